@@ -1,0 +1,107 @@
+"""Agent 3: `drift.metrics` and `service.metrics` through the rules to `alerts`."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from stream import alerts
+from stream.agents.config import StreamConfig
+from stream.agents.inputs import Inputs
+from stream.agents.sender import Sender, Sent
+from stream.dead_letters import Reason
+from stream.exact import ExactApp, ExactTable, pack_value, partition_key
+from stream.incarnation import topic_id_bytes
+from stream.intake import Record, Reject
+from stream.metric_names import ALERT_CHANGES, FLUSH_SECONDS
+from stream.metrics import decode_drift, decode_service
+from stream.rule_engine import Metric, RuleEngine
+from stream.topics import Topic
+
+log = structlog.get_logger()
+
+
+class PackedAlerts(msgspec.Struct, frozen=True):
+    """The changelog value of one partition: its alerts, and how far each topic was read."""
+
+    engine: RuleEngine
+    next_offsets: dict[str, int]
+
+
+class Alerting:
+    """Keeps the open alerts of each partition of the two metric topics, which are keyed alike."""
+
+    def __init__(self, app: ExactApp, table: ExactTable, config: StreamConfig, topic_id: str) -> None:
+        self._table = table
+        self._config = config
+        self._incarnation = topic_id_bytes(topic_id)
+        self._sender = Sender(app, config)
+        self._writing = asyncio.Lock()
+        self._changed: set[int] = set()
+        self._decoders: dict[str, Callable[[bytes], Sequence[Metric]]] = {
+            config.layout.name(Topic.DRIFT): decode_drift,
+            config.layout.name(Topic.SERVICE): decode_service,
+        }
+        self.inputs = {topic: Inputs(app, topic) for topic in self._decoders}
+        self.engines: dict[int, RuleEngine] = {}
+        self.next_offsets: dict[int, dict[str, int]] = {}
+
+    def resume(self, topic: str, partition: int) -> int:
+        """Take up a partition where its state ends. Both topics of a partition share a state, so both start again."""
+        value = self._table.values_of(partition, self._incarnation).get("")
+        state = msgspec.msgpack.decode(value, type=PackedAlerts) if value else PackedAlerts(RuleEngine(), {})
+        self.engines[partition] = state.engine
+        self.next_offsets[partition] = dict(state.next_offsets)
+        for inputs in self.inputs.values():
+            inputs.assign(partition, state.next_offsets.get(inputs.topic, 0))
+        return state.next_offsets.get(topic, 0)
+
+    def revoke(self, partition: int) -> None:
+        self.engines.pop(partition, None)
+        for inputs in self.inputs.values():
+            inputs.revoke(partition)
+
+    async def run(self, topic: str, stream: Any) -> None:
+        await self.inputs[topic].read(stream, 0, self._take_batch)
+
+    async def flush(self) -> None:
+        """Write the state of what changed; its alerts were acknowledged before."""
+        async with self._writing:
+            with FLUSH_SECONDS.labels("alerting").time():
+                await self._apply_pending()
+                for partition in self._changed & self.engines.keys():
+                    offsets = self.next_offsets[partition]
+                    payload = msgspec.msgpack.encode(PackedAlerts(self.engines[partition], offsets))
+                    value = pack_value(self._incarnation, sum(offsets.values()), payload)
+                    self._table[partition_key(partition)] = value
+                self._changed.clear()
+
+    async def _take_batch(self) -> None:
+        async with self._writing:
+            await self._apply_pending()
+
+    async def _apply_pending(self) -> None:
+        sent: list[Sent] = []
+        for topic, inputs in self.inputs.items():
+            for partition, records in inputs.take():
+                for record in records:
+                    sent += await self._apply(topic, partition, record)
+                self.next_offsets[partition][topic] = records[-1].offset + 1
+                self._changed.add(partition)
+        await asyncio.gather(*sent)
+
+    async def _apply(self, topic: str, partition: int, record: Record) -> list[Sent]:
+        try:
+            metrics = self._decoders[topic](record.value)
+        except msgspec.MsgspecError as error:
+            reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
+            return [await self._sender.dead_letter(topic, partition, reject)]
+        sent = []
+        for metric in metrics:
+            for alert in self.engines[partition].apply(metric):
+                ALERT_CHANGES.labels(alert.rule, alert.state).inc()
+                log.info("alert", state=alert.state, rule=alert.rule, model=alert.model, series=alert.series)
+                sent.append(await self._sender.send(Topic.ALERTS, alert.alert_id, alerts.encode(alert)))
+        return sent

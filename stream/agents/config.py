@@ -1,0 +1,23 @@
+"""What the agents are told by the process that runs them."""
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stream.evaluation import EvaluationConfig
+from stream.topics import TopicLayout
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """Plain values; the settings' names and reasons are in tidegate/settings.py."""
+
+    bootstrap: str
+    layout: TopicLayout
+    flush_s: float = 1.0
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    data_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "tidegate-stream")
+    """Faust wants a folder; nothing that matters is in it."""
+    batch_bytes: int = 1_000_000
+    """Events are decoded when so many bytes were gathered, or at the next flush."""
+    reader: str = "stream-worker"

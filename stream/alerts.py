@@ -1,0 +1,81 @@
+"""The contracts of topics `alerts` (changes of an alert's state) and `notifications` (attempts to deliver one)."""
+
+import msgspec
+
+from stream.metrics import MovedBucket
+
+SCHEMA_VERSION = 1
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of state of one alert, with what a person needs to act on it. Keyed by `alert_id`."""
+
+    v: int = SCHEMA_VERSION
+    alert_id: str
+    """One per episode, in its `firing` and its `resolved`; made from what caused it, so replaying makes it again."""
+    change_id: str
+    """One per change of state; a receiver that has seen it may ignore it."""
+    rule: str
+    state: str
+    """`firing` or `resolved`."""
+    severity: str
+    """`warning` or `critical`."""
+    ts: str
+    """When the state changed."""
+    since: str
+    """When the episode began."""
+    workspace: str
+    model: str
+    version: int
+    deployment_id: str
+    series: str
+    """The feature or prediction; empty for the rules about the service."""
+    window: str
+    summary: str
+    """One sentence: what, from what to what, how sure."""
+    value: float
+    threshold: float
+    n: int
+    """Rows (or requests) in the window."""
+    p_value: float | None
+    noise_floor: float | None
+    channels: list[str]
+    moved: list[MovedBucket]
+    next_steps: list[str]
+    newest_ts: str
+    """The latest event time that it rests on."""
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to deliver one alert change. Keyed by `alert_id`."""
+
+    v: int = SCHEMA_VERSION
+    notification_id: str
+    alert_id: str
+    change_id: str
+    ts: str
+    channel: str
+    """`webhook`."""
+    target: str
+    """The receiver's host and path, without credentials or query."""
+    attempt: int
+    outcome: str
+    """`delivered`, `retrying` or `failed`."""
+    status: int | None
+    """The HTTP status; None when there was no answer."""
+    detail: str
+    elapsed_ms: float
+
+
+def encode(message: Alert | Notification) -> bytes:
+    return msgspec.json.encode(message)
+
+
+def decode_alert(value: bytes) -> Alert:
+    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no alert."""
+    return msgspec.json.decode(value, type=Alert)
+
+
+def decode_notification(value: bytes) -> Notification:
+    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no notification."""
+    return msgspec.json.decode(value, type=Notification)

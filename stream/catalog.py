@@ -1,0 +1,118 @@
+"""Every deployment there is, from the compacted topic `deployments`: what the workers count against."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from stream.counting import Binner
+from stream.deployments import DeploymentRecord, decode
+from stream.open_pane import Identity
+from stream.profile import Profile
+from stream.profiles.codec import decode_profile
+from stream.targets import Target
+
+log = structlog.get_logger()
+
+CATCH_UP_SECONDS = 10.0
+"""A deployment is announced before its first event; this only bounds a broker that does not answer."""
+
+
+class Catalog:
+    """Reads the topic from its beginning and keeps reading; lookups are local."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._partition = TopicPartition(topic, 0)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.targets: dict[str, Target] = {}
+        self.records: dict[str, DeploymentRecord] = {}
+        self.profiles: dict[str, Profile] = {}
+        """By profile id."""
+
+    async def start(self) -> None:
+        """Returns when every deployment announced so far is known."""
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=16_777_216
+        )
+        await self._consumer.start()
+        self._consumer.assign([self._partition])
+        await self._consumer.seek_to_beginning(self._partition)
+        await self.catch_up()
+        self._task = asyncio.create_task(self._follow(), name="catalog")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def catch_up(self) -> None:
+        """Read up to the end that the topic has now."""
+        consumer = self._require()
+        async with self._reading:
+            end = (await consumer.end_offsets([self._partition]))[self._partition]
+            deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
+            while await consumer.position(self._partition) < end:
+                if asyncio.get_running_loop().time() > deadline:
+                    log.warning("deployments.catch_up_timed_out", end=end)
+                    return
+                await self._read(timeout_ms=200)
+
+    def profile_of(self, profile_id: str | None) -> Profile | None:
+        return self.profiles.get(profile_id) if profile_id else None
+
+    def known(self) -> Iterator[str]:
+        return iter(self.targets)
+
+    def take(self, value: bytes) -> None:
+        """Learn one record; one that cannot be read is logged and passed over."""
+        try:
+            record = decode(value)
+            profile = None if record.profile is None else decode_profile(msgspec.json.encode(record.profile))
+        except (msgspec.DecodeError, ValueError) as error:
+            log.error("deployments.unreadable", detail=str(error))
+            return
+        if profile is None and self._has_learned(record):
+            return
+        if profile is not None:
+            self.profiles[profile.id] = profile
+        self.records[record.deployment_id] = record
+        self.targets[record.deployment_id] = _target(record, profile)
+
+    def _has_learned(self, record: DeploymentRecord) -> bool:
+        """Announced again without a profile (after a restart, say) although one was learned already."""
+        known = self.targets.get(record.deployment_id)
+        return known is not None and known.profile_id is not None
+
+    async def _follow(self) -> None:
+        while True:
+            async with self._reading:
+                await self._read(timeout_ms=100)
+            await asyncio.sleep(0.1)
+
+    async def _read(self, timeout_ms: int) -> None:
+        batches = await self._require().getmany(self._partition, timeout_ms=timeout_ms)
+        for messages in batches.values():
+            for message in messages:
+                if message.value is not None:
+                    self.take(message.value)
+
+    def _require(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("start the catalog before reading it")
+        return self._consumer
+
+
+def _target(record: DeploymentRecord, profile: Profile | None) -> Target:
+    identity = Identity(record.workspace, record.model, record.version, record.deployment_id)
+    if profile is None:
+        return Target(identity, None, None, 0, record.baseline_rows)
+    return Target(identity, profile.id, Binner(profile), profile.size, record.baseline_rows)

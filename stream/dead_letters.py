@@ -1,0 +1,80 @@
+"""The contract of topic `dead.letters`: what could not be read, why, and where it stands."""
+
+import base64
+from enum import StrEnum
+
+import msgspec
+
+from stream.timestamps import to_text
+
+SCHEMA_VERSION = 1
+KEPT_BYTES = 4096
+"""Enough to see what it was; the whole stands in the source topic at the offset given."""
+
+
+class Reason(StrEnum):
+    """Why something could not be counted."""
+
+    NOT_JSON = "not_json"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_DEPLOYMENT = "unknown_deployment"
+    FUTURE_TS = "future_ts"
+    ANCIENT_TS = "ancient_ts"
+    TOO_LARGE = "too_large"
+    NOT_FINITE = "not_finite"
+    REFUSED_BY_CLICKHOUSE = "refused_by_clickhouse"
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of one record that could not be read (`line` from 0; -1: the whole record)."""
+
+    v: int = SCHEMA_VERSION
+    ts: str
+    topic: str
+    partition: int
+    offset: int
+    line: int
+    reason: str
+    detail: str
+    size: int
+    """Bytes of what could not be read."""
+    head: str
+    """Its first KEPT_BYTES, base64."""
+    reader: str
+    """Who could not read it."""
+
+
+def letter_for(
+    raw: bytes,
+    *,
+    ts: float,
+    topic: str,
+    partition: int,
+    offset: int,
+    line: int,
+    reason: Reason,
+    detail: str,
+    reader: str,
+) -> DeadLetter:
+    """The letter for bytes that could not be read at `ts` (seconds since the epoch)."""
+    return DeadLetter(
+        ts=to_text(ts),
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        line=line,
+        reason=reason.value,
+        detail=detail[:1000],
+        size=len(raw),
+        head=base64.b64encode(raw[:KEPT_BYTES]).decode(),
+        reader=reader,
+    )
+
+
+def encode(letter: DeadLetter) -> bytes:
+    return msgspec.json.encode(letter)
+
+
+def decode(value: bytes) -> DeadLetter:
+    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no dead letter."""
+    return msgspec.json.decode(value, type=DeadLetter)

@@ -1,0 +1,38 @@
+"""The contract of topic `deployments`: what is live, and what its traffic is measured against."""
+
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Keyed by `deployment_id`; the newest record of a key holds. Written before the deployment's first event."""
+
+    v: int = SCHEMA_VERSION
+    deployment_id: str
+    workspace: str
+    model: str
+    version: int
+    ts: str
+    """When it was written: RFC 3339, microseconds, UTC."""
+    action: str
+    """`live`, `baseline` (a profile was learned from its first events) or `retired`."""
+    profile: Any = None
+    """The profile as a JSON object (stream/profile.py); None until it is learned from the first events."""
+    profile_id: str | None = None
+    baseline_rows: int = 2000
+    """How many first events become the reference where there is no profile."""
+    psi_threshold: float = 0.2
+    features: list[str] | None = None
+    """The input schema's names, in its order; None when the model is served unvalidated."""
+
+
+def encode(record: DeploymentRecord) -> bytes:
+    return msgspec.json.encode(record)
+
+
+def decode(value: bytes) -> DeploymentRecord:
+    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no deployment."""
+    return msgspec.json.decode(value, type=DeploymentRecord)

@@ -1,0 +1,210 @@
+"""One evaluation of a deployment: every window's sums to drift and service metrics. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from stream.alpha import alpha_star
+from stream.decision import SeriesState, Thresholds, decide
+from stream.deployment_windows import DeploymentWindows
+from stream.metrics import DriftMetric, ServiceMetric
+from stream.profile import FeatureProfile, Profile
+from stream.statistics.measure import SeriesStatistics, measure
+from stream.statistics.serial import SerialFactor
+from stream.timestamps import to_text
+from stream.totals import Totals, latency_quantile
+from stream.windows import WINDOWS, Window
+
+BASELINE_REQUESTS = 500
+BASELINE_WINDOW = "1h"
+LEARNING_WINDOW = WINDOWS[0]
+"""Serial correlation is learned from windows of this length that do not overlap."""
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What an evaluation is held against."""
+
+    step_s: float = 2.0
+    """Seconds between two evaluations."""
+    false_alarms_per_30_days: float = 1.0
+
+
+class Judgement(msgspec.Struct, kw_only=True):
+    """What an evaluation remembers of the ones before it."""
+
+    states: dict[str, SeriesState] = {}
+    """By window and series."""
+    serial: dict[str, SerialFactor] = {}
+    """By series."""
+    learned_until: float = 0.0
+    """End of the last window that serial correlation was learned from (seconds since the epoch)."""
+    baseline_p95_ms: float | None = None
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """Metrics of one deployment at one time."""
+
+    drift: list[DriftMetric] = field(default_factory=list)
+    service: list[ServiceMetric] = field(default_factory=list)
+
+
+def evaluate(
+    windows: DeploymentWindows,
+    profile: Profile | None,
+    psi_threshold: float,
+    judgement: Judgement,
+    config: EvaluationConfig,
+    now: float,
+) -> Evaluation:
+    """Evaluate all windows. `now`: wall clock, only written down; decisions rest on event time.
+
+    `judgement` is updated. A deployment whose reference is still being learned has service metrics only.
+    """
+    result = Evaluation()
+    totals = [(window, windows.total(window)) for window in WINDOWS]
+    for window, total in totals:
+        if window.name == BASELINE_WINDOW:
+            _learn_baseline(total, judgement)
+    result.service = [_service(windows, window, total, judgement, now) for window, total in totals]
+    if profile is None:
+        return result
+    alpha = alpha_star(
+        len(profile.features), [w.seconds for w in WINDOWS], config.step_s, config.false_alarms_per_30_days
+    )
+    limits = Thresholds(psi_fire=psi_threshold, psi_resolve=psi_threshold / 2)
+    for window, total in totals:
+        if total.profile_id == profile.id:
+            result.drift += _drift(windows, window, total, profile, judgement, alpha, limits, now)
+    _learn_serial(windows, result.drift, judgement)
+    return result
+
+
+def _drift(
+    windows: DeploymentWindows,
+    window: Window,
+    total: Totals,
+    profile: Profile,
+    judgement: Judgement,
+    alpha: float,
+    limits: Thresholds,
+    now: float,
+) -> Iterator[DriftMetric]:
+    for series, place in profile.slices():
+        key = f"{window.name}/{series.key}"
+        counts = total.counts[place]
+        serial = judgement.serial.get(series.key, SerialFactor())
+        stats = None
+        if series.n and counts.any():
+            stats = measure(series, counts, total.sums[place], alpha=alpha, serial_factor=serial.factor)
+        state = decide(
+            stats,
+            judgement.states.get(key, SeriesState()),
+            alpha=alpha,
+            now=windows.window_end(),
+            window=window.seconds,
+            thresholds=limits,
+        )
+        judgement.states[key] = state
+        if stats is not None:
+            yield _metric(windows, window, total, profile, series, stats, state, alpha, now)
+
+
+def _metric(
+    windows: DeploymentWindows,
+    window: Window,
+    total: Totals,
+    profile: Profile,
+    series: FeatureProfile,
+    stats: SeriesStatistics,
+    state: SeriesState,
+    alpha: float,
+    now: float,
+) -> DriftMetric:
+    return DriftMetric(
+        ts=to_text(now),
+        **windows.identity._asdict(),
+        profile_id=profile.id,
+        reference=profile.source,
+        series=series.key,
+        role=series.role,
+        window=window.name,
+        window_start=to_text(windows.window_start(window)),
+        window_end=to_text(windows.window_end()),
+        newest_ts=total.newest_ts,
+        n=stats.n,
+        n_eff=stats.n_eff,
+        psi=stats.psi,
+        psi_noise=stats.psi_noise,
+        kl=stats.kl,
+        kl_reverse=stats.kl_reverse,
+        js=stats.js,
+        hellinger=stats.hellinger,
+        chi2=stats.chi2,
+        chi2_p=stats.chi2_p,
+        g=stats.g,
+        g_p=stats.g_p,
+        df=stats.df,
+        ks=stats.location.ks,
+        ks_p=stats.location.ks_p,
+        w1=stats.location.w1,
+        w1_sigma=stats.location.w1_sigma,
+        mean=stats.location.mean,
+        reference_mean=stats.reference_mean,
+        missing_rate=stats.missing.rate,
+        missing_delta=stats.missing.delta,
+        unseen_rate=stats.unseen.rate,
+        out_of_range_rate=stats.out_of_range.rate,
+        state=state.state,
+        channels=list(state.channels),
+        since=None if state.since is None else to_text(state.since),
+        alpha=alpha,
+        moved=stats.moved,
+    )
+
+
+def _service(
+    windows: DeploymentWindows, window: Window, total: Totals, judgement: Judgement, now: float
+) -> ServiceMetric:
+    seconds = windows.window_end() - windows.window_start(window)
+    return ServiceMetric(
+        ts=to_text(now),
+        **windows.identity._asdict(),
+        window=window.name,
+        window_start=to_text(windows.window_start(window)),
+        window_end=to_text(windows.window_end()),
+        newest_ts=total.newest_ts,
+        events=total.events,
+        requests=total.requests,
+        failed=total.failed,
+        rate=total.events / seconds,
+        error_rate=total.failed / total.events if total.events else 0.0,
+        latency_mean_ms=total.latency_sum_ms / total.requests if total.requests else 0.0,
+        latency_p50_ms=_quantile(total, 0.50),
+        latency_p95_ms=_quantile(total, 0.95),
+        latency_p99_ms=_quantile(total, 0.99),
+        baseline_p95_ms=judgement.baseline_p95_ms,
+    )
+
+
+def _quantile(total: Totals, q: float) -> float:
+    return latency_quantile(total.latency, q) if total.requests else 0.0
+
+
+def _learn_baseline(total: Totals, judgement: Judgement) -> None:
+    """Once: the p95 of the first requests is what later latency is compared with."""
+    if judgement.baseline_p95_ms is None and total.requests >= BASELINE_REQUESTS:
+        judgement.baseline_p95_ms = _quantile(total, 0.95)
+
+
+def _learn_serial(windows: DeploymentWindows, metrics: list[DriftMetric], judgement: Judgement) -> None:
+    """Quiet windows that do not overlap say how much more G varies than independent rows would make it."""
+    if windows.window_start(LEARNING_WINDOW) < judgement.learned_until:
+        return
+    judgement.learned_until = windows.window_end()
+    for metric in metrics:
+        if metric.window == LEARNING_WINDOW.name and metric.state == "quiet":
+            serial = judgement.serial.get(metric.series, SerialFactor())
+            judgement.serial[metric.series] = serial.update(metric.g)

@@ -1,0 +1,15 @@
+"""Every Prometheus metric of the stream worker and the notifier."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS_COUNTED = Counter("tidegate_stream_events_total", "Events counted into panes.")
+RECORDS_READ = Counter("tidegate_stream_records_total", "Records read.", ["topic"])
+DEAD_LETTERS = Counter("tidegate_stream_dead_letters_total", "Lines that could not be read.", ["reason"])
+GAPS = Counter("tidegate_stream_gaps_total", "Ranges of offsets that a topic does not have.", ["topic"])
+LAG = Gauge("tidegate_stream_lag_records", "Records of a partition that are not counted yet.", ["topic", "partition"])
+FLUSH_SECONDS = Histogram("tidegate_stream_flush_seconds", "Time to write what changed.", ["agent"])
+EVALUATIONS = Counter("tidegate_stream_evaluations_total", "Evaluations of a deployment's windows.")
+ALERT_CHANGES = Counter(
+    "tidegate_alert_changes_total", "Alerts that began to fire or were resolved.", ["rule", "state"]
+)
+NOTIFICATIONS = Counter("tidegate_notifications_total", "Attempts to deliver an alert.", ["channel", "outcome"])

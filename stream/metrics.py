@@ -1,0 +1,124 @@
+"""The contracts of `drift.metrics` and `service.metrics`: a record is one evaluation, a metric a line."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class MovedBucket(msgspec.Struct, frozen=True, kw_only=True):
+    """One bucket that explains a PSI."""
+
+    label: str
+    reference: float
+    """Share of the reference, 0..1."""
+    window: float
+    """Share of the window, 0..1."""
+    psi: float
+    """Its term of the sum."""
+
+
+class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """One series in one window at one evaluation."""
+
+    v: int = SCHEMA_VERSION
+    ts: str
+    """When it was evaluated."""
+    workspace: str
+    model: str
+    version: int
+    deployment_id: str
+    profile_id: str
+    reference: str
+    """`reference` (the model's own data) or `first_events`."""
+    series: str
+    """A feature's name, `prediction` or `prediction.<key>`."""
+    role: str
+    """`feature` or `prediction`."""
+    window: str
+    """`1m`, `5m`, `1h` or `24h`."""
+    window_start: str
+    window_end: str
+    newest_ts: str
+    """The latest event time in the window."""
+    n: int
+    n_eff: float
+    psi: float
+    psi_noise: float
+    """The noise floor: what 95 % of quiet windows of this size stay below."""
+    kl: float
+    kl_reverse: float
+    js: float
+    hellinger: float
+    chi2: float
+    chi2_p: float
+    g: float
+    g_p: float
+    df: int
+    ks: float | None
+    """None for a categorical series, as the three below."""
+    ks_p: float | None
+    w1: float | None
+    w1_sigma: float | None
+    mean: float | None
+    reference_mean: float | None
+    missing_rate: float
+    missing_delta: float
+    unseen_rate: float
+    out_of_range_rate: float
+    state: str
+    """`insufficient_data`, `quiet`, `moderate` or `drift`."""
+    channels: list[str]
+    """Which tests hold it in `drift`: `psi`, `small_but_certain`, `missing`, `unseen`, `out_of_range`."""
+    since: str | None
+    """When `state` began."""
+    alpha: float
+    """The significance that it had to reach."""
+    moved: list[MovedBucket]
+    """The buckets that moved most, the largest term first."""
+
+
+class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """Traffic, errors and latency of one deployment in one window at one evaluation."""
+
+    v: int = SCHEMA_VERSION
+    ts: str
+    workspace: str
+    model: str
+    version: int
+    deployment_id: str
+    window: str
+    window_start: str
+    window_end: str
+    newest_ts: str
+    events: int
+    requests: int
+    failed: int
+    rate: float
+    """Instances a second."""
+    error_rate: float
+    """0..1, of instances."""
+    latency_mean_ms: float
+    latency_p50_ms: float
+    latency_p95_ms: float
+    latency_p99_ms: float
+    baseline_p95_ms: float | None
+    """p95 of the deployment's first requests; None until they were seen."""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_lines(metrics: Iterable[DriftMetric] | Iterable[ServiceMetric]) -> bytes:
+    return b"\n".join(map(_encoder.encode, metrics))
+
+
+def decode_drift(value: bytes) -> list[DriftMetric]:
+    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no metrics."""
+    return msgspec.json.Decoder(DriftMetric).decode_lines(value)
+
+
+def decode_service(value: bytes) -> list[ServiceMetric]:
+    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no metrics."""
+    return msgspec.json.Decoder(ServiceMetric).decode_lines(value)

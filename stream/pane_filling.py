@@ -1,0 +1,70 @@
+"""Adds the events of one deployment to its panes: traffic always, values where the call succeeded."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.intake import ReadEvent
+from stream.open_pane import OpenPane
+from stream.prediction import flatten_prediction
+from stream.span import Span
+from stream.targets import Target
+from stream.timestamps import to_text
+
+FAILED = 400
+"""Events with a status from here on are counted as failed, and their values are in no histogram."""
+
+
+def add_events(
+    target: Target, panes: Sequence[OpenPane], span: Span, members: list[int], sampled: dict[str, int]
+) -> None:
+    """Add the events of one deployment to their panes: traffic always, values where the call succeeded."""
+    numbers, local = np.unique(span.group_of[members], return_inverse=True)
+    own = [panes[number] for number in numbers]
+    events = [span.events[i] for i in members]
+    _add_service(own, local, events, span.times[members])
+    good = [i for i, event in enumerate(events) if event.status < FAILED and event.features is not None]
+    if not good:
+        return
+    features = [events[i].features or {} for i in good]
+    predictions = [events[i].prediction for i in good]
+    if target.binner is None:
+        _sample(target, own, local[good].tolist(), features, predictions, sampled)
+        return
+    counted = target.binner.count_grouped(features, predictions, local[good], len(own))
+    for pane, histogram in zip(own, counted, strict=True):
+        pane.totals.counts += histogram.counts
+        pane.totals.sums += histogram.sums
+
+
+def _add_service(
+    panes: Sequence[OpenPane], groups: NDArray[np.int64], events: Sequence[ReadEvent], times: NDArray[np.float64]
+) -> None:
+    n = len(events)
+    first = np.fromiter((event.row == 0 for event in events), np.bool_, n)
+    failed = np.fromiter((event.status >= FAILED for event in events), np.bool_, n)
+    latency = np.fromiter((event.latency_ms for event in events), np.float64, n)
+    for index, pane in enumerate(panes):
+        own = groups == index
+        pane.totals.add_service(int(own.sum()), int(failed[own].sum()), latency[own & first])
+        newest = events[int(np.argmax(np.where(own, times, -np.inf)))].ts
+        pane.totals.newest_ts = max(pane.totals.newest_ts, to_text(newest))
+
+
+def _sample(
+    target: Target,
+    panes: Sequence[OpenPane],
+    groups: Sequence[int],
+    features: Sequence[Mapping[str, object]],
+    predictions: Sequence[object],
+    sampled: dict[str, int],
+) -> None:
+    """Keep rows for the reference that is still to be made, up to as many as it wants."""
+    deployment_id = target.identity.deployment_id
+    room = max(0, target.baseline_rows - sampled.get(deployment_id, 0))
+    for group, row, prediction in list(zip(groups, features, predictions, strict=True))[:room]:
+        pane = panes[group]
+        pane.sample = pane.sample if pane.sample is not None else []
+        pane.sample.append({"features": row, "prediction": flatten_prediction(prediction)})
+    sampled[deployment_id] = sampled.get(deployment_id, 0) + min(room, len(features))

@@ -1,0 +1,105 @@
+"""All deployments of one partition of `feature.panes`, and how they are kept in the changelog: one key a slot. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from stream.deployment_windows import DeploymentWindows, SlotKey
+from stream.evaluation import Judgement
+from stream.open_pane import Identity
+from stream.panes import Pane
+
+POSITION = "position"
+"""Key of the offset that everything before it is in; written last, so that it never promises too much."""
+
+
+class PackedPosition(msgspec.Struct, frozen=True, array_like=True):
+    """Where to read on."""
+
+    next_offset: int
+    gaps: int
+
+
+class PackedDeployment(msgspec.Struct, frozen=True, array_like=True):
+    """One deployment without its slots."""
+
+    windows: bytes
+    judgement: Judgement
+
+
+@dataclass(slots=True)
+class DeploymentState:
+    """What is kept of one deployment."""
+
+    windows: DeploymentWindows
+    judgement: Judgement = field(default_factory=Judgement)
+    to_evaluate: bool = True
+
+
+@dataclass(slots=True)
+class PartitionWindows:
+    """Mutable; pure but for that."""
+
+    next_offset: int = 0
+    gaps: int = 0
+    deployments: dict[str, DeploymentState] = field(default_factory=dict)
+
+    def apply(self, pane: Pane, offset: int, size: int) -> None:
+        """Take in the pane read at `offset`. `size`: bins of its profile, 0 where that is not known."""
+        state = self.deployments.get(pane.deployment_id)
+        if state is None:
+            identity = Identity(pane.workspace, pane.model, pane.version, pane.deployment_id)
+            state = self.deployments[pane.deployment_id] = DeploymentState(DeploymentWindows(identity))
+        if state.windows.apply(pane, offset, size):
+            state.to_evaluate = True
+
+    def changes(self) -> Iterator[tuple[str, bytes | None]]:
+        """Names and values to write, None to delete; they count as written from now on.
+
+        The order matters: slots, then the deployment whose marks rest on them, then the position that rests on all.
+        """
+        for deployment_id, state in self.deployments.items():
+            windows = state.windows
+            windows.evict()
+            for key in windows.gone_slots:
+                yield _slot_name(deployment_id, key), None
+            for key in windows.changed_slots:
+                yield _slot_name(deployment_id, key), windows.pack_slot(key)
+            windows.gone_slots.clear()
+            windows.changed_slots.clear()
+            if windows.changed:
+                packed = PackedDeployment(windows.pack(), state.judgement)
+                yield f"deployment|{deployment_id}", msgspec.msgpack.encode(packed)
+                windows.changed = False
+        yield POSITION, msgspec.msgpack.encode(PackedPosition(self.next_offset, self.gaps))
+
+    @classmethod
+    def restore(cls, values: Mapping[str, bytes]) -> "PartitionWindows":
+        """From the changelog's values by name. A slot whose deployment was not written yet will be counted again."""
+        partition = cls()
+        if POSITION in values:
+            position = msgspec.msgpack.decode(values[POSITION], type=PackedPosition)
+            partition.next_offset, partition.gaps = position.next_offset, position.gaps
+        for name, value in values.items():
+            kind, _, deployment_id = name.partition("|")
+            if kind == "deployment":
+                packed = msgspec.msgpack.decode(value, type=PackedDeployment)
+                windows = DeploymentWindows.unpack(packed.windows)
+                windows.changed = False
+                partition.deployments[deployment_id] = DeploymentState(windows, packed.judgement)
+        partition._restore_slots(values)
+        return partition
+
+    def _restore_slots(self, values: Mapping[str, bytes]) -> None:
+        for name, value in values.items():
+            kind, _, rest = name.partition("|")
+            if kind == "slot":
+                seconds, start, deployment_id = rest.split("|", 2)
+                state = self.deployments.get(deployment_id)
+                if state is not None:
+                    state.windows.unpack_slot((int(seconds), int(start)), value)
+
+
+def _slot_name(deployment_id: str, key: SlotKey) -> str:
+    return f"slot|{key[0]}|{key[1]}|{deployment_id}"

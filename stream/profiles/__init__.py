@@ -1,0 +1,1 @@
+"""How profiles are made from reference data, and how they travel."""

@@ -1,0 +1,88 @@
+"""A profile from columns of reference data, or from the first events of a deployment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from stream.prediction import flatten_prediction
+from stream.profile import FeatureProfile, Kind, Profile, Role, Source
+from stream.profiles.categorical import build_categorical
+from stream.profiles.codec import make_profile
+from stream.profiles.numeric import build_numeric
+from stream.profiles.values import is_missing, to_category, to_number
+
+Column = Sequence[object] | np.ndarray
+INTEGER_CLASSES = 20
+"""A prediction with at most this many distinct whole numbers is a class, not a quantity."""
+
+
+def build_profile(
+    columns: Mapping[str, Column],
+    predictions: Mapping[str, Column] | None = None,
+    *,
+    model: str,
+    version: int | str,
+    source: Source = "reference",
+    kinds: Mapping[str, Kind] | None = None,
+) -> Profile:
+    """Profile a model version from its reference.
+
+    `columns`: the features by name; `predictions`: the model's answers for the same rows, by the names
+    that `flatten_prediction` gives. Values may be numbers, booleans, text, None and NaN. `kinds`
+    overrides what `infer_kind` finds, by series name. All columns have the same length.
+
+    Raises:
+        ValueError: without columns, with columns of different lengths, or without rows.
+    """
+    predictions = predictions or {}
+    n_rows = _common_length({**columns, **predictions})
+    known = kinds or {}
+    series = [_series(name, "feature", column, known.get(name)) for name, column in columns.items()]
+    series += [_series(name, "prediction", column, known.get(name)) for name, column in predictions.items()]
+    return make_profile(model=model, version=version, source=source, n_rows=n_rows, features=tuple(series))
+
+
+def columns_of(rows: Iterable[Mapping[str, object] | None]) -> dict[str, list[object]]:
+    """Turn rows into columns: each name seen in any row, None where a row lacks it or is None."""
+    listed = [row or {} for row in rows]
+    names = dict.fromkeys(name for row in listed for name in row)
+    return {name: [row.get(name) for row in listed] for name in names}
+
+
+def prediction_columns(predictions: Iterable[object]) -> dict[str, list[object]]:
+    """The columns of a model's answers, by series name; an answer of None is missing everywhere."""
+    return columns_of(None if answer is None else flatten_prediction(answer) for answer in predictions)
+
+
+def infer_kind(values: Iterable[object], role: Role = "feature") -> Kind:
+    """Numeric when every present value is a number; categorical else, and for booleans.
+
+    A prediction of few distinct whole numbers is a class. Without any present value: categorical,
+    so that whatever comes later shows as unseen.
+    """
+    present = [value for value in values if not is_missing(value)]
+    if not present or any(isinstance(value, bool | np.bool_) for value in present):
+        return "categorical"
+    if not all(isinstance(value, int | float | np.number) for value in present):
+        return "categorical"
+    whole = all(isinstance(value, int | np.integer) for value in present)
+    if role == "prediction" and whole and len(set(present)) <= INTEGER_CLASSES:
+        return "categorical"
+    return "numeric"
+
+
+def _series(name: str, role: Role, column: Column, kind: Kind | None) -> FeatureProfile:
+    values = list(column)
+    if (kind or infer_kind(values, role)) == "numeric":
+        numbers = [to_number(value) for value in values]
+        return build_numeric(name, role, np.array(numbers, dtype=np.float64))
+    return build_categorical(name, role, [to_category(value) for value in values])
+
+
+def _common_length(columns: Mapping[str, Column]) -> int:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if not lengths or not max(lengths.values()):
+        raise ValueError("the reference is empty: give it at least one column and one row")
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the reference's columns differ in length: {lengths}; give each the same rows")
+    return next(iter(lengths.values()))

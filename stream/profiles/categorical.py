@@ -1,0 +1,65 @@
+"""Bins and buckets of a categorical series."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from stream.profile import FeatureProfile, Role
+from stream.profiles.labels import category_labels
+
+OWN_BIN_LIMIT = 100
+"""This many of the most frequent categories are bins of their own."""
+POOLED_LIMIT = 10_000
+"""This many more are known by name in the pooled bin; the rarest beyond count as unseen."""
+BUCKETS = 10
+
+
+def build_categorical(name: str, role: Role, values: Sequence[str | None]) -> FeatureProfile:
+    """Profile a column of categories, None where missing."""
+    frequency = Counter(value for value in values if value is not None)
+    ranked = sorted(frequency, key=lambda value: (-frequency[value], value))
+    own = tuple(ranked[:OWN_BIN_LIMIT])
+    pooled = tuple(ranked[OWN_BIN_LIMIT : OWN_BIN_LIMIT + POOLED_LIMIT])
+    counts = [frequency[value] for value in own]
+    unseen = _expected_unseen(ranked, frequency)
+    if pooled:
+        counts.append(sum(frequency[value] for value in ranked[OWN_BIN_LIMIT:]) - unseen)
+    groups = _bucket_groups(counts)
+    bucket_of = [number for number, group in enumerate(groups) for _ in group]
+    names = [[own[index] for index in group if index < len(own)] for group in groups]
+    counts += [unseen, len(values) - frequency.total()]
+    return FeatureProfile(
+        name=name,
+        role=role,
+        kind="categorical",
+        categories=own,
+        pooled=pooled,
+        counts=tuple(counts),
+        sums=(0.0,) * len(counts),
+        bucket_of=(*bucket_of, len(groups), len(groups) + 1),
+        buckets=(*category_labels(names, len(pooled)), "unseen category", "missing"),
+    )
+
+
+def _expected_unseen(ranked: Sequence[str], frequency: Counter[str]) -> int:
+    """Reference count of the unseen bin: 0 while every category has its own bin.
+
+    Past that, new categories are to be expected: their mass is about the share of categories seen
+    once (Good 1953, "The population frequencies of species and the estimation of population
+    parameters"). So an identifier does not drift only because each of its values is new.
+    """
+    return sum(1 for value in ranked[OWN_BIN_LIMIT:] if frequency[value] == 1) + sum(
+        frequency[value] for value in ranked[OWN_BIN_LIMIT + POOLED_LIMIT :] if frequency[value] > 1
+    )
+
+
+def _bucket_groups(counts: Sequence[int]) -> list[list[int]]:
+    """Indices of the bins of each bucket: each its own up to ten, else by decile of frequency."""
+    if len(counts) <= BUCKETS:
+        return [[index] for index in range(len(counts))]
+    total, below = max(sum(counts), 1), 0
+    groups: dict[int, list[int]] = {}
+    for index, count in enumerate(counts):
+        decile = min(int((below + count / 2) / total * BUCKETS), BUCKETS - 1)
+        groups.setdefault(decile, []).append(index)
+        below += count
+    return list(groups.values())

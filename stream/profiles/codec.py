@@ -1,0 +1,58 @@
+"""Profiles as bytes: compact JSON, versioned, checked against the profile's own id."""
+
+import hashlib
+
+import msgspec
+
+from stream.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
+
+_decoder = msgspec.json.Decoder(Profile)
+
+
+class _Header(msgspec.Struct):
+    schema_version: int = 0
+
+
+def make_profile(
+    *,
+    model: str,
+    version: int | str,
+    source: Source,
+    n_rows: int,
+    features: tuple[FeatureProfile, ...],
+) -> Profile:
+    """A profile of these series, its id filled in."""
+    unnamed = Profile(id="", model=model, version=version, source=source, n_rows=n_rows, features=features)
+    return msgspec.structs.replace(unnamed, id=content_id(unnamed))
+
+
+def content_id(profile: Profile) -> str:
+    """32 hexadecimal digits of SHA-256 over everything in the profile but its id."""
+    content = msgspec.json.encode(msgspec.structs.replace(profile, id=""))
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def encode_profile(profile: Profile) -> bytes:
+    """The profile as JSON. Floats are written so that they read back bit for bit."""
+    return msgspec.json.encode(profile)
+
+
+def decode_profile(raw: bytes) -> Profile:
+    """Read what `encode_profile` wrote.
+
+    Raises:
+        ValueError: when the bytes are no profile, are of another schema version, or were altered.
+    """
+    try:
+        found = msgspec.json.decode(raw, type=_Header).schema_version
+        if found != SCHEMA_VERSION:
+            raise ValueError(
+                f"the profile has schema version {found}, this Tidegate reads {SCHEMA_VERSION}: "
+                "deploy the model again to make a new profile"
+            )
+        profile = _decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a profile: {error}; deploy the model again to make a new one") from error
+    if content_id(profile) != profile.id:
+        raise ValueError(f"profile {profile.id} does not match its content; deploy the model again")
+    return profile

@@ -1,0 +1,189 @@
+"""One stream worker: the Faust app, its three agents, their tables and timers."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, cast
+
+import faust
+import structlog
+from faust.types import TP
+
+from stream.agents.alerting import Alerting
+from stream.agents.config import StreamConfig
+from stream.agents.counting import Counting
+from stream.agents.evaluating import Evaluating
+from stream.agents.inputs import Inputs
+from stream.catalog import Catalog
+from stream.exact import ExactApp, ExactTable
+from stream.faust_app import make_app
+from stream.incarnation import topic_id
+from stream.metric_names import LAG
+from stream.topics import StateTable, Topic
+
+log = structlog.get_logger()
+
+QUIET_S = 0.5
+STALL_S = 30.0
+"""Records wait and none was taken for so long: the consumer died quietly, and the supervisor is to start another."""
+
+
+class Worker:
+    """Built once a process: `start`, watch `trouble`, then `drain` and `stop`."""
+
+    def __init__(self, config: StreamConfig) -> None:
+        self._config = config
+        layout = config.layout
+        self.app: ExactApp = make_app(config)
+        self._catalog = Catalog(config.bootstrap, layout.name(Topic.DEPLOYMENTS))
+        events, panes, drift = (
+            topic_id(config.bootstrap, layout.name(topic)) for topic in (Topic.EVENTS, Topic.PANES, Topic.DRIFT)
+        )
+        self.counting = Counting(self.app, self._table(StateTable.COUNTS), self._catalog, config, events)
+        self.evaluating = Evaluating(self.app, self._table(StateTable.WINDOWS), self._catalog, config, panes)
+        self.alerting = Alerting(self.app, self._table(StateTable.ALERTS), config, drift)
+        self._declare_agents()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failure: BaseException | None = None
+        self._started = False
+        self._progress: tuple[int, float] = (-1, time.monotonic())
+
+    async def start(self) -> None:
+        await self._catalog.start()
+        self.app.finalize()
+        await self.app.start()
+        self._started = True
+        step = self._config.evaluation.step_s
+        self._every(self._config.flush_s, self.counting.flush)
+        self._every(step, self.evaluating.flush)
+        self._every(self._config.flush_s, self.alerting.flush)
+
+    def ready(self) -> bool:
+        """It holds its partitions and their state. May be asked by another thread at any time."""
+        if not self._started:  # Faust would make its consumer here and now, on the asking thread's event loop
+            return False
+        return bool(self.app.consumer and self.app.consumer.assignment()) and self.app.steady()
+
+    def trouble(self) -> str | None:
+        """Why this worker cannot go on; None while it can."""
+        if self._failure is not None:
+            return f"a task failed: {self._failure!r}"
+        if self.app.crashed:
+            return f"faust crashed: {self.app.crash_reason!r}"
+        taken = self._taken()
+        if taken != self._progress[0] or self.lag() == 0 or not self.app.steady():
+            self._progress = (taken, time.monotonic())
+        if time.monotonic() - self._progress[1] > STALL_S:
+            return f"{self.lag()} records wait and none was taken for {STALL_S:.0f} s"
+        return None
+
+    def lag(self) -> int:
+        """Records of the partitions held here that were not taken yet."""
+        total = 0
+        for topic, partition, next_offset in self._positions():
+            end = self.app.consumer.highwater(TP(topic, partition))
+            behind = max(0, (end or 0) - next_offset)
+            LAG.labels(topic, partition).set(behind)
+            total += behind
+        return total
+
+    async def drain(self, deadline_s: float) -> bool:
+        """Go on through what the topics hold now, and what follows from it; False where time ran out.
+
+        One topic after the other, in the order of the data. Who goes on producing meanwhile is not waited for.
+        """
+        end = time.monotonic() + deadline_s
+        for inputs in self._inputs():
+            tps = [TP(inputs.topic, partition) for partition in inputs.expected]
+            ends = await self.app.consumer.highwaters(*tps) if tps else {}
+            while self._waiting(inputs, ends):
+                if time.monotonic() > end:
+                    return False
+                await asyncio.sleep(0.05)
+            await self._flush_all()
+        return True
+
+    def _waiting(self, inputs: Inputs, ends: Mapping[TP, int | None]) -> bool:
+        """Records up to `ends` are missing, or came just now.
+
+        The embedded broker's end offsets leave out all but the first record of the last batch, so the end is where
+        nothing comes any more: what is there comes at once.
+        """
+        behind = any(e.next_offset < (ends.get(TP(inputs.topic, p)) or 0) for p, e in inputs.expected.items())
+        return behind or time.monotonic() - inputs.took_at < QUIET_S
+
+    async def stop(self) -> None:
+        """Write what is in memory, then leave the group."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.app.steady() and self._failure is None:
+            await self._flush_all()
+            await self.app.producer.flush()
+        await self.app.stop()
+        await self._catalog.stop()
+
+    async def _flush_all(self) -> None:
+        for part in (self.counting, self.evaluating, self.alerting):
+            await part.flush()
+
+    def _taken(self) -> int:
+        return sum(next_offset for _, _, next_offset in self._positions())
+
+    def _positions(self) -> list[tuple[str, int, int]]:
+        return [
+            (i.topic, partition, e.next_offset) for i in self._inputs() for partition, e in list(i.expected.items())
+        ]
+
+    def _inputs(self) -> list[Inputs]:
+        return [self.counting.inputs, self.evaluating.inputs, *self.alerting.inputs.values()]
+
+    def _every(self, interval: float, action: Callable[[], Awaitable[None]]) -> None:
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(interval)
+                if self.app.steady():
+                    try:
+                        await action()
+                        for inputs in self._inputs():
+                            await inputs.seek_missing()
+                    except Exception as error:  # reported by `trouble`; the supervisor starts another worker
+                        log.exception("flush.failed")
+                        self._failure = error
+                        return
+
+        self._tasks.append(asyncio.create_task(repeat()))
+
+    def _table(self, table: StateTable) -> ExactTable:
+        return self.app.exact_table(table.value, self._config.layout.partitions_of(table))
+
+    def _declare_agents(self) -> None:
+        layout = self._config.layout
+        events, panes = layout.name(Topic.EVENTS), layout.name(Topic.PANES)
+        self._agent("count", events, self.counting.run)
+        self._agent("evaluate", panes, self.evaluating.run)
+        self.app.resume_from.update({events: self.counting.resume, panes: self.evaluating.resume})
+        for topic in self.alerting.inputs:
+            self._agent(f"alert-{topic}", topic, partial(self.alerting.run, topic))
+            self.app.resume_from[topic] = partial(self.alerting.resume, topic)
+        self.app.on_partitions_revoked.connect(cast(Any, self._on_revoked))
+
+    def _agent(self, name: str, topic: str, run: Callable[[Any], Awaitable[None]]) -> None:
+        channel = self.app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+        async def agent(stream: faust.StreamT[bytes]) -> None:
+            await run(stream)
+
+        self.app.agent(channel, name=name)(agent)
+
+    async def _on_revoked(self, *args: Any, **_kwargs: Any) -> None:
+        revoked: set[TP] = args[1]
+        parts = {
+            self.counting.inputs.topic: self.counting.revoke,
+            self.evaluating.inputs.topic: self.evaluating.revoke,
+            **dict.fromkeys(self.alerting.inputs, self.alerting.revoke),
+        }
+        for tp in revoked:
+            if tp.topic in parts:
+                parts[tp.topic](tp.partition)
