@@ -1,0 +1,135 @@
+"""The gateway as one ASGI application: predictions go straight to the data plane, everything else to FastAPI."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.emitter import Emitter
+from gateway.endpoints import Endpoints
+from gateway.inference import InferenceApp, Limits, Scope, Send
+from gateway.models_api import models_router
+from gateway.openapi import with_models
+from gateway.producing import OnAcked, ProducerConfig, RecordProducer
+from gateway.requests import Receive
+from gateway.routes import RouteCache, RouteSource
+from model_runner.client import ClientConfig
+
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """All that the gateway is told."""
+
+    producer: ProducerConfig
+    limits: Limits = field(default_factory=Limits)
+    runner: ClientConfig = field(default_factory=ClientConfig)
+    emit_linger_s: float = 0.005
+    refresh_s: float = 0.5
+    """Seconds between two refreshes of the route table."""
+    flush_s: float = 10.0
+    """Seconds that a stop waits for events to be acknowledged."""
+
+
+def create_app(
+    config: GatewayConfig,
+    source: RouteSource,
+    *,
+    routers: Sequence[APIRouter] = (),
+    on_acked: OnAcked | None = None,
+) -> Asgi:
+    """The ASGI application.
+
+    Args:
+        config: bounds and addresses.
+        source: where routes are kept.
+        routers: more of the management API.
+        on_acked: called, in another thread, with the ids of events that the broker acknowledged.
+    """
+    cache = RouteCache(source, config.refresh_s)
+    plane = _Plane(config, cache, on_acked)
+    management = FastAPI(
+        title="Tidegate",
+        description="Push a model, get its API, see it drift.",
+        lifespan=lambda _: plane.running(),
+    )
+    for router in (models_router(cache), _health_router(cache), *routers):
+        management.include_router(router)
+    _add_models_to_openapi(management, cache)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/predict") and scope["path"].startswith("/v1/"):
+            await plane.inference(scope, receive, send)
+        else:
+            await management(scope, receive, send)
+
+    return app
+
+
+class _Plane:
+    """What lives as long as the application is served."""
+
+    def __init__(self, config: GatewayConfig, cache: RouteCache, on_acked: OnAcked | None) -> None:
+        self._config = config
+        self._cache = cache
+        self._on_acked = on_acked
+        self.inference: Asgi = _not_started
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Started: routes asked for once. Stopped: the events on their way are flushed."""
+        producer = RecordProducer(self._config.producer, self._on_acked)
+        emitter = Emitter(producer, self._config.producer.buffer_bytes, self._config.emit_linger_s)
+        endpoints = Endpoints(self._cache, self._config.runner)
+        self.inference = InferenceApp(endpoints, emitter, self._config.limits)
+        await self._cache.refresh()
+        refreshing = asyncio.create_task(self._cache.run())
+        try:
+            yield
+        finally:
+            refreshing.cancel()
+            await asyncio.wait({refreshing})
+            await emitter.close(self._config.flush_s)
+            await endpoints.close()
+
+
+async def _not_started(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+    raise RuntimeError("the server must run the application's lifespan: uvicorn --lifespan on")
+
+
+def _health_router(cache: RouteCache) -> APIRouter:
+    router = APIRouter(tags=["health"], default_response_class=PlainTextResponse)
+
+    @router.get("/healthz")
+    async def healthz() -> str:
+        """The process answers."""
+        return "ok\n"
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        """Routes were loaded: predictions can be answered."""
+        if cache.loaded:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("waiting for the registry\n", status_code=503)
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return router
+
+
+def _add_models_to_openapi(management: FastAPI, cache: RouteCache) -> None:
+    base = management.openapi
+
+    def openapi() -> dict[str, Any]:
+        return with_models(base(), cache.table)
+
+    # FastAPI's documented way to change its document.
+    management.openapi = openapi  # type: ignore[method-assign]

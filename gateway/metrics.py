@@ -1,0 +1,37 @@
+"""Every metric of the gateway, in one place."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_LATENCY_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+# Prediction requests by model and outcome. Model "" stands for names that no model has.
+REQUESTS = Counter("tidegate_requests_total", "Prediction requests", ("workspace", "model", "status"))
+# Whole request in the gateway, from its first byte to its last. Seconds.
+REQUEST_SECONDS = Histogram(
+    "tidegate_request_seconds", "Time of a prediction request", ("workspace", "model"), buckets=_LATENCY_BUCKETS
+)
+# The model's share of it, as the runner measured it (one batch may serve many requests). Seconds.
+MODEL_SECONDS = Histogram(
+    "tidegate_model_seconds", "Time of a batch in the model", ("workspace", "model"), buckets=_LATENCY_BUCKETS
+)
+# Instances predicted.
+INSTANCES = Counter("tidegate_instances_total", "Instances predicted", ("workspace", "model"))
+
+# Events taken for Kafka, and what became of them: accepted = acknowledged + dropped + buffered.
+EVENTS_ACCEPTED = Counter("tidegate_events_accepted_total", "Events handed to the emitter")
+EVENTS_ACKED = Counter("tidegate_events_acked_total", "Events that the broker acknowledged")
+# reason: buffer_full (Kafka away or too slow), too_large, delivery_failed, shutdown (the flush ran out of time).
+EVENTS_DROPPED = Counter("tidegate_events_dropped_total", "Events lost on the way to Kafka", ("reason",))
+# reason: mask_failed, too_large. The event went out without its features.
+FEATURES_DROPPED = Counter("tidegate_features_dropped_total", "Events sent without their features", ("reason",))
+# Records (of 1..N events) by outcome: acked, failed.
+RECORDS = Counter("tidegate_event_records_total", "Kafka records of events", ("outcome",))
+# Bytes gathered or on their way to Kafka, against the setting emit_buffer_bytes.
+EMIT_BUFFER_BYTES = Gauge("tidegate_emit_buffer_bytes", "Bytes of events not yet acknowledged")
+# Errors that librdkafka reported (the broker is away, and so on).
+KAFKA_ERRORS = Counter("tidegate_kafka_errors_total", "Errors reported by the Kafka client")
+
+# Refreshes of the route table that failed; the table known before is served on.
+ROUTE_REFRESH_FAILURES = Counter("tidegate_route_refresh_failures_total", "Failed refreshes of the route table")
+# Seconds since the last refresh that worked.
+ROUTES_AGE = Gauge("tidegate_routes_age_seconds", "Age of the route table")

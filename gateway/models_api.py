@@ -1,0 +1,59 @@
+"""`GET /v1/models`: what is live here, with its input schema and an example to start from."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from gateway.endpoints import DEFAULT_WORKSPACE
+from gateway.openapi import instance_schema
+from gateway.routes import Route, RouteCache
+
+
+class LiveModel(BaseModel):
+    """One deployment that takes traffic."""
+
+    workspace: str
+    model: str
+    version: int
+    deployment_id: str
+    role: str = Field(description="`primary`, `canary` or `shadow`.")
+    weight: float = Field(description="Share of the model's traffic, relative to its other deployments.")
+    predict_path: str = Field(description="Where to POST instances.")
+    input_schema: dict[str, Any] = Field(description="JSON Schema of one instance.")
+    validated: bool = Field(description="Whether instances are checked against the schema.")
+    example: dict[str, Any] | None = Field(description="A real instance.")
+
+
+class LiveModels(BaseModel):
+    """All of them."""
+
+    models: list[LiveModel]
+
+
+def models_router(cache: RouteCache) -> APIRouter:
+    """The routes of this file."""
+    router = APIRouter(tags=["models"])
+
+    @router.get("/v1/models")
+    async def list_models() -> LiveModels:
+        """The models that take traffic now."""
+        return LiveModels(models=[_live(route) for route in cache.table.routes if route.weight > 0])
+
+    return router
+
+
+def _live(route: Route) -> LiveModel:
+    prefix = "/v1" if route.workspace == DEFAULT_WORKSPACE else f"/v1/workspaces/{route.workspace}"
+    return LiveModel(
+        workspace=route.workspace,
+        model=route.model,
+        version=route.version,
+        deployment_id=route.deployment_id,
+        role=route.role,
+        weight=route.weight,
+        predict_path=f"{prefix}/models/{route.model}/predict",
+        input_schema=instance_schema(route),
+        validated=route.schema_json is not None,
+        example=route.example,
+    )

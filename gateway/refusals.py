@@ -1,0 +1,61 @@
+"""Every way in which a request ends without a prediction: its status, its short code, and what to do next."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from model_runner.failures import (
+    PredictionFailedError,
+    RunnerError,
+    RunnerOverloadedError,
+    RunnerTimeoutError,
+    RunnerUnavailableError,
+)
+from model_runner.instances import Problems
+from model_runner.names import nearest
+
+RETRY_AFTER_S = 1
+CLIENT_GONE = 499
+"""Nobody is left to read it: nginx's number, for metrics and events only."""
+
+
+class Refusal(Exception):  # noqa: N818 - it is the caller's answer, not our error
+    """What the caller gets instead of a prediction."""
+
+    def __init__(
+        self, status: int, code: str, message: str, details: Sequence[Any] = (), retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = list(details)
+        self.retry_after_s = retry_after_s
+
+
+def unknown_model(model: str, known: Sequence[str]) -> Refusal:
+    meant = nearest(model, known)
+    if meant:
+        hint = f"Did you mean {' or '.join(map(repr, meant))}?"
+    elif known:
+        hint = f"Models: {', '.join(known[:10])}."
+    else:
+        hint = "No model is deployed yet: `tidegate deploy PATH` deploys one."
+    return Refusal(404, "unknown_model", f"No model {model!r} here. {hint}", [{"nearest": meant}] if meant else [])
+
+
+def misfits(problems: Problems) -> Refusal:
+    return Refusal(422, "invalid_features", str(problems), problems.listed)
+
+
+def of_runner(error: RunnerError) -> Refusal:
+    """The answer to a request that the runner could not serve."""
+    if isinstance(error, RunnerOverloadedError):
+        return Refusal(503, "overloaded", f"{error}; try again shortly", retry_after_s=RETRY_AFTER_S)
+    if isinstance(error, RunnerUnavailableError):
+        message = f"The model is not running ({error}); try again shortly"
+        return Refusal(503, "runner_unavailable", message, retry_after_s=RETRY_AFTER_S)
+    if isinstance(error, RunnerTimeoutError):
+        return Refusal(504, "runner_timeout", f"The model gave {error}; send fewer instances, or try again")
+    if isinstance(error, PredictionFailedError):
+        return Refusal(500, "prediction_failed", f"The model failed on this input: {error}")
+    return Refusal(502, "runner_failed", f"The model's process failed with this request in it: {error}; try again")

@@ -1,0 +1,115 @@
+"""Which deployments answer for which model: an immutable table, its source, and the copy that each worker keeps."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTES_AGE
+
+log = logging.getLogger(__name__)
+_LOG_EVERY_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One live deployment of one model."""
+
+    workspace: str
+    model: str
+    version: int
+    deployment_id: str
+    socket: str
+    """Path of the Unix socket on which its runner answers."""
+    role: str = "primary"
+    """`primary`, `canary` or `shadow`."""
+    weight: float = 1.0
+    """Share of the model's traffic, relative to its other routes; 0 takes none."""
+    schema_json: str | None = None
+    """The input schema (model_runner/schema.py); None serves unvalidated."""
+    mask: tuple[str, ...] = ()
+    """Features whose values never leave the gateway."""
+    example: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """All routes at one moment."""
+
+    routes: tuple[Route, ...] = ()
+    by_model: dict[tuple[str, str], tuple[Route, ...]] = field(init=False, repr=False, compare=False)
+    """Routes that take traffic, by (workspace, model)."""
+
+    def __post_init__(self) -> None:
+        grouped: dict[tuple[str, str], list[Route]] = {}
+        for route in self.routes:
+            if route.weight > 0:
+                grouped.setdefault((route.workspace, route.model), []).append(route)
+        object.__setattr__(self, "by_model", {key: tuple(routes) for key, routes in grouped.items()})
+
+    def models(self, workspace: str) -> list[str]:
+        """Names of the models that take traffic."""
+        return sorted(model for owner, model in self.by_model if owner == workspace)
+
+
+def pick(routes: Iterable[Route], u: float) -> Route:
+    """The route whose share of the weights covers u, 0 <= u < 1. There must be at least one."""
+    candidates = tuple(routes)
+    left = u * sum(route.weight for route in candidates)
+    for route in candidates:
+        left -= route.weight
+        if left < 0:
+            return route
+    return candidates[-1]
+
+
+class RouteSource(Protocol):
+    """Where routes are kept: the registry."""
+
+    def load(self) -> RouteTable:
+        """The table as it is now. May block; may raise anything."""
+
+
+class RouteCache:
+    """A worker's copy of the table: refreshed in the background, kept when its source fails."""
+
+    def __init__(
+        self, source: RouteSource, interval_s: float = 0.5, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._source = source
+        self._interval_s = interval_s
+        self._clock = clock
+        self._logged_at = float("-inf")
+        self.table = RouteTable()
+        self.loaded = False
+        """Whether the source has answered once."""
+        self._loaded_at = clock()
+
+    async def refresh(self) -> None:
+        """Ask the source once; on failure keep what is known, count it, and say so now and then."""
+        try:
+            table = await asyncio.to_thread(self._source.load)
+        except Exception as error:  # whatever is wrong with the registry, what is known is served
+            ROUTE_REFRESH_FAILURES.inc()
+            self._complain(error)
+        else:
+            # The same table object as long as nothing changed: readers compare by identity.
+            if table != self.table or not self.loaded:
+                self.table = table
+            self.loaded = True
+            self._loaded_at = self._clock()
+        ROUTES_AGE.set(self._clock() - self._loaded_at)
+
+    async def run(self) -> None:
+        """Refresh for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._interval_s)
+
+    def _complain(self, error: Exception) -> None:
+        now = self._clock()
+        if now - self._logged_at >= _LOG_EVERY_S:
+            self._logged_at = now
+            log.warning("routes could not be refreshed, serving what is known: %s: %s", type(error).__name__, error)

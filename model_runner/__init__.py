@@ -1,0 +1,1 @@
+"""All that touches a model's code: manifest, formats, validation, batching, the serving process."""

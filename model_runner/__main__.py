@@ -1,0 +1,68 @@
+"""`python -m model_runner`: serve one model folder on a Unix socket until SIGTERM."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MAX_SOCKET_PATH = 100
+"""Unix limits a socket's path to 108 bytes (104 on macOS)."""
+EXIT_MODEL_ERROR = 3
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m model_runner", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="folder that holds the model file")
+    parser.add_argument("--socket", type=Path, required=True, help="Unix socket to serve on")
+    parser.add_argument("--deployment", required=True, help="id of the deployment that this process serves")
+    parser.add_argument("--max-waiting", type=int, default=512, help="requests that may wait; one more is refused")
+    parser.add_argument("--max-batch-rows", type=int, default=1024, help="rows that go into the model together")
+    parser.add_argument("--drain-s", type=float, default=10.0, help="seconds that a stop waits for what is under way")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Exit code 0 after SIGTERM, 3 when the model folder is at fault, 2 when an argument is."""
+    # Before NumPy is imported: a batch of a few rows is slower on many threads, and other runners share the cores.
+    for name in THREAD_SETTINGS:
+        os.environ.setdefault(name, "1")
+    from model_runner.errors import ModelError  # noqa: PLC0415
+    from model_runner.report import write_error  # noqa: PLC0415
+    from model_runner.server import RunnerConfig, serve  # noqa: PLC0415
+
+    arguments = _arguments()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.captureWarnings(True)
+    socket = arguments.socket.absolute()
+    if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
+        print(f"--socket {socket} is longer than {MAX_SOCKET_PATH} bytes; use a shorter folder", file=sys.stderr)
+        return 2
+    config = RunnerConfig(
+        folder=arguments.folder,
+        socket=socket,
+        deployment_id=arguments.deployment,
+        max_waiting=arguments.max_waiting,
+        max_batch_rows=arguments.max_batch_rows,
+        drain_s=arguments.drain_s,
+    )
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(config, stop)
+
+    try:
+        asyncio.run(run())
+    except ModelError as error:
+        write_error(error)
+        return EXIT_MODEL_ERROR
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""The gateway's side of a runner's socket: many requests in flight on one connection, which is made again when lost."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from model_runner.failures import (
+    PredictionFailedError,
+    RunnerFailedError,
+    RunnerOverloadedError,
+    RunnerTimeoutError,
+    RunnerUnavailableError,
+)
+from model_runner.frames import (
+    CANCEL,
+    DESCRIBE,
+    OVERLOADED,
+    PREDICT,
+    PREDICTION_FAILED,
+    STOPPING,
+    FrameReader,
+    Reply,
+    Request,
+    RunnerInfo,
+    encode_frame,
+)
+
+
+@dataclass(frozen=True)
+class ClientConfig:
+    """Bounds of one client."""
+
+    queue: int = 512
+    """Requests under way to one runner; one more is refused at once."""
+    timeout_s: float = 30.0
+    reconnect_s: float = 2.0
+    """How long a request waits for a runner that is being restarted."""
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, lost: Callable[["_Connection"], None]) -> None:
+        self.pending: dict[int, asyncio.Future[Reply]] = {}
+        self.transport: asyncio.Transport | None = None
+        self._lost = lost
+        self._reader = FrameReader()
+        self._decoder = msgspec.msgpack.Decoder(Reply)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses of asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        for frame in self._reader.feed(data):
+            reply = self._decoder.decode(frame)
+            future = self.pending.pop(reply.id, None)
+            if future is not None and not future.done():
+                future.set_result(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        for future in self.pending.values():
+            if not future.done():
+                future.set_exception(RunnerFailedError(f"the runner went away: {exc or 'it closed the connection'}"))
+        self.pending.clear()
+        self._lost(self)
+
+
+class RunnerClient:
+    """Connects when first asked. Belongs to one event loop."""
+
+    def __init__(self, socket: Path | str, config: ClientConfig | None = None) -> None:
+        self._socket = str(socket)
+        self._config = config or ClientConfig()
+        self._connection: _Connection | None = None
+        self._connecting: asyncio.Task[_Connection] | None = None
+        self._last_id = 0
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+
+    @property
+    def under_way(self) -> int:
+        """Requests that have not been answered yet."""
+        return self._under_way
+
+    async def predict(self, rows: Sequence[dict[str, Any]]) -> Reply:
+        """One request through the model.
+
+        Raises:
+            RunnerError: one of its kinds, each with its own remedy.
+            OverflowError: a row holds an integer of more than 64 bits.
+        """
+        if self._under_way >= self._config.queue:
+            raise RunnerOverloadedError(f"{self._under_way} requests are under way to this model")
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            reply = await self._ask(PREDICT, list(rows), self._config.timeout_s)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+        if reply.error is None:
+            return reply
+        if reply.error == PREDICTION_FAILED:
+            raise PredictionFailedError(reply.message)
+        if reply.error == OVERLOADED:
+            raise RunnerOverloadedError(reply.message)
+        if reply.error == STOPPING:
+            raise RunnerUnavailableError(reply.message)
+        raise RunnerFailedError(f"{reply.error}: {reply.message}")
+
+    async def describe(self, timeout_s: float = 2.0) -> RunnerInfo:
+        """What the runner says about itself. Raises RunnerError."""
+        reply = await self._ask(DESCRIBE, None, timeout_s)
+        if reply.info is None:
+            raise RunnerFailedError("the runner did not describe itself")
+        return reply.info
+
+    async def close_when_idle(self, deadline_s: float) -> None:
+        """Close once nothing is under way, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), deadline_s)
+        await self.close()
+
+    async def close(self) -> None:
+        """Requests under way fail with RunnerFailedError."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._connection is not None and self._connection.transport is not None:
+            self._connection.transport.close()
+        self._connection = None
+
+    async def _ask(self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float) -> Reply:
+        self._last_id += 1
+        request = self._last_id
+        frame = encode_frame(Request(request, op, rows))
+        connection = self._connection or await self._connect()
+        if connection.transport is None:
+            raise RunnerFailedError("the runner went away")
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        connection.pending[request] = future
+        connection.transport.write(frame)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            raise RunnerTimeoutError(f"no answer within {timeout_s:g} s") from None
+        finally:
+            self._forget(connection, request)
+
+    def _forget(self, connection: _Connection, request: int) -> None:
+        """Where nobody waits any more, the runner need not compute it."""
+        if connection.pending.pop(request, None) is not None and connection.transport is not None:
+            connection.transport.write(encode_frame(Request(request, CANCEL)))
+
+    async def _connect(self) -> _Connection:
+        if self._closed:
+            raise RunnerUnavailableError("this client is closed")
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._dial())
+            self._connecting.add_done_callback(self._dialled)
+        # Shielded: a request that is cancelled must not cancel the connection that others wait for.
+        try:
+            return await asyncio.shield(self._connecting)
+        except asyncio.CancelledError:
+            if not self._closed:
+                raise
+            raise RunnerUnavailableError("this client was closed") from None
+
+    def _dialled(self, task: asyncio.Task[_Connection]) -> None:
+        self._connecting = None
+        if not task.cancelled():
+            task.exception()  # each waiter got it; nobody may be left, and asyncio would complain
+
+    async def _dial(self) -> _Connection:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._config.reconnect_s
+        pause = 0.02
+        while True:
+            try:
+                _, connection = await loop.create_unix_connection(lambda: _Connection(self._lost), self._socket)
+            except OSError as error:
+                if loop.time() + pause > deadline:
+                    raise RunnerUnavailableError(f"no runner on {self._socket}: {error.strerror or error}") from None
+            else:
+                self._connection = connection
+                return connection
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))
+            pause = min(pause * 1.6, 0.25)
+
+    def _lost(self, connection: _Connection) -> None:
+        if self._connection is connection:
+            self._connection = None

@@ -1,0 +1,91 @@
+"""Rows of a request as what an estimator was fitted on: a NumPy matrix, or a DataFrame where names matter."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from model_runner.formats import Row
+from model_runner.names import nearest
+from model_runner.schema import InputSchema, Kind
+
+InputBuilder = Callable[[Sequence[Row]], Any]
+_BY_NAME = {"ColumnTransformer", "FunctionTransformer"}
+
+
+def input_builder(estimator: Any, schema: InputSchema | None) -> InputBuilder:
+    """How this estimator is fed.
+
+    Raises:
+        ValueError: the estimator was fitted on features that the schema lacks, or on another number of them.
+    """
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if schema is None:
+        return _unnamed if fitted is None else _framed([str(name) for name in fitted], frozenset())
+    names = list(schema.names) if fitted is None else [str(name) for name in fitted]
+    _refuse_mismatch(estimator, names, schema)
+    numeric = frozenset(feature.name for feature in schema.features if feature.kind is not Kind.CATEGORICAL)
+    all_numeric = numeric.issuperset(names)
+    if fitted is not None and not (all_numeric and _ignores_names(estimator)):
+        return _framed(names, numeric)
+    # We give the columns in the fitted order, without their names: building a DataFrame costs more than most models.
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    optional = any(not feature.required for feature in schema.features)
+    return _matrix(names, np.dtype(np.float64 if all_numeric else object), optional)
+
+
+def _refuse_mismatch(estimator: Any, names: list[str], schema: InputSchema) -> None:
+    lacking = [name for name in names if name not in schema.names]
+    if lacking:
+        meant = nearest(lacking[0], schema.names, most=1)
+        hint = f"; is {meant[0]!r} meant?" if meant else ""
+        raise ValueError(
+            f"the model was fitted on {lacking[0]!r}, which the input schema from {schema.source} lacks{hint}"
+        )
+    count = getattr(estimator, "n_features_in_", None)
+    if count is not None and count != len(names):
+        raise ValueError(
+            f"the model was fitted on {count} features, the input schema from {schema.source} has {len(names)}: "
+            f"{', '.join(names[:10])}. Name the target column in tidegate.toml ([reference] target = ...) "
+            "or the columns that are no features (ignore = [...])"
+        )
+
+
+def _unnamed(rows: Sequence[Row]) -> Any:
+    """Without any schema: the values in the order in which they came."""
+    return np.array([list(row.values()) for row in rows], dtype=np.float64)
+
+
+def _matrix(names: list[str], dtype: np.dtype[Any], optional: bool) -> InputBuilder:
+    """Shape (rows, features); None becomes NaN."""
+    if optional:
+        return lambda rows: np.array([[row.get(name) for name in names] for row in rows], dtype=dtype)
+    return lambda rows: np.array([[row[name] for name in names] for row in rows], dtype=dtype)
+
+
+def _framed(names: list[str], numeric: frozenset[str]) -> InputBuilder:
+    import pandas as pd  # noqa: PLC0415 - half a second that an all-numeric model need not pay
+
+    def build(rows: Sequence[Row]) -> Any:
+        return pd.DataFrame({name: _column([row.get(name) for row in rows], name in numeric) for name in names})
+
+    return build
+
+
+def _column(values: list[Any], numeric: bool) -> Any:
+    if numeric:
+        return np.array(values, dtype=np.float64)
+    # NaN is how pandas reads an empty cell, hence what encoders met as "missing" when they were fitted.
+    return np.array([np.nan if value is None else value for value in values], dtype=object)
+
+
+def _ignores_names(estimator: Any) -> bool:
+    """Whether columns by position do as well: so in scikit-learn's own parts, except those that select columns."""
+    parts = [estimator]
+    get_params = getattr(estimator, "get_params", None)
+    if get_params is not None:
+        parts += [value for value in get_params(deep=True).values() if hasattr(value, "fit")]
+    return all(
+        type(part).__module__.split(".")[0] == "sklearn" and type(part).__name__ not in _BY_NAME for part in parts
+    )

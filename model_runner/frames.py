@@ -1,0 +1,104 @@
+"""What gateway and runner say to each other on a Unix socket: length-prefixed msgpack frames, many in flight."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+MAX_FRAME_BYTES = 256_000_000
+"""No sane request is larger: a longer length means that the other side speaks something else."""
+_LENGTH_BYTES = 4
+
+PREDICT = "predict"
+CANCEL = "cancel"
+"""Carries the id of the request that nobody waits for any more; it gets no reply."""
+DESCRIBE = "describe"
+
+OVERLOADED = "overloaded"
+STOPPING = "stopping"
+PREDICTION_FAILED = "prediction_failed"
+BAD_REQUEST = "bad_request"
+
+
+class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a runner says about itself."""
+
+    state: str
+    """`loading`, `ready` or `stopping`."""
+    deployment_id: str
+    pid: int
+    model: str = ""
+    """Library, version and class."""
+    task: str = ""
+    schema: str | None = None
+    """The input schema as JSON text."""
+    example: dict[str, Any] | None = None
+    load_ms: float = 0.0
+    warm_ms: float = 0.0
+    waiting: int = 0
+    """Requests that wait behind the batch in the model."""
+    busy_s: float = 0.0
+    """How long the model has been at the batch that it has; 0 when idle."""
+
+
+class Request(msgspec.Struct, array_like=True, frozen=True):
+    """One question. `id` is chosen by the client and unique on its connection while in flight."""
+
+    id: int
+    op: str
+    rows: list[dict[str, Any]] | None = None
+
+
+class Reply(msgspec.Struct, array_like=True, frozen=True):
+    """Its answer: `error` is None or a short code, then `message` says more."""
+
+    id: int
+    error: str | None = None
+    message: str = ""
+    predictions: list[Any] | None = None
+    model_ms: float = 0.0
+    batch_size: int = 0
+    info: RunnerInfo | None = None
+
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode_frame(message: Request | Reply) -> bytes:
+    """One frame.
+
+    Raises:
+        OverflowError: it holds an integer of more than 64 bits.
+        ValueError: it is longer than a frame may be.
+    """
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME_BYTES:
+        raise ValueError(f"a frame of {len(body)} bytes; the most is {MAX_FRAME_BYTES}")
+    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+class FrameReader:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The frames that are complete now.
+
+        Raises:
+            ValueError: what comes in is no stream of frames.
+        """
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while len(buffer) - start >= _LENGTH_BYTES:
+            body = start + _LENGTH_BYTES
+            length = int.from_bytes(buffer[start:body], "big")
+            if length > MAX_FRAME_BYTES:
+                raise ValueError(f"a frame of {length} bytes; the most is {MAX_FRAME_BYTES}")
+            if len(buffer) - body < length:
+                break
+            yield bytes(buffer[body : body + length])
+            start = body + length
+        del buffer[:start]

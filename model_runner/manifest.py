@@ -1,0 +1,91 @@
+"""What a model folder holds: the model file, and all that `tidegate.toml` and the files beside it say."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model_runner.errors import ModelError
+from model_runner.formats import suffixes
+from model_runner.names import NAME_RULE, is_valid_name, suggested_name
+from model_runner.schema import Feature
+from model_runner.toml_file import TOML_FILE, features_of, read_toml
+
+TEST_FILE = "test_data.json"
+REFERENCE_FILES = ("reference.parquet", "reference.csv")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A model folder, read but not loaded."""
+
+    folder: Path
+    name: str
+    workspace: str
+    task: str | None
+    model_file: Path
+    features: tuple[Feature, ...] | None
+    """Declared in tidegate.toml; None where it declares none."""
+    reference_file: Path | None
+    reference_target: str | None
+    reference_ignore: tuple[str, ...]
+    test_file: Path | None
+    psi_threshold: float
+    baseline_rows: int
+    mask: tuple[str, ...]
+    """Features whose values never leave the gateway."""
+    example: dict[str, Any] | None
+
+
+def read_manifest(folder: Path, name: str | None = None) -> Manifest:
+    """Read a model folder.
+
+    Args:
+        folder: where the model file is.
+        name: the model's name where tidegate.toml has none; by default the folder's.
+
+    Raises:
+        ModelError: what is missing or wrong, in which file, and the fix.
+    """
+    if not folder.is_dir():
+        raise ModelError(str(folder), "is not a folder", "Name the folder that holds the model file")
+    toml = read_toml(folder)
+    return Manifest(
+        folder=folder,
+        name=_checked_name("name", toml.name or name or suggested_name(folder.resolve().name)),
+        workspace=_checked_name("workspace", toml.workspace),
+        task=toml.task,
+        model_file=_model_file(folder),
+        features=features_of(toml),
+        reference_file=_first(folder, REFERENCE_FILES),
+        reference_target=toml.reference.target,
+        reference_ignore=tuple(toml.reference.ignore),
+        test_file=_first(folder, (TEST_FILE,)),
+        psi_threshold=toml.drift.psi_threshold,
+        baseline_rows=toml.drift.baseline_rows,
+        mask=tuple(toml.mask.fields),
+        example=toml.example,
+    )
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _model_file(folder: Path) -> Path:
+    known = [f"model{suffix}" for suffix in suffixes()]
+    found = [folder / name for name in known if (folder / name).is_file()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        both = " and ".join(path.name for path in found)
+        raise ModelError(found[0].name, f"is not the only model file: {both}", "Keep the one to be served")
+    others = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes())
+    fix = f"Rename {others[0]} to model{Path(others[0]).suffix}" if others else f"Save the model as {known[0]}"
+    raise ModelError(" | ".join(known), f"no model file in {folder}", fix)
+
+
+def _checked_name(key: str, name: str) -> str:
+    if is_valid_name(name):
+        return name
+    fix = f'Use {NAME_RULE}, for example {key} = "{suggested_name(name)}"'
+    raise ModelError(TOML_FILE, f"{key} {name!r} cannot be used", fix)

@@ -1,0 +1,124 @@
+"""The reference: the data that a model was trained on, by columns, from `reference.csv` or `reference.parquet`."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model_runner.errors import ModelError
+from model_runner.manifest import Manifest
+from model_runner.names import nearest
+from model_runner.schema import Feature, Holds, Kind
+from model_runner.toml_file import TOML_FILE
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Columns of one length; None is a missing value. The target and ignored columns are not among them."""
+
+    file: str
+    features: tuple[Feature, ...]
+    columns: dict[str, list[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def rows(self, start: int, stop: int) -> list[Row]:
+        """Rows start..stop-1 as instances."""
+        names = list(self.columns)
+        parts = [self.columns[name][start:stop] for name in names]
+        return [dict(zip(names, values, strict=True)) for values in zip(*parts, strict=True)]
+
+    def batches(self, size: int) -> Iterator[list[Row]]:
+        """All rows as instances, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.rows(start, start + size)
+
+
+def read_reference(manifest: Manifest) -> Reference | None:
+    """The folder's reference without its target and ignored columns; None where there is none.
+
+    Raises:
+        ModelError: it cannot be read, is empty, or lacks a column that tidegate.toml names.
+    """
+    path = manifest.reference_file
+    if path is None:
+        return None
+    table = _read(path)
+    dropped = [*manifest.reference_ignore]
+    if manifest.reference_target is not None:
+        dropped.append(manifest.reference_target)
+    for name in dropped:
+        if name not in table.column_names:
+            meant = nearest(name, table.column_names, most=1)
+            fix = f"Did you mean {meant[0]!r}?" if meant else f"Its columns: {', '.join(table.column_names)}"
+            raise ModelError(TOML_FILE, f"[reference] names column {name!r}, which {path.name} lacks", fix)
+    kept = [name for name in table.column_names if name not in dropped]
+    if not kept or not table.num_rows:
+        raise ModelError(path.name, "has no rows or no feature columns", "Put the training data in it, or remove it")
+    declared = {feature.name: feature for feature in manifest.features or ()}
+    features = tuple(declared.get(name) or _feature(name, table.column(name).type, path.name) for name in kept)
+    columns = {feature.name: _values(table.column(feature.name), feature) for feature in features}
+    return Reference(path.name, features, columns)
+
+
+def _read(path: Path) -> Any:
+    from pyarrow import csv, lib, parquet  # noqa: PLC0415 - 60 MB that a runner of a sealed model need not load
+
+    try:
+        return csv.read_csv(path) if path.suffix == ".csv" else parquet.read_table(path)
+    except (lib.ArrowInvalid, lib.ArrowKeyError, OSError) as error:
+        raise ModelError(path.name, f"cannot be read: {error}", "Save it again, with one header line if CSV") from error
+
+
+def _feature(name: str, arrow: Any, file: str) -> Feature:
+    from pyarrow import types  # noqa: PLC0415 - as above
+
+    if types.is_dictionary(arrow):
+        arrow = arrow.value_type
+    if types.is_boolean(arrow):
+        return Feature(name=name, kind=Kind.BOOLEAN)
+    if types.is_integer(arrow) or types.is_floating(arrow) or types.is_decimal(arrow):
+        return Feature(name=name, kind=Kind.NUMERIC)
+    if types.is_null(arrow):
+        return Feature(name=name, kind=Kind.NUMERIC)
+    if types.is_string(arrow) or types.is_large_string(arrow) or types.is_string_view(arrow):
+        return Feature(name=name, kind=Kind.CATEGORICAL, holds=Holds.STRING)
+    raise ModelError(
+        file,
+        f"column {name!r} is of type {arrow}, which no feature can have",
+        f'Write it as numbers or text, or leave it out: [reference] ignore = ["{name}"] in {TOML_FILE}',
+    )
+
+
+def _values(column: Any, feature: Feature) -> list[Any]:
+    values = column.to_pylist()
+    if feature.kind is Kind.CATEGORICAL and feature.holds is Holds.STRING:
+        return [None if value is None or value == "" else str(value) for value in values]
+    return [_plain(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN and no infinity: both are missing values."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | bool | int) else float(value)
+
+
+def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...]:
+    """The features of instances, in order of appearance, typed by their non-null values (without any: numeric)."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return tuple(_observed(name, [row.get(name) for row in rows]) for name in names)
+
+
+def _observed(name: str, values: Sequence[object]) -> Feature:
+    types = {type(value) for value in values if value is not None}
+    if types and types <= {bool}:
+        return Feature(name=name, kind=Kind.BOOLEAN)
+    if types <= {int, float}:
+        return Feature(name=name, kind=Kind.NUMERIC)
+    holds = Holds.STRING if types == {str} else Holds.ANY
+    return Feature(name=name, kind=Kind.CATEGORICAL, holds=holds)

@@ -1,0 +1,74 @@
+"""Where a model's input schema and example come from: tidegate.toml, the reference, the test rows, or the model."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from model_runner import schema as schema_codec
+from model_runner.formats import LoadedModel
+from model_runner.manifest import Manifest
+from model_runner.reference import features_of_rows, read_reference
+from model_runner.schema import InputSchema
+from model_runner.test_rows import read_test_rows
+from model_runner.toml_file import TOML_FILE
+
+SEAL_FILE = ".tidegate-inputs.json"
+"""Written beside the model once it was checked, so that a runner need not read the reference again."""
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What a model wants, and one real instance of it."""
+
+    schema: InputSchema | None
+    example: dict[str, Any] | None
+    example_file: str = ""
+    """Which file the example is from."""
+
+
+def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
+    """The sealed inputs where the folder has them, else what its files say.
+
+    Raises:
+        ModelError: one of the files cannot be read.
+    """
+    seal = manifest.folder / SEAL_FILE
+    if seal.is_file():
+        return msgspec.json.decode(seal.read_bytes(), type=Inputs)
+    return find_inputs(manifest, model)
+
+
+def find_inputs(manifest: Manifest, model: LoadedModel) -> Inputs:
+    """The schema by the first source that has one; the example by the first that has a row.
+
+    Raises:
+        ModelError: one of the files cannot be read.
+    """
+    test = read_test_rows(manifest)
+    reference = read_reference(manifest)
+    examples = (
+        (TOML_FILE, manifest.example),
+        (manifest.test_file.name if manifest.test_file else "", test.rows[0] if test else None),
+        (reference.file if reference else "", reference.rows(0, 1)[0] if reference else None),
+    )
+    example_file, example = next(((file, row) for file, row in examples if row is not None), ("", None))
+    own = model.own_features()
+    sources = (
+        (TOML_FILE, manifest.features),
+        (reference.file if reference else "", reference.features if reference else None),
+        (manifest.test_file.name if manifest.test_file else "", features_of_rows(test.rows) if test else None),
+        ("model", own),
+    )
+    found = next(((source, features) for source, features in sources if features), None)
+    schema = InputSchema(features=found[1], source=found[0]) if found else None
+    return Inputs(schema, example, example_file)
+
+
+def seal_inputs(folder: Path, inputs: Inputs) -> None:
+    """Keep checked inputs beside the model."""
+    (folder / SEAL_FILE).write_bytes(msgspec.json.encode(inputs))
+
+
+def schema_text(inputs: Inputs) -> str | None:
+    """The schema as the registry keeps it."""
+    return None if inputs.schema is None else schema_codec.encode(inputs.schema)

@@ -1,0 +1,199 @@
+"""The serving process of one deployment: frames in from a Unix socket, through the model, and out."""
+
+import asyncio
+import logging
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from model_runner.batching import Job, Outcome
+from model_runner.frames import (
+    BAD_REQUEST,
+    CANCEL,
+    DESCRIBE,
+    OVERLOADED,
+    PREDICT,
+    PREDICTION_FAILED,
+    STOPPING,
+    FrameReader,
+    Reply,
+    Request,
+    RunnerInfo,
+    encode_frame,
+)
+from model_runner.loading import ServingModel, load_and_warm
+from model_runner.schema_source import schema_text
+from model_runner.worker import ModelThread, QueueFullError
+
+log = logging.getLogger("model_runner")
+
+
+@dataclass(frozen=True)
+class RunnerConfig:
+    """What a runner is started with."""
+
+    folder: Path
+    socket: Path
+    deployment_id: str
+    max_waiting: int = 512
+    """Requests that wait behind the batch in the model; one more is answered `overloaded`."""
+    max_batch_rows: int = 1024
+    drain_s: float = 10.0
+    """How long a stop waits for what is under way."""
+
+
+class Runner:
+    """State that all connections share."""
+
+    def __init__(self, config: RunnerConfig) -> None:
+        self.config = config
+        self.thread = ModelThread(config.max_waiting, config.max_batch_rows, time.perf_counter)
+        self.stopping = False
+        self._serving: ServingModel | None = None
+
+    async def load(self) -> None:
+        """load → warm → ready.
+
+        Raises:
+            ModelError: the folder cannot be served.
+        """
+        serving = await self.thread.call(lambda: load_and_warm(self.config.folder, time.perf_counter))
+        log.info("load %s in %.0f ms", serving.model.description, serving.load_ms)
+        log.info("warm in %.0f ms", serving.warm_ms)
+        if serving.inputs.schema is None:
+            log.warning("no input schema: this model serves unvalidated; declare [features] in tidegate.toml")
+        # It had its say while it loaded and warmed; the same line for every request would only fill the disk.
+        warnings.simplefilter("ignore")
+        self._serving = serving
+        self.thread.start(serving.predict)
+        log.info("ready on %s", self.config.socket)
+
+    def info(self) -> RunnerInfo:
+        serving = self._serving
+        common = {
+            "deployment_id": self.config.deployment_id,
+            "pid": os.getpid(),
+            "waiting": self.thread.waiting,
+            "busy_s": self.thread.busy_s,
+        }
+        if serving is None:
+            return RunnerInfo(state="loading", **common)  # type: ignore[arg-type]
+        return RunnerInfo(
+            state="stopping" if self.stopping else "ready",
+            model=serving.model.description,
+            task=serving.model.task,
+            schema=schema_text(serving.inputs),
+            example=serving.inputs.example,
+            load_ms=serving.load_ms,
+            warm_ms=serving.warm_ms,
+            **common,  # type: ignore[arg-type]
+        )
+
+    async def stop(self) -> None:
+        """Refuse what is new, finish what is under way."""
+        self.stopping = True
+        try:
+            await asyncio.wait_for(self.thread.drain(), self.config.drain_s)
+        except TimeoutError:
+            log.warning("gave up %d requests after %.0f s", self.thread.waiting, self.config.drain_s)
+
+
+class Connection(asyncio.Protocol):
+    """One client: many requests in flight, each answered when it is done."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._reader = FrameReader()
+        self._decoder = msgspec.msgpack.Decoder(Request)
+        self._jobs: dict[int, Job] = {}
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        for job in self._jobs.values():
+            job.cancelled = True
+        self._jobs.clear()
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._reader.feed(data):
+                self._handle(self._decoder.decode(frame))
+        except (ValueError, msgspec.DecodeError) as error:
+            log.warning("closing a connection that speaks something else: %s", error)
+            if self._transport is not None:
+                self._transport.close()
+
+    def _handle(self, request: Request) -> None:
+        if request.op == PREDICT and request.rows is not None:
+            self._predict(request.id, request.rows)
+        elif request.op == CANCEL:
+            job = self._jobs.pop(request.id, None)
+            if job is not None:
+                job.cancelled = True
+        elif request.op == DESCRIBE:
+            self._send(Reply(request.id, info=self._runner.info()))
+        else:
+            self._send(Reply(request.id, BAD_REQUEST, f"unknown operation {request.op!r}, or no rows"))
+
+    def _predict(self, request_id: int, rows: list[dict[str, object]]) -> None:
+        if self._runner.stopping:
+            self._send(Reply(request_id, STOPPING, "the runner is stopping"))
+            return
+        try:
+            job = self._runner.thread.submit(rows, lambda outcome: self._answer(request_id, outcome))
+        except QueueFullError:
+            self._send(Reply(request_id, OVERLOADED, f"{self._runner.thread.waiting} requests wait for this model"))
+        else:
+            self._jobs[request_id] = job
+
+    def _answer(self, request_id: int, outcome: Outcome) -> None:
+        self._jobs.pop(request_id, None)
+        error = None if outcome.error is None else PREDICTION_FAILED
+        reply = Reply(request_id, error, outcome.error or "", outcome.predictions, outcome.model_ms, outcome.batch_size)
+        self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        if self._transport is None:
+            return
+        try:
+            frame = encode_frame(reply)
+        except (TypeError, ValueError, OverflowError) as error:
+            frame = encode_frame(Reply(reply.id, PREDICTION_FAILED, f"the prediction is not JSON-able: {error}"))
+        self._transport.write(frame)
+
+
+async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. The socket answers from the start; what comes before the model is ready waits for it.
+
+    Raises:
+        ModelError: the folder cannot be served.
+        OSError: the socket cannot be made.
+    """
+    runner = Runner(config)
+    server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), str(config.socket))
+    config.socket.chmod(0o600)
+    try:
+        loading = asyncio.create_task(runner.load())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            await loading
+            await stopping
+        else:
+            loading.cancel()
+        server.close()
+        await runner.stop()
+        # One turn of the loop, so that the last answers are written.
+        await asyncio.sleep(0)
+    finally:
+        server.close()
+        config.socket.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""`tidegate.toml`: what may stand in it, and errors that name the key and the fix."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from model_runner.errors import ModelError
+from model_runner.names import nearest
+from model_runner.schema import Feature, Holds, Kind
+
+TOML_FILE = "tidegate.toml"
+
+
+class FeatureTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[features.NAME]`, or `NAME = "numeric"` for short."""
+
+    type: Kind
+    categories: list[str | int | float | bool] | None = None
+    nullable: bool = True
+    required: bool = True
+
+
+class ReferenceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[reference]`: which columns of the reference are no features."""
+
+    target: str | None = None
+    ignore: list[str] = []
+
+
+class DriftTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[drift]`: how this model's traffic is watched."""
+
+    psi_threshold: Annotated[float, msgspec.Meta(gt=0)] = 0.2
+    baseline_rows: Annotated[int, msgspec.Meta(ge=1)] = 2000
+
+
+class MaskTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[mask]`: features whose values never leave the gateway."""
+
+    fields: list[str] = []
+
+
+class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file; everything in it is optional."""
+
+    name: str | None = None
+    workspace: str = "default"
+    task: str | None = None
+    features: dict[str, FeatureTable | Kind] = {}
+    reference: ReferenceTable = ReferenceTable()
+    drift: DriftTable = DriftTable()
+    mask: MaskTable = MaskTable()
+    example: dict[str, Any] | None = None
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "": TomlFile,
+    "reference": ReferenceTable,
+    "drift": DriftTable,
+    "mask": MaskTable,
+}
+
+
+def read_toml(folder: Path) -> TomlFile:
+    """The folder's `tidegate.toml`; all defaults where there is none.
+
+    Raises:
+        ModelError: it is no TOML, or has a key or a value that is not known.
+    """
+    path = folder / TOML_FILE
+    if not path.exists():
+        return TomlFile()
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(TOML_FILE, f"is not TOML: {error}", "Correct that line") from error
+    _refuse_unknown_keys(raw)
+    _refuse_bad_features(raw.get("features", {}))
+    try:
+        return msgspec.convert(raw, TomlFile)
+    except msgspec.ValidationError as error:
+        raise ModelError(TOML_FILE, str(error), "Correct that value") from error
+
+
+def features_of(file: TomlFile) -> tuple[Feature, ...] | None:
+    """The features that the file declares, in its order; None where it declares none."""
+    if not file.features:
+        return None
+    return tuple(_feature(name, table) for name, table in file.features.items())
+
+
+def _feature(name: str, table: FeatureTable | Kind) -> Feature:
+    if isinstance(table, Kind):
+        return Feature(name=name, kind=table)
+    categories = None if table.categories is None else tuple(table.categories)
+    return Feature(
+        name=name,
+        kind=table.type,
+        nullable=table.nullable,
+        required=table.required,
+        holds=_holds(categories),
+        categories=categories,
+    )
+
+
+def _holds(categories: tuple[str | int | float | bool, ...] | None) -> Holds:
+    if categories and all(isinstance(category, str) for category in categories):
+        return Holds.STRING
+    return Holds.ANY
+
+
+def _refuse_bad_features(features: object) -> None:
+    """One by one, so that the error can name the feature."""
+    for name, table in features.items() if isinstance(features, dict) else ():
+        try:
+            msgspec.convert(table, FeatureTable | Kind)
+        except msgspec.ValidationError as error:
+            fix = f'Declare it as one of {", ".join(Kind)}, or as {{ type = "categorical", categories = [...] }}'
+            raise ModelError(TOML_FILE, f"[features] {name}: {error}", fix) from error
+
+
+def _refuse_unknown_keys(raw: dict[str, Any]) -> None:
+    for table, struct in _TABLES.items():
+        found = raw.get(table, {}) if table else raw
+        known = [field.name for field in msgspec.structs.fields(struct)]
+        for key in found if isinstance(found, dict) else ():
+            if key not in known:
+                where = f"[{table}] {key}" if table else key
+                meant = nearest(key, known, most=1)
+                fix = f"Did you mean {meant[0]!r}?" if meant else f"Known here: {', '.join(known)}"
+                raise ModelError(TOML_FILE, f"unknown key {where!r}", fix)
