@@ -1,0 +1,1 @@
+"""ClickHouse (embedded server, migrations, queries, sink), the registry and the artifacts."""

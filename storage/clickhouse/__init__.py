@@ -1,0 +1,1 @@
+"""ClickHouse: its tables (migrations), what is read from them (queries), and how both are reached."""

@@ -1,0 +1,17 @@
+"""One process that owns a chDB folder and serves ClickHouse's HTTP interface to all others.
+
+chDB is ClickHouse's own engine inside a Python process, and one process owns a data folder. This package
+puts ClickHouse's HTTP interface in front of it, so every other process (and clickhouse-connect,
+clickhouse-go's HTTP mode, the JDBC driver, Grafana) speaks to it as to any ClickHouse server.
+
+`server.serve(config)` runs it until SIGTERM (importing that module loads the engine: half a second, 250 MB);
+`python -m storage.clickhouse_server --help` is the same from a shell.
+
+Not supported: sessions (session_id is taken and ignored: SET, USE and temporary tables last for one request),
+external tables in multipart bodies, roles and quotas (ignored), progress headers, and a log_comment of the
+client's own (the setting carries the request's query_id, see query_ids.py).
+"""
+
+from storage.clickhouse_server.config import ClickHouseServerConfig
+
+__all__ = ["ClickHouseServerConfig"]

@@ -1,0 +1,100 @@
+"""What a query's thread does with the bytes of its result: compress, hold back, hand over.
+
+The first bytes are held back so that a query that fails early is answered with its status and not with half
+a result; with wait_end_of_query all of them are, on disk when they are many.
+"""
+
+import tempfile
+from pathlib import Path
+
+from storage.clickhouse_server.block_compression import compress_blocks
+from storage.clickhouse_server.errors import ClickHouseError
+from storage.clickhouse_server.exchange import End, Exchange, Failure, Head
+from storage.clickhouse_server.http_compression import Encoder
+from storage.clickhouse_server.session import Progress
+
+_MEMORY = 8 << 20
+_PIECE = 1 << 18
+
+
+class ResultWriter:
+    """Writes one result into an exchange."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        scratch: Path,
+        *,
+        hold_back: int,
+        native_compress: bool,
+        encoder: Encoder | None,
+        exception_tag: str,
+    ) -> None:
+        self.progress = Progress()
+        self._exchange = exchange
+        self._hold_back = hold_back
+        self._native_compress = native_compress
+        self._encoder = encoder
+        self._tag = exception_tag
+        self._format = ""
+        self._held = tempfile.SpooledTemporaryFile(_MEMORY, dir=str(scratch))  # noqa: SIM115 - closed in __exit__
+        self._started = False
+
+    def __enter__(self) -> "ResultWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._held.close()
+
+    def begin(self, output_format: str) -> None:
+        """Name the result's format, before its first byte."""
+        self._format = output_format
+
+    def write(self, data: bytes) -> None:
+        """Take the result's next bytes, in its format."""
+        self._pass_on(self._encoded(data))
+
+    def finish(self) -> None:
+        """The query has ended well."""
+        if self._encoder is not None:
+            self._pass_on(self._encoder.finish())
+        self._start(complete=True)
+        self._exchange.put(End())
+
+    def fail(self, error: ClickHouseError, version: str) -> None:
+        """The query has failed: drop what was held back, or end what the client already has with the error.
+
+        The end mark is ClickHouse's: the text between two `__exception__` lines with the response's tag.
+        """
+        if self._started:
+            text = error.body(version)
+            mark = f"\r\n__exception__\r\n{self._tag}\r\n{text}{len(text.encode())} {self._tag}\r\n__exception__\r\n"
+            data = self._encoded(mark.encode())
+            if self._encoder is not None:
+                data += self._encoder.finish()
+            self._exchange.put(data)
+        self._exchange.put(Failure(error))
+
+    def _encoded(self, data: bytes) -> bytes:
+        if self._native_compress:
+            data = b"".join(compress_blocks(data))
+        return self._encoder.encode(data) if self._encoder is not None else data
+
+    def _pass_on(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._started:
+            self._exchange.put(data)
+            return
+        self._held.write(data)
+        if self._held.tell() >= self._hold_back:
+            self._start(complete=False)
+
+    def _start(self, *, complete: bool) -> None:
+        if self._started:
+            return
+        self._started = True
+        self._exchange.put(Head(self._format, self.progress, complete))
+        self._held.seek(0)
+        while piece := self._held.read(_PIECE):
+            self._exchange.put(piece)

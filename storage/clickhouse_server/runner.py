@@ -1,0 +1,132 @@
+"""One statement run on one session, in a thread: which door of the engine it goes through."""
+
+import os
+import tempfile
+import threading
+from dataclasses import dataclass
+from itertools import chain
+
+from storage.clickhouse_server.body import Spool
+from storage.clickhouse_server.engine import Engine
+from storage.clickhouse_server.errors import ClickHouseError, from_engine
+from storage.clickhouse_server.formats import DEFAULT_FORMAT, canonical_format
+from storage.clickhouse_server.native_framing import frame
+from storage.clickhouse_server.request import Query
+from storage.clickhouse_server.result_writer import ResultWriter
+from storage.clickhouse_server.session import Progress, Session
+from storage.clickhouse_server.statement import (
+    Statement,
+    StatementKind,
+    into_pipe,
+    read_input_from,
+)
+
+_PIPE_READ = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request that is ready to run. `data` is the body, of which an insert's data begins at `data_start`;
+    `inline` is data that stood in the URL behind the SQL."""
+
+    query: Query
+    statement: Statement
+    data: Spool
+    data_start: int
+    inline: bytes = b""
+
+    @property
+    def output_format(self) -> str:
+        """The format of the answer: of the SQL, else of the URL, else TabSeparated."""
+        named = self.statement.format if self.statement.kind in _ANSWERS else None
+        return canonical_format(named or self.query.format or DEFAULT_FORMAT)
+
+
+_ANSWERS = (StatementKind.SELECT, StatementKind.SHOW)
+_INSERTS = (StatementKind.INSERT, StatementKind.INSERT_FROM_INPUT)
+
+
+def run_and_close(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
+    """`run`, and then let go of what the writer holds."""
+    with writer:
+        run(engine, session, job, writer)
+
+
+def run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
+    """Run `job` and write its answer; an error is written too, never raised."""
+    try:
+        writer.begin(job.output_format)
+        session.prepare(job.query)
+        try:
+            _run(engine, session, job, writer)
+        finally:
+            if job.statement.changes_session or (job.query.parameters and job.statement.kind in _INSERTS):
+                session.renew()
+        writer.finish()
+    except Exception as error:
+        writer.fail(from_engine(error), engine.version)
+
+
+def _run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
+    kind = job.statement.kind
+    if kind is StatementKind.INSERT:
+        _insert(session, job, writer.progress)
+    elif kind is StatementKind.INSERT_FROM_INPUT:
+        _insert_from_input(engine, session, job, writer.progress)
+    elif kind is StatementKind.SELECT and job.output_format == "Native":
+        for block, rows in session.blocks(job.statement.sql, job.query.parameters, writer.progress):
+            writer.write(frame(block, job.query.protocol, rows))
+    elif kind is StatementKind.SELECT:
+        _through_pipe(session, job, writer)
+    else:
+        answer = session.execute(job.statement.sql, job.output_format, job.query.parameters, writer.progress)
+        writer.write(frame(answer, job.query.protocol) if job.output_format == "Native" else answer)
+
+
+def _insert(session: Session, job: Job, progress: Progress) -> None:
+    if job.query.parameters:  # the engine's insert stream takes none of its own
+        session.set_parameters(job.query.parameters)
+    input_format = job.statement.format or job.query.format or "Values"
+
+    data = chain((job.inline,) if job.inline else (), job.data.pieces(job.data_start))
+    session.insert(job.statement.sql, input_format, data, progress)
+
+
+def _insert_from_input(engine: Engine, session: Session, job: Job, progress: Progress) -> None:
+    input_format = job.statement.format or "Values"
+    with tempfile.NamedTemporaryFile(dir=engine.scratch, prefix="input-") as file:
+        file.write(job.inline)
+        for piece in job.data.pieces(job.data_start):
+            file.write(piece)
+        file.flush()
+        sql = read_input_from(job.statement, file.name, input_format)
+        session.execute(sql, DEFAULT_FORMAT, job.query.parameters, progress)
+
+
+def _through_pipe(session: Session, job: Job, writer: ResultWriter) -> None:
+    """Let the engine write the result into a pipe: any format comes out whole, in flat memory."""
+    read_end, write_end = os.pipe()
+    failed: list[ClickHouseError] = []
+    sql = into_pipe(job.statement, f"/dev/fd/{write_end}", job.output_format)
+
+    def execute() -> None:
+        try:
+            session.execute(sql, job.output_format, job.query.parameters, writer.progress)
+        except ClickHouseError as error:
+            failed.append(error)
+        finally:
+            os.close(write_end)
+
+    thread = threading.Thread(target=execute, name=f"query-{job.query.query_id}")
+    thread.start()
+    try:
+        while piece := os.read(read_end, _PIPE_READ):
+            writer.write(piece)
+    finally:
+        # Never close the pipe under the engine: it waits for a reader before it opens its end.
+        while os.read(read_end, _PIPE_READ):
+            pass
+        thread.join()
+        os.close(read_end)
+    if failed:
+        raise failed[0]

@@ -1,0 +1,103 @@
+"""The process: socket, readiness line, idle work, and an orderly end at SIGTERM or SIGINT."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import psutil
+import uvicorn
+
+from storage.clickhouse_server.app import App
+from storage.clickhouse_server.config import ClickHouseServerConfig
+from storage.clickhouse_server.service import Service
+
+_KEEP_ALIVE_S = 75
+
+
+class PortTakenError(RuntimeError):
+    """Something else listens on the port."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which ends the process by the signal instead of with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(config: ClickHouseServerConfig) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the running queries, close the folder and return.
+
+    Prints one line when it is ready. Raises PortTakenError, FolderInUseError, and TimeoutError when queries
+    outlive the deadline and their kill.
+    """
+    listener = listen(config.host, config.port)
+    with listener, asyncio.Runner(loop_factory=uvicorn.Config("", loop="uvloop").get_loop_factory()) as runner:
+        runner.run(_serve(config, listener))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises PortTakenError with the process that has the port, where it can be seen."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        text = f"Port {port} of {host} cannot be used ({error.strerror}{_owner(port)}): choose another with --port"
+        raise PortTakenError(text) from error
+    return listener
+
+
+def _owner(port: int) -> str:
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()}, pid {connection.pid}"
+    return ""
+
+
+async def _serve(config: ClickHouseServerConfig, listener: socket.socket) -> None:
+    service = Service(config)
+    server = _Server(
+        uvicorn.Config(
+            App(service),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=max(1, int(config.shutdown_s)),
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    serving = asyncio.create_task(server.serve([listener]))
+    idle = asyncio.create_task(_purge_when_idle(service, config.idle_purge_s))
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.005)
+    host, port = listener.getsockname()[:2]
+    print(f"ClickHouse {service.engine.version} ready at http://{host}:{port} on {config.path} (pid {os.getpid()})")
+    sys.stdout.flush()
+    await serving
+    idle.cancel()
+    await service.close(config.shutdown_s)
+
+
+async def _purge_when_idle(service: Service, after_s: float) -> None:
+    """Give freed memory back whenever queries have run and none has for `after_s` seconds."""
+    purged_at = seen = service.ended
+    while True:
+        await asyncio.sleep(after_s)
+        if not service.busy and service.ended == seen != purged_at:
+            await asyncio.to_thread(service.engine.purge_memory)
+            purged_at = seen
+        seen = service.ended

@@ -1,0 +1,13 @@
+"""What Alembic runs: migrations on the connection (and in the transaction) that it was given."""
+
+from alembic import context
+
+from storage.registry.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

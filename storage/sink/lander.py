@@ -1,0 +1,134 @@
+"""Lands what was read of one partition: one attempt, and what came of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from storage.sink import metrics
+from storage.sink.batch import Batch, accepted_lines, read_batch
+from storage.sink.incarnations import Incarnations
+from storage.sink.letters import Letters
+from storage.sink.position import Claim
+from storage.sink.store import RefusedError, Store, StoreError
+from stream.dead_letters import Reason
+from stream.intake import Record, Reject
+from stream.topics import Topic
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one batch."""
+
+    topic: Topic
+    table: str
+    claim: Claim
+    records: Sequence[Record]
+    doubtful: bool
+    """Whether an earlier attempt ended without an answer: the position is read before anything is sent."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """All of it is in the table."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """There was nothing in it to land; the table's position stays where it was."""
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """The table's position is another one: part of this, or something else, landed before."""
+
+    position: int | None
+
+
+@dataclass(frozen=True)
+class TokenUsed:
+    """ClickHouse says that the token landed, and yet the position did not move."""
+
+
+@dataclass(frozen=True)
+class OtherIncarnation:
+    """The topic was deleted, and perhaps made again, since the records were read."""
+
+
+Outcome = Landed | Skipped | Overtaken | TokenUsed | OtherIncarnation
+
+
+class Lander:
+    """Shared by the sink's threads; a partition has one job at a time."""
+
+    def __init__(self, store: Store, letters: Letters, incarnations: Incarnations) -> None:
+        self._store = store
+        self._letters = letters
+        self._incarnations = incarnations
+
+    def land(self, job: Job) -> Outcome:
+        """Raises StoreError, LettersError or IncarnationError where the same job should be tried again, doubtful."""
+        claim = job.claim
+        if self._incarnations.current(claim.topic, time.monotonic()) != claim.topic_id:
+            return OtherIncarnation()
+        if job.doubtful:
+            position = self._position(job)
+            if position != claim.position:
+                return Overtaken(position)
+            if self._store.inserting(claim):
+                raise StoreError("an earlier insert of this partition still runs")
+        batch = self._without_garbage(job, read_batch(job.topic, job.records))
+        if not batch.lines:
+            self._count_rejects(job, batch)
+            return Skipped()
+        try:
+            return self._insert(job, batch)
+        except RefusedError:
+            return self._insert(job, self._without_refused(job, batch))
+
+    def _insert(self, job: Job, batch: Batch) -> Outcome:
+        if not batch.lines:
+            self._count_rejects(job, batch)
+            return Skipped()
+        body = batch.body()
+        with metrics.INSERT_SECONDS.labels(job.topic).time():
+            self._store.insert(job.table, job.claim, job.records[0].offset, batch.last_offset, body)
+            position = self._position(job)
+        if position == job.claim.position:
+            return TokenUsed()
+        if position != batch.last_offset + 1:
+            return Overtaken(position)
+        self._count_rejects(job, batch)
+        metrics.INSERTS.labels(job.topic).inc()
+        metrics.ROWS.labels(job.topic).inc(batch.rows)
+        metrics.BYTES.labels(job.topic).inc(len(body))
+        return Landed(position)
+
+    def _without_garbage(self, job: Job, batch: Batch) -> Batch:
+        """Letters go out before anything that would advance the position past what they are about."""
+        if batch.letters and batch.rejects:
+            self._letters.write(job.claim.topic, job.claim.partition, batch.rejects)
+        return batch
+
+    def _without_refused(self, job: Job, batch: Batch) -> Batch:
+        lines = accepted_lines(job.records, batch.rejects)
+        refused = set(self._store.refused(job.table, [line.content for line in lines]))
+        detail = "ClickHouse cannot read it into the table's columns"
+        found = [
+            Reject(line.offset, line.number, Reason.REFUSED_BY_CLICKHOUSE, detail, line.content)
+            for index, line in enumerate(lines)
+            if index in refused
+        ]
+        if found and job.topic is not Topic.DEAD_LETTERS:
+            self._letters.write(job.claim.topic, job.claim.partition, found)
+        kept = [line.content for index, line in enumerate(lines) if index not in refused]
+        return replace(batch, lines=kept, rejects=[*batch.rejects, *found])
+
+    def _position(self, job: Job) -> int | None:
+        return self._store.position(job.table, job.claim.topic_id, job.claim.partition)
+
+    @staticmethod
+    def _count_rejects(job: Job, batch: Batch) -> None:
+        for reject in batch.rejects:
+            metrics.REJECTED.labels(job.topic, reject.reason).inc()

@@ -1,0 +1,80 @@
+"""Dead letters that the sink writes: lines of the topics that only it reads, and what ClickHouse refuses."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import KafkaException, Producer
+
+from stream.dead_letters import encode, letter_for
+from stream.intake import Reject
+
+READER = "sink"
+_FLUSH_S = 10.0
+
+
+class LettersError(Exception):
+    """The letters could not be written; what they are about must not be skipped."""
+
+
+class Letters:
+    """Shared by the sink's threads."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._topic = topic
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "compression.type": "lz4",
+                "delivery.timeout.ms": int(_FLUSH_S * 1000),
+                "log_level": 0,
+            }
+        )
+
+    def write(self, topic: str, partition: int, rejects: Sequence[Reject]) -> None:
+        """Return once the broker has them. A reject that is written again has the same identity: all but its `ts`.
+
+        Raises:
+            LettersError: not all could be written.
+        """
+        failed: list[str] = []
+
+        def delivered(error: object, _message: object) -> None:
+            if error is not None:
+                failed.append(str(error))
+
+        try:
+            for reject in rejects:
+                self._produce(_encoded(topic, partition, reject), delivered)
+        except (KafkaException, BufferError) as error:
+            raise LettersError(f"dead letters of {topic} could not be written: {error}") from error
+        if self._producer.flush(_FLUSH_S) or failed:
+            raise LettersError(f"dead letters of {topic} could not be written: {failed[:1] or 'no answer'}")
+
+    def _produce(self, letter: bytes, delivered: Callable[[object, object], None]) -> None:
+        """Raises BufferError where the producer's queue stays full."""
+        deadline = time.monotonic() + _FLUSH_S
+        while True:
+            try:
+                self._producer.produce(self._topic, letter, on_delivery=delivered)
+                return
+            except BufferError:
+                if time.monotonic() > deadline:
+                    raise
+                self._producer.poll(0.1)
+
+
+def _encoded(topic: str, partition: int, reject: Reject) -> bytes:
+    return encode(
+        letter_for(
+            reject.raw,
+            ts=time.time(),
+            topic=topic,
+            partition=partition,
+            offset=reject.offset,
+            line=reject.line,
+            reason=reject.reason,
+            detail=reject.detail,
+            reader=READER,
+        )
+    )

@@ -1,0 +1,183 @@
+"""One partition that the sink was given: what was read of it, and where its landing stands."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from storage.sink import metrics
+from storage.sink.buffer import Buffer
+from storage.sink.lander import Job, Landed, Outcome, Overtaken, Skipped, TokenUsed
+from storage.sink.position import Claim, day_of
+from stream.intake import Record
+from stream.topics import Topic
+
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+TOKEN_WAIT_S = 2.0
+"""How long an insert that says it landed may stay invisible before it is believed that it never will be there."""
+
+
+class State(Enum):
+    STARTING = auto()
+    """It is being found out where reading starts."""
+    READING = auto()
+    STUCK = auto()
+    """A person must look at it; it is tried again now and then."""
+
+
+@dataclass
+class Start:
+    """Where reading starts."""
+
+    topic_id: str
+    position: int | None
+    """Of the table."""
+    offset: int
+    """The first to read."""
+
+
+@dataclass
+class Partition:
+    """Touched by the sink's main thread only. Times are of `clock`, a monotonic one."""
+
+    topic: Topic
+    topic_name: str
+    number: int
+    table: str
+    clock: Callable[[], float] = time.monotonic
+    state: State = State.STARTING
+    busy: bool = False
+    """Whether a thread works on it."""
+    paused: bool = True
+    buffer: Buffer = field(default_factory=lambda: Buffer(0))
+    topic_id: str = ""
+    position: int | None = None
+    attempt: int = 0
+    token_seen: bool = False
+    """Whether the token of this attempt was found used once: it is believed the second time."""
+    doubtful: bool = False
+    failures: int = 0
+    not_before: float = 0.0
+    """When the next attempt may be made."""
+    reason: str = "where its reading starts"
+    """What it waits for."""
+    in_flight: list[Record] = field(default_factory=list)
+    end_seen: int = -1
+    """The last offset at which the broker said that nothing follows."""
+    range_day: int | None = None
+    """Day of the first record after `position`; None before one was read."""
+
+    def __str__(self) -> str:
+        return f"{self.topic_name} [{self.number}]"
+
+    def begin(self, start: Start) -> None:
+        self.state = State.READING
+        self.topic_id = start.topic_id
+        self.position = start.position
+        self.buffer = Buffer(start.offset)
+        self.end_seen = -1
+        self.range_day = None
+        self._settled()
+
+    def restart(self, reason: str) -> None:
+        """Find out again where to go on; what was not landed is read again."""
+        self.state = State.STARTING
+        self.reason = reason
+        self.buffer = Buffer(0)
+        self.in_flight = []
+
+    def failed(self, reason: str) -> None:
+        """Keep everything, and try again a little later, asking first how far the last attempt got."""
+        self.busy = False
+        self.buffer.put_back(self.in_flight, self.clock())
+        self.in_flight = []
+        self.doubtful = True
+        self.not_before = self.clock() + BACKOFF_S[min(self.failures, len(BACKOFF_S) - 1)]
+        self.failures += 1
+        self.reason = reason
+
+    def due(self, flush_s: float, batch_bytes: int, batch_rows: int) -> bool:
+        """Whether its records should be landed now."""
+        now = self.clock()
+        if self.busy or self.state is not State.READING or self.buffer.since is None or now < self.not_before:
+            return False
+        full = self.buffer.bytes >= batch_bytes or self.buffer.rows >= batch_rows
+        return full or now - self.buffer.since >= flush_s
+
+    def due_to_start(self) -> bool:
+        return not self.busy and self.state is not State.READING and self.clock() >= self.not_before
+
+    @property
+    def behind(self) -> bool:
+        """Whether something that was read is not landed."""
+        return self.busy or bool(self.in_flight) or bool(self.buffer.records)
+
+    def drained(self, end: int) -> bool:
+        """Whether all is landed, of a topic that went at least to `end` after the last thing was sent to it.
+
+        Where the topic's last batch reaches beyond `end`, its end was not seen yet.
+        """
+        return self.state is State.READING and not self.behind and self.end_seen >= max(end, self.buffer.expected)
+
+    @property
+    def held_bytes(self) -> int:
+        return self.buffer.bytes + sum(len(record.value) for record in self.in_flight)
+
+    def job(self, now_ms: int) -> Job:
+        """All that was read, to be landed."""
+        self.in_flight = self.buffer.take()
+        if self.range_day is None:
+            self.range_day = day_of(self.in_flight[0].timestamp_ms, now_ms)
+        self.busy = True
+        claim = Claim(self.topic_name, self.topic_id, self.number, self.position, self.range_day, self.attempt)
+        return Job(self.topic, self.table, claim, self.in_flight, self.doubtful)
+
+    def done(self, outcome: Outcome) -> None:
+        """Take note of what came of the job. Records of another incarnation are the caller's to drop."""
+        self.busy = False
+        if isinstance(outcome, Landed | Skipped):
+            self.in_flight = []
+            self._settled()
+        if isinstance(outcome, Landed):
+            self.position = outcome.position
+            self.range_day = None
+        elif isinstance(outcome, Overtaken):
+            self._overtaken(outcome.position)
+        elif isinstance(outcome, TokenUsed):
+            self._token_used()
+
+    @property
+    def read(self) -> int:
+        """The offset after the last one that needs no more work."""
+        waiting = self.in_flight or self.buffer.records
+        return waiting[0].offset if waiting else self.buffer.expected
+
+    def _settled(self) -> None:
+        self.attempt = 0
+        self.token_seen = False
+        self.doubtful = False
+        self.failures = 0
+        self.not_before = 0.0
+        self.reason = ""
+
+    def _overtaken(self, position: int | None) -> None:
+        metrics.OVERTAKEN.labels(self.topic).inc()
+        known = [*self.in_flight, *self.buffer.take()]
+        self.in_flight = []
+        if position is None or not known or not known[0].offset <= position <= self.buffer.expected:
+            # How the table got there cannot be seen in what was read here: read again from where it is.
+            self.restart("where another sink's landing stands")
+            return
+        self.buffer.put_back([record for record in known if record.offset >= position], self.clock())
+        self.position = position
+        self.range_day = None
+        self._settled()
+
+    def _token_used(self) -> None:
+        """The server wrote the token down and was killed before the rows were there: go on under another one."""
+        metrics.FAILURES.labels(self.topic, "token_used").inc()
+        if self.token_seen:
+            self.attempt += 1
+        self.token_seen = not self.token_seen
+        self.failed("an insert that ClickHouse says it has")
+        self.not_before = self.clock() + TOKEN_WAIT_S

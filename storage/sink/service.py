@@ -1,0 +1,185 @@
+"""The sink's main loop: read, land side by side, go on from where the tables stand; after `stop`, land what is left."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from confluent_kafka import KafkaException
+
+from storage.sink import metrics
+from storage.sink.config import SinkConfig
+from storage.sink.incarnations import IncarnationError, Incarnations
+from storage.sink.lander import Lander, OtherIncarnation, Outcome
+from storage.sink.letters import Letters, LettersError
+from storage.sink.partition import Partition, Start, State
+from storage.sink.position import PositionAheadError
+from storage.sink.reader import Key, Reader
+from storage.sink.starting import Starts
+from storage.sink.store import Store, StoreError
+from stream.topics import Topic
+
+log = logging.getLogger(__name__)
+_POLL_S = 0.05
+_COMMIT_EVERY_S = 1.0
+_STUCK_EVERY_S = 30.0
+
+
+class Sink:
+    """`run` in the main thread; `stop` and `not_ready` from anywhere."""
+
+    def __init__(self, config: SinkConfig) -> None:
+        self._config = config
+        self._store = Store(config.clickhouse_dsn, config.database)
+        incarnations = Incarnations(config.bootstrap, list(config.topics))
+        letters = Letters(config.bootstrap, config.layout.name(Topic.DEAD_LETTERS))
+        self._lander = Lander(self._store, letters, incarnations)
+        self._starts = Starts(config.bootstrap, config.group, incarnations, self._store)
+        self._pool = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink")
+        self._work: dict[Future[Start | Outcome], Partition] = {}
+        self._stopping = threading.Event()
+        self._reader = Reader(config, time.monotonic)
+        self._commit_at = 0.0
+        self._ends: dict[Key, int] = {}
+
+    def stop(self) -> None:
+        """Land what stands in the topics now, then end `run`."""
+        self._stopping.set()
+
+    def not_ready(self) -> str | None:
+        """What the sink waits for; None while it lands what comes."""
+        if not self._reader.assigned:
+            return "its share of the topics"
+        for partition in list(self._reader.partitions.values()):
+            if partition.state is not State.READING or partition.failures:
+                return f"{partition}: {partition.reason}"
+        return None
+
+    def run(self) -> bool:
+        """Until stopped. Whether all was landed that stood in the topics when it was stopped."""
+        try:
+            while not self._stopping.is_set():
+                self._step(self._config.flush_s)
+            return self._drain()
+        finally:
+            self._reader.close()
+            self._pool.shutdown(wait=True)
+            self._starts.close()
+            self._store.close()
+
+    def _step(self, flush_s: float) -> None:
+        self._reader.poll(_POLL_S)
+        self._harvest()
+        self._start_work(flush_s)
+        self._reader.pause(self._full())
+        now = time.monotonic()
+        if now >= self._commit_at:
+            self._commit_at = now + _COMMIT_EVERY_S
+            self._reader.measure_lag()
+            self._reader.commit()
+
+    def _drain(self) -> bool:
+        deadline = time.monotonic() + self._config.drain_s
+        left: list[str] = []
+        while time.monotonic() < deadline:
+            self._step(0.0)
+            left = self._left()
+            if self._reader.assigned and not left:
+                break
+        self._reader.commit(wait=True)
+        stuck = [str(partition) for partition in self._reader.partitions.values() if partition.state is State.STUCK]
+        if left or stuck or not self._reader.assigned:
+            log.error(
+                "stopped before all was landed, the next start goes on from ClickHouse's positions: %s", left + stuck
+            )
+            return False
+        return True
+
+    def _left(self) -> list[str]:
+        """The partitions that are not drained and may still be; their ends are asked for once, after the stop."""
+        partitions = self._reader.partitions
+        if any(partition.state is State.STARTING for partition in partitions.values()):
+            return ["partitions whose position is not known yet"]
+        for key in set(partitions) - set(self._ends):
+            end = self._reader.end(partitions[key])
+            if end is not None:
+                self._ends[key] = end
+        return [
+            str(partition)
+            for key, partition in partitions.items()
+            if partition.state is not State.STUCK and not (key in self._ends and partition.drained(self._ends[key]))
+        ]
+
+    def _full(self) -> list[Partition]:
+        partitions = list(self._reader.partitions.values())
+        held = sum(partition.held_bytes for partition in partitions)
+        metrics.BUFFERED.set(held)
+        crowded = held >= self._config.buffers * self._config.batch_bytes
+        return [
+            partition
+            for partition in partitions
+            if partition.state is not State.READING
+            or partition.buffer.bytes >= self._config.batch_bytes
+            or partition.buffer.rows >= self._config.batch_rows
+            or (crowded and partition.buffer.bytes > 0)
+        ]
+
+    def _start_work(self, flush_s: float) -> None:
+        config = self._config
+        for partition in self._reader.partitions.values():
+            if partition.due_to_start():
+                partition.busy = True
+                self._submit(partition, self._pool.submit(self._starts.find, partition))
+            elif partition.due(flush_s, config.batch_bytes, config.batch_rows):
+                job = partition.job(int(time.time() * 1000))
+                self._submit(partition, self._pool.submit(self._lander.land, job))
+
+    def _submit(self, partition: Partition, future: "Future[Start] | Future[Outcome]") -> None:
+        self._work[future] = partition  # type: ignore[index]
+
+    def _harvest(self) -> None:
+        for future in [future for future in self._work if future.done()]:
+            partition = self._work.pop(future)
+            if self._reader.partitions.get((partition.topic_name, partition.number)) is not partition:
+                continue
+            try:
+                self._answered(partition, future.result())
+            except PositionAheadError as error:
+                self._stuck(partition, error)
+            except (StoreError, LettersError, IncarnationError, KafkaException) as error:
+                self._failed(partition, error)
+            except Exception as error:  # one partition's trouble must not stop the others
+                log.exception("%s: unexpected", partition)
+                self._failed(partition, error)
+
+    def _answered(self, partition: Partition, answer: Start | Outcome) -> None:
+        if isinstance(answer, Start):
+            self._reader.go(partition, answer.offset)
+            partition.busy = False
+            partition.begin(answer)
+        elif isinstance(answer, OtherIncarnation):
+            lost = len(partition.in_flight) + len(partition.buffer.records)
+            metrics.LOST.labels(partition.topic).inc(lost)
+            log.error("%s was deleted or made again: %d records were not landed", partition.topic_name, lost)
+            partition.busy = False
+            partition.restart("its topic's new incarnation")
+        else:
+            partition.done(answer)
+
+    def _failed(self, partition: Partition, error: Exception) -> None:
+        source = "clickhouse" if isinstance(error, StoreError) else "kafka" if _is_kafka(error) else "unexpected"
+        metrics.FAILURES.labels(partition.topic, source).inc()
+        if partition.failures in (0, 10) or partition.failures % 100 == 0:
+            log.warning("%s waits: %s", partition, error)
+        partition.failed(str(error))
+
+    def _stuck(self, partition: Partition, error: Exception) -> None:
+        metrics.AHEAD.labels(partition.topic).inc()
+        log.error("%s cannot be landed: %s", partition, error)
+        partition.failed(str(error))
+        partition.state = State.STUCK
+        partition.not_before = time.monotonic() + _STUCK_EVERY_S
+
+
+def _is_kafka(error: Exception) -> bool:
+    return isinstance(error, LettersError | IncarnationError | KafkaException)
