@@ -1,0 +1,1 @@
+"""What shows the metrics to people: Grafana boards and the web console."""

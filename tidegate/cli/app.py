@@ -1,0 +1,175 @@
+"""The commands, their help and their errors. Each command's work is in a module of its own, loaded when it is used."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate.cli.exits import CliError, Exit
+
+HELP = """Push a model, get an API, and see its drift within seconds.
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 the stack is not running, 4 unknown model,
+5 the model or its data was refused.
+"""
+
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, and nothing else, to stdout.")]
+"""Of every command that shows something."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except CliError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # `tidegate logs | head` is no error; Python would complain once more while it ends.
+        sys.stderr.close()
+        sys.exit(Exit.OK)
+
+
+@app.command()
+def up(
+    foreground: Annotated[bool, typer.Option(help="Stay, show the logs, and stop the stack at Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start the stack in the background and return when it is ready. A second `up` finds the first."""
+    from tidegate.cli.stack_commands import up as work  # noqa: PLC0415
+
+    work(foreground=foreground, as_json=as_json)
+
+
+@app.command()
+def down(
+    now: Annotated[bool, typer.Option("--now", help="Kill everything at once; nothing is drained.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Drain and stop the stack. What was acknowledged has landed in ClickHouse when it returns."""
+    from tidegate.cli.stack_commands import down as work  # noqa: PLC0415
+
+    work(now=now, as_json=as_json)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show every process: its state, since when, restarts, memory, and what a failing one wrote last."""
+    from tidegate.cli.status_command import status as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def logs(
+    name: Annotated[str | None, typer.Argument(help="One process, as in `tidegate status`. Default: all.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines of each log to show first.")] = 20,
+) -> None:
+    """Show the logs, each line with the name of its process."""
+    from tidegate.cli.log_command import logs as work  # noqa: PLC0415
+
+    work(name, follow=follow, lines=lines)
+
+
+@app.command()
+def topics(as_json: Json = False) -> None:
+    """Create missing topics, update their settings, and report differences. Safe to repeat."""
+    from tidegate.cli.setup_commands import topics as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Bring the tables of the registry and of ClickHouse to this version. Safe to repeat."""
+    from tidegate.cli.setup_commands import migrate as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def settings(as_json: Json = False) -> None:
+    """List every setting: its environment variable, value, default and meaning. Secrets are not shown."""
+    from tidegate.cli.setup_commands import list_settings as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def deploy(
+    path: Annotated[str, typer.Argument(help="Folder with model.pkl (or .joblib) and what belongs to it.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model. Default: tidegate.toml's, or the folder's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a model folder in a process of its own and switch the model's traffic to it."""
+    from tidegate.cli.deploy_command import deploy as work  # noqa: PLC0415
+
+    work(path, name=name, as_json=as_json)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the models, their versions, and which one is live."""
+    from tidegate.cli.model_commands import models as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="Name of a live model.")],
+    file: Annotated[str, typer.Argument(help="JSON, NDJSON or CSV with a header; `-` reads stdin.")],
+    as_json: Json = False,
+) -> None:
+    """Send the rows of a file to a model, through the gateway, and show its predictions."""
+    from tidegate.cli.predict_command import predict as work  # noqa: PLC0415
+
+    work(model, file, as_json=as_json)
+
+
+@app.command()
+def drift(
+    model: Annotated[str, typer.Argument(help="Name of a model.")],
+    window: Annotated[str | None, typer.Option(help="`1m`, `5m`, `1h` or `24h`. Default: all.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 seconds, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the newest drift of each feature and prediction: PSI, its noise floor, state, and what moved."""
+    from tidegate.cli.drift_commands import drift as work  # noqa: PLC0415
+
+    work(model, window=window, watch=watch, as_json=as_json)
+
+
+@app.command()
+def alerts(as_json: Json = False) -> None:
+    """List the alerts that fire now, the oldest first."""
+    from tidegate.cli.drift_commands import alerts as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def demo(
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Leave the stack up at the end (only on a terminal), or stop it.")
+    ] = True,
+    record: Annotated[Path | None, typer.Option(help="Write the last view to this SVG file.")] = None,
+    quiet_rows: Annotated[int | None, typer.Option(min=1, help="Held-out rows to send. Default: all 5,227.")] = None,
+    drift_rows: Annotated[int, typer.Option(min=1, help="Rows after the change to send.")] = 4000,
+    rate: Annotated[float, typer.Option(min=1, help="Rows per second.")] = 250.0,
+    as_json: Json = False,
+) -> None:
+    """Train and deploy a model of real data, send it live traffic, and watch a real change raise an alert."""
+    from tidegate.cli.demo_command import DemoArguments  # noqa: PLC0415
+    from tidegate.cli.demo_command import demo as work  # noqa: PLC0415
+
+    work(DemoArguments(wait, as_json, record, quiet_rows, drift_rows, rate))

@@ -1,0 +1,31 @@
+"""How far the consumers are behind, as they say themselves on /metrics."""
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tidegate.settings import Settings
+from tidegate.supervisor.plan import NOTIFIER_OFFSET, SINK_OFFSET, STREAM_OFFSET
+
+TIMEOUT_S = 1.0
+
+
+def consumer_lag(settings: Settings) -> dict[str, int]:
+    """Records that each consumer has not read yet, by process; without those that do not answer."""
+    ports = {"sink": SINK_OFFSET, "notifier": NOTIFIER_OFFSET}
+    ports |= {f"stream-{index}": STREAM_OFFSET + index for index in range(settings.stream_workers)}
+    found = {name: _lag(settings.monitor_port + offset) for name, offset in ports.items()}
+    return {name: lag for name, lag in found.items() if lag is not None}
+
+
+def _lag(port: int) -> int | None:
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S)
+        samples = [
+            sample.value
+            for family in text_string_to_metric_families(answer.text)
+            if family.name.endswith("lag_records") or family.name.endswith("_lag")
+            for sample in family.samples
+        ]
+    except (httpx.HTTPError, ValueError):
+        return None
+    return int(sum(samples)) if samples else None

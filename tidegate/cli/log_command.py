@@ -1,0 +1,78 @@
+"""`tidegate logs`: the logs of all processes, each line with its process's name."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from tidegate.cli.context import load_settings
+from tidegate.cli.exits import CliError, Exit
+from tidegate.settings import Settings
+from tidegate.supervisor.logs import tail
+
+POLL_S = 0.2
+
+
+def logs(name: str | None, *, follow: bool, lines: int) -> None:
+    settings = load_settings()
+    if follow:
+        follow_logs(settings, name, lines, until=lambda: False)
+        return
+    for path in _paths(settings, name):
+        for line in tail(path, lines, max_bytes=4_000_000) if lines else []:
+            _print(path.stem, line)
+
+
+def follow_logs(settings: Settings, name: str | None, lines: int, until: Callable[[], bool]) -> None:
+    """Show what comes, until `until` says so; logs of processes that start meanwhile too."""
+    readers: dict[Path, _Reader] = {}
+    first = True
+    while True:
+        done = until()
+        for path in _paths(settings, name):
+            if path not in readers:
+                readers[path] = _Reader(path, lines if first else None)
+            readers[path].show()
+        if done:
+            return
+        first = False
+        time.sleep(POLL_S)
+
+
+class _Reader:
+    """Reads on where it was; from the start again when the log was rotated."""
+
+    def __init__(self, path: Path, last_lines: int | None) -> None:
+        self._name = path.stem
+        self._file: IO[bytes] = path.open("rb")
+        self._rest = b""
+        if last_lines is not None:
+            for line in tail(path, last_lines) if last_lines else []:
+                _print(self._name, line)
+            self._file.seek(0, 2)
+
+    def show(self) -> None:
+        size = self._file.seek(0, 1)
+        if self._file.seek(0, 2) < size:
+            size = 0
+        self._file.seek(size)
+        *whole, self._rest = (self._rest + self._file.read()).split(b"\n")
+        for line in whole:
+            _print(self._name, line.decode(errors="replace"))
+
+
+def _paths(settings: Settings, name: str | None) -> list[Path]:
+    found = sorted(settings.logs_path.glob("*.log"))
+    if name is None:
+        return found
+    chosen = [path for path in found if path.stem == name]
+    if not chosen:
+        known = ", ".join(path.stem for path in found) or "none yet: start the stack with `tidegate up`"
+        raise CliError(f"There is no log of {name!r}. Logs: {known}.", Exit.USAGE)
+    return chosen
+
+
+def _print(name: str, line: str) -> None:
+    sys.stdout.write(f"{name:<12} | {line}\n")
+    sys.stdout.flush()

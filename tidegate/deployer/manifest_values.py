@@ -1,0 +1,20 @@
+"""What the registry keeps of a model folder's manifest."""
+
+from typing import Any
+
+from model_runner.validation import Report
+from tidegate.deployer.profiling import watched_features
+
+
+def manifest_values(report: Report) -> dict[str, Any]:
+    """Plain JSON values, read by the gateway's routes and by the records of topic `deployments`."""
+    manifest = report.manifest
+    return {
+        "task": report.info.task,
+        "model": report.info.model,
+        "mask": list(manifest.mask),
+        "example": report.inputs.example,
+        "psi_threshold": manifest.psi_threshold,
+        "baseline_rows": manifest.baseline_rows,
+        "watched": watched_features(report),
+    }

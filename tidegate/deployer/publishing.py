@@ -1,0 +1,90 @@
+"""Tells topic `deployments` what is live, and with which profile; returns when the broker has acknowledged it."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from storage.registry import Database, Deployment, Status, deployments_of, get_profile, get_version, list_models
+from stream.deployments import DeploymentRecord, encode
+from stream.topics import Topic, TopicLayout
+
+FLUSH_S = 15.0
+
+
+class PublishError(Exception):
+    """The broker did not take a record."""
+
+
+def record_of(database: Database, deployment: Deployment, action: str, now: datetime) -> DeploymentRecord:
+    """What is to be told about a deployment."""
+    version = get_version(database, deployment.model, deployment.version, deployment.workspace)
+    profile = get_profile(database, version.id, deployment.profile_id) if deployment.profile_id else None
+    manifest = version.manifest
+    return DeploymentRecord(
+        deployment_id=deployment.id,
+        workspace=deployment.workspace,
+        model=deployment.model,
+        version=deployment.version,
+        ts=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        action=action,
+        profile=None if profile is None else profile.content,
+        profile_id=deployment.profile_id,
+        baseline_rows=int(manifest.get("baseline_rows", 2000)),
+        psi_threshold=float(manifest.get("psi_threshold", 0.2)),
+        features=manifest.get("watched"),
+    )
+
+
+def records_of_live(database: Database, now: datetime) -> list[DeploymentRecord]:
+    """One record for each deployment that has or may get traffic: the embedded broker forgets them when it stops."""
+    kept = (Status.LIVE, Status.WARM)
+    found = [
+        deployment
+        for model in list_models(database)
+        for deployment in deployments_of(database, model.name, model.workspace)
+        if deployment.status in kept
+    ]
+    return [record_of(database, deployment, "live", now) for deployment in reversed(found)]
+
+
+def publish(bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRecord]) -> int:
+    """Write the records and wait for their acknowledgement; how many there were.
+
+    Raises:
+        PublishError: the broker cannot be reached, or refused one.
+    """
+    failures: list[KafkaError] = []
+    producer = Producer(_options(bootstrap, layout))
+    topic = layout.name(Topic.DEPLOYMENTS)
+
+    def delivered(error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            failures.append(error)
+
+    count = 0
+    for record in records:
+        try:
+            producer.produce(topic, encode(record), key=record.deployment_id.encode(), on_delivery=delivered)
+        except KafkaException as error:
+            raise PublishError(f"the deployment cannot be announced on topic {topic}: {error}") from error
+        count += 1
+        # One by one: the embedded broker names the start of the last batch as the end of the topic.
+        if producer.flush(FLUSH_S) or failures:
+            reason = failures[0].str() if failures else f"no acknowledgement in {FLUSH_S:g} s"
+            raise PublishError(
+                f"the deployment was not announced on topic {topic} at {bootstrap}: {reason}. See `tidegate status`."
+            )
+    return count
+
+
+def _options(bootstrap: str, layout: TopicLayout) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": bootstrap,
+        "enable.idempotence": True,
+        "message.max.bytes": layout.max_record_bytes,
+        "message.timeout.ms": int(FLUSH_S * 1000) - 1000,
+        "compression.type": "lz4",
+        "log_level": 0,
+    }

@@ -1,0 +1,37 @@
+"""The stages of a deployment, each timed and told to whoever listens."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+STAGES = ("receive", "check", "load", "test predictions", "reference predictions", "profile", "start", "switch")
+
+
+@dataclass(frozen=True)
+class StageDone:
+    name: str
+    seconds: float
+    detail: str = ""
+
+
+class StageLog:
+    """Collects the stages that are done."""
+
+    def __init__(self, on_stage: Callable[[StageDone], None]) -> None:
+        self.done: list[StageDone] = []
+        self.current = "receive"
+        self._on_stage = on_stage
+
+    def add(self, name: str, seconds: float, detail: str = "") -> None:
+        self.done.append(StageDone(name, seconds, detail))
+        self._on_stage(self.done[-1])
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[list[str]]:
+        """Time what happens inside; what is appended to the list is shown beside the stage."""
+        self.current = name
+        detail: list[str] = []
+        started = time.perf_counter()
+        yield detail
+        self.add(name, time.perf_counter() - started, "; ".join(detail))

@@ -1,0 +1,50 @@
+"""/healthz, /readyz and /metrics of a process that serves nothing else, on a thread of its own."""
+
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+NotReady = Callable[[], str | None]
+"""None when the process is ready, else what it waits for."""
+
+
+def serve(port: int, not_ready: NotReady, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """Start serving; `shutdown()` of what is returned stops it.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the library's name for it
+            status, content_type, body = _answer(self.path, not_ready)
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name for it
+            """A probe every second is no news."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name="monitor", daemon=True).start()
+    return server
+
+
+def _answer(path: str, not_ready: NotReady) -> tuple[HTTPStatus, str, bytes]:
+    text = "text/plain; charset=utf-8"
+    if path == "/healthz":
+        return HTTPStatus.OK, text, b"ok\n"
+    if path == "/readyz":
+        reason = not_ready()
+        if reason is None:
+            return HTTPStatus.OK, text, b"ready\n"
+        return HTTPStatus.SERVICE_UNAVAILABLE, text, f"waiting for {reason}\n".encode()
+    if path == "/metrics":
+        return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest()
+    return HTTPStatus.NOT_FOUND, text, b"try /healthz, /readyz or /metrics\n"

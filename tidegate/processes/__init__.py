@@ -1,0 +1,1 @@
+"""The entry point of each process: it reads the settings and hands plain configurations to the parts."""

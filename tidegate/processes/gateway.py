@@ -1,0 +1,64 @@
+"""`python -m tidegate.processes.gateway`: predictions and the management API over HTTP."""
+
+import argparse
+import logging
+import sys
+
+import uvicorn
+
+from gateway.acked_log import AckedLog
+from gateway.app import GatewayConfig, create_app
+from gateway.inference import Limits
+from gateway.producing import ProducerConfig
+from model_runner.client import ClientConfig
+from storage.registry.routes import RegistryRouteSource
+from stream.topics import Topic
+from tidegate.settings import Settings
+from tidegate.sockets import socket_base
+
+
+def gateway_config(settings: Settings) -> GatewayConfig:
+    """The settings as the gateway takes them."""
+    return GatewayConfig(
+        producer=ProducerConfig(
+            bootstrap=settings.bootstrap,
+            topic=settings.topics.name(Topic.EVENTS),
+            buffer_bytes=settings.emit_buffer_bytes,
+        ),
+        limits=Limits(max_bytes=settings.max_request_bytes, max_instances=settings.max_instances),
+        runner=ClientConfig(queue=settings.runner_queue, timeout_s=settings.runner_timeout_s),
+        emit_linger_s=settings.emit_linger_ms / 1000,
+        flush_s=settings.stop_timeout_s / 2,
+    )
+
+
+def main() -> int:
+    """Exit code 0 after SIGTERM: requests answered, events flushed."""
+    parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
+    parser.parse_args()
+    settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    app = create_app(
+        gateway_config(settings),
+        RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        on_acked=None if settings.acked_log is None else AckedLog(settings.acked_log),
+    )
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.gateway_port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.stop_timeout_s / 2) or 1,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

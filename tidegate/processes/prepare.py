@@ -1,0 +1,54 @@
+"""`python -m tidegate.processes.prepare`: what must be there before the others start. Safe to run again.
+
+Migrates the registry and ClickHouse, creates the topics, and publishes what is live: the embedded broker forgets that
+when it stops.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+from storage.registry import Database
+from tidegate.deployer.publishing import PublishError, publish, records_of_live
+from tidegate.migrating import MigrateError, migrate_clickhouse, migrate_registry
+from tidegate.settings import Settings
+from tidegate.supervisor.part import EXIT_SETTINGS
+from tidegate.topics import Outcome, TopicsError, ensure_topics
+
+log = logging.getLogger("tidegate.prepare")
+
+
+def main() -> int:
+    """0 when all is there, 2 when the settings name something that cannot be used."""
+    settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    try:
+        _prepare(settings)
+    except (TopicsError, PublishError, MigrateError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    return 0
+
+
+def _prepare(settings: Settings) -> None:
+    migrate_registry(settings)
+    for report in ensure_topics(settings.bootstrap, settings.topics):
+        level = logging.WARNING if report.outcome is Outcome.DIFFERENT else logging.INFO
+        log.log(level, "topic %s: %s %s", report.name, report.outcome, "; ".join(report.details))
+    log.info("%d deployments published", _publish_live(settings))
+    patience_s = settings.start_timeout_s if settings.clickhouse_url is None else 0.0
+    log.info("ClickHouse migrations applied: %s", migrate_clickhouse(settings, patience_s) or "none, all are there")
+
+
+def _publish_live(settings: Settings) -> int:
+    database = Database(settings.database_dsn)
+    try:
+        return publish(settings.bootstrap, settings.topics, records_of_live(database, datetime.now(UTC)))
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The stream worker: `python -m tidegate.processes.stream_worker --index 0`."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+import structlog
+
+from stream.agents.config import StreamConfig
+from stream.evaluation import EvaluationConfig
+from stream.worker import Worker
+from tidegate import monitor
+from tidegate.logging import configure
+from tidegate.settings import Settings
+
+log = structlog.get_logger()
+
+
+def print_tasks() -> None:
+    """On SIGUSR1: what every task waits for, to the log."""
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=6, file=sys.stderr)
+
+
+async def run(settings: Settings, index: int) -> int:
+    """Until a signal (drain, then 0) or trouble (1: the supervisor starts another)."""
+    worker = Worker(
+        StreamConfig(
+            bootstrap=settings.bootstrap,
+            layout=settings.topics,
+            data_folder=settings.run_path / "stream",
+            flush_s=settings.flush_s,
+            evaluation=EvaluationConfig(settings.evaluate_s, settings.false_alarms_per_30_days),
+            reader=f"stream-worker-{index}",
+        )
+    )
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    loop.add_signal_handler(signal.SIGUSR1, print_tasks)
+    server = monitor.serve(
+        settings.monitor_port + 10 + index, lambda: None if worker.ready() else "the assignment of partitions"
+    )
+    await worker.start()
+    trouble = None
+    while trouble is None and not stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), 1.0)
+        trouble = worker.trouble()
+    if trouble is not None:
+        log.error("stream_worker.trouble", reason=trouble)
+    else:
+        drained = await worker.drain(settings.stop_timeout_s * 0.7)
+        log.info("stream_worker.drained" if drained else "stream_worker.not_drained", lag=worker.lag())
+    await asyncio.wait_for(worker.stop(), settings.stop_timeout_s)
+    server.shutdown()
+    return 0 if trouble is None else 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--index", type=int, default=0, help="number of this worker on this machine, from 0")
+    arguments = parser.parse_args()
+    settings = Settings()
+    configure(settings.log_level)
+    sys.exit(asyncio.run(run(settings, arguments.index)))
+
+
+if __name__ == "__main__":
+    main()

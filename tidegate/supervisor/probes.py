@@ -1,0 +1,74 @@
+"""Asks one process whether it is ready. Nothing is kept open between two questions."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from model_runner.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
+from tidegate.supervisor.plan import ExitReady, HttpReady, Readiness, SocketReady, TcpReady
+
+TIMEOUT_S = 2.0
+
+
+async def not_ready(readiness: Readiness) -> str | None:
+    """None when it is ready, else what it waits for."""
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            return await _ask(readiness)
+    except TimeoutError:
+        return f"no answer in {TIMEOUT_S:g} s"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+
+
+async def _ask(readiness: Readiness) -> str | None:
+    match readiness:
+        case TcpReady(port):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            await _close(writer)
+            return None
+        case HttpReady(port, path):
+            return await _get(port, path)
+        case SocketReady(path):
+            return await _ask_runner(path)
+        case ExitReady():
+            return "its end"
+
+
+async def _get(port: int, path: str) -> str | None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        answer = await reader.read()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status = head.split(b" ", 2)[1:2]
+        if status == [b"200"]:
+            return None
+        return body.decode(errors="replace").strip()[:200] or f"status {status[0].decode() if status else 'missing'}"
+    finally:
+        await _close(writer)
+
+
+async def _ask_runner(path: Path) -> str | None:
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(encode_frame(Request(1, DESCRIBE)))
+        await writer.drain()
+        frames = FrameReader()
+        while data := await reader.read(65_536):
+            for frame in frames.feed(data):
+                info = msgspec.msgpack.decode(frame, type=Reply).info
+                return None if info is not None and info.state == "ready" else "its model"
+        return "an answer on its socket"
+    finally:
+        await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except OSError:
+        return

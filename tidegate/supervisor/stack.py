@@ -1,0 +1,213 @@
+"""The whole stack: ordered start, running, drained and ordered stop."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tidegate.settings import Settings
+from tidegate.sockets import make_socket_folder
+from tidegate.supervisor.environment import child_environment
+from tidegate.supervisor.part import Part
+from tidegate.supervisor.plan import BROKER, PREPARE, PartSpec
+from tidegate.supervisor.state import Phase, StackState, write_state
+from tidegate.supervisor.surroundings import Surroundings
+from tidegate.supervisor.urls import urls
+from tidegate.supervisor.watch import broker_verdict, keep_logs_small, memory_mb
+
+if TYPE_CHECKING:
+    from tidegate.supervisor.runners import Runners
+
+WATCH_S = 0.5
+RETRY_PREPARE_S = 5.0
+"""Between two attempts to prepare a broker that was started again."""
+STATE_S = 0.05
+"""Changes of state within this time are written together."""
+
+log = logging.getLogger("tidegate.supervisor")
+
+
+class StackError(Exception):
+    """The stack cannot go on; the message says why and what to do."""
+
+
+class Stack:
+    """Runs until `stop_requested` is set, or something makes it impossible to go on."""
+
+    def __init__(self, settings: Settings, specs: list[PartSpec], pid: int) -> None:
+        self.stop_requested = asyncio.Event()
+        self._settings = settings
+        self._pid = pid
+        self._phase = Phase.STARTING
+        self._since = time.time()
+        self._error: str | None = None
+        self._warning: str | None = None
+        self._dirty = asyncio.Event()
+        self._around = Surroundings(
+            home=settings.home_path,
+            logs=settings.logs_path,
+            env=child_environment(settings),
+            start_timeout_s=settings.start_timeout_s,
+            stop_timeout_s=settings.stop_timeout_s,
+            changed=self._dirty.set,
+        )
+        self._parts = {spec.name: self._make_part(spec) for spec in specs}
+        self._runners: Runners | None = None
+        self._background: list[asyncio.Task[None]] = []
+
+    async def run(self) -> str | None:
+        """Start, stay, stop; the reason where it ended by itself."""
+        make_socket_folder(self._settings.run_path)
+        writer = asyncio.create_task(self._write_states())
+        try:
+            await self._live()
+        except StackError as error:
+            log.error("%s", error)
+            self._error = str(error)
+        finally:
+            await self._stop()
+            writer.cancel()
+            self._phase = Phase.STOPPED if self._error is None else Phase.FAILED
+            self._write()
+        return self._error
+
+    async def _live(self) -> None:
+        started = time.monotonic()
+        for part in self._parts.values():
+            part.begin([self._parts[name] for name in part.spec.after])
+        self._background.append(asyncio.create_task(keep_logs_small(self._settings.logs_path)))
+        await self._or_stop(self._until_ready())
+        if self.stop_requested.is_set():
+            return
+        self._set_phase(Phase.RUNNING)
+        log.info("ready after %.1f s", time.monotonic() - started)
+        await self._or_stop(self._watch())
+
+    async def _until_ready(self) -> None:
+        await self._settled(self._parts[PREPARE])
+        self._runners = runners = await asyncio.to_thread(self._make_runners)
+        self._background.append(asyncio.create_task(runners.run()))
+        for part in self._parts.values():
+            await self._settled(part)
+        await runners.first_pass.wait()
+        for runner in list(runners.parts.values()):
+            await runner.settled.wait()
+
+    def _make_runners(self) -> "Runners":
+        # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
+        from tidegate.supervisor.runners import Runners  # noqa: PLC0415
+
+        settings = self._settings
+        return Runners(settings.database_dsn, settings.run_path, settings.home_path / "models", self._make_part)
+
+    async def _settled(self, part: Part) -> None:
+        """Wait until a part is ready.
+
+        Raises:
+            StackError: this part, or one that others wait for, keeps failing.
+        """
+        while True:
+            for other in self._parts.values():
+                if other.failure is not None:
+                    raise StackError(f"{other.spec.name} cannot be started: {other.failure}")
+            if part.settled.is_set():
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(part.settled.wait(), 0.1)
+
+    async def _watch(self) -> None:
+        """What has to be looked at while the stack runs.
+
+        Raises:
+            StackError: the embedded broker has taken too much memory.
+        """
+        broker = self._parts.get(BROKER)
+        known_start = broker.ready_count if broker else 0
+        while True:
+            await asyncio.sleep(WATCH_S)
+            if broker is not None:
+                if broker.ready_count > known_start:
+                    known_start = broker.ready_count
+                    await self._prepare_again()
+                self._judge_memory(broker)
+
+    async def _prepare_again(self) -> None:
+        """The embedded broker was started again, and is empty: make its topics, and let their readers start afresh."""
+        log.warning("the embedded broker was started again, empty: what it held and had not landed is lost")
+        prepare = self._parts[PREPARE]
+        prepare.begin()
+        while not await prepare.finished():
+            await asyncio.sleep(RETRY_PREPARE_S)
+            prepare.begin()
+        for part in self._parts.values():
+            if part.spec.renewed_with_broker:
+                part.renew()
+
+    def _judge_memory(self, broker: Part) -> None:
+        used = memory_mb(broker.state.pid) if broker.state.pid else None
+        if used is None:
+            return
+        stop, warning = broker_verdict(used, self._settings.broker_memory_mb)
+        if warning != self._warning:
+            self._warning = warning
+            self._dirty.set()
+        if stop is not None:
+            raise StackError(stop)
+
+    async def _or_stop(self, work: Coroutine[None, None, None]) -> None:
+        """Await it unless the stop is requested first."""
+        task = asyncio.create_task(work)
+        stop = asyncio.create_task(self.stop_requested.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not task.done():
+            task.cancel()
+            return
+        task.result()
+
+    async def _stop(self) -> None:
+        """Traffic first, then what reads it, then the stores."""
+        self._set_phase(Phase.STOPPING)
+        for task in self._background:
+            task.cancel()
+        ordered = sorted(self._parts.values(), key=lambda part: part.spec.stop_rank)
+        gateway, rest = ordered[:1], ordered[1:]
+        await asyncio.gather(*(part.stop() for part in gateway))
+        if self._runners is not None:
+            await self._runners.stop()
+        for _, group in groupby(rest, key=lambda part: part.spec.stop_rank):
+            await asyncio.gather(*(part.stop() for part in group))
+
+    def _make_part(self, spec: PartSpec) -> Part:
+        return Part(spec, self._around)
+
+    def _set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._since = time.time()
+        self._write()
+
+    async def _write_states(self) -> None:
+        while True:
+            await self._dirty.wait()
+            await asyncio.sleep(STATE_S)
+            self._write()
+
+    def _write(self) -> None:
+        self._dirty.clear()
+        settings = self._settings
+        runners = self._runners
+        parts = [*self._parts.values(), *(runners.parts.values() if runners else ())]
+        warnings = [*([self._warning] if self._warning else []), *(runners.troubles if runners else ())]
+        state = StackState(
+            pid=self._pid,
+            phase=self._phase,
+            since=self._since,
+            error=self._error,
+            warnings=tuple(warnings),
+            urls=urls(settings),
+            parts=tuple(part.state for part in parts),
+        )
+        write_state(settings.run_path, state)

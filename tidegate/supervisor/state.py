@@ -1,0 +1,118 @@
+"""What the supervisor tells others: a JSON file, written anew at each change, and a lock held while it lives."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+STATE_FILE = "state.json"
+LOCK_FILE = "supervisor.lock"
+
+
+class Phase(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Condition(StrEnum):
+    WAITING = "waiting"
+    """For the parts that come before it."""
+    STARTING = "starting"
+    READY = "ready"
+    DONE = "done"
+    """A job that has ended well."""
+    BACKOFF = "back-off"
+    """It ended, and is started again in a moment."""
+    FAILING = "failing"
+    """It keeps ending; it is still tried again."""
+    FAILED = "failed"
+    """It cannot work with these settings, and is not tried again."""
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class PartState(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    condition: Condition
+    pid: int | None = None
+    since: float
+    """Of the condition: seconds since the epoch."""
+    restarts: int = 0
+    detail: str = ""
+    """Why it is so: for the failing ones the end of the log."""
+    port: int | None = None
+    log: str = ""
+
+
+class StackState(msgspec.Struct, frozen=True, kw_only=True):
+    v: int = 1
+    pid: int
+    phase: Phase
+    since: float
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    urls: dict[str, str] = {}
+    parts: tuple[PartState, ...] = ()
+
+
+def write_state(run_path: Path, state: StackState) -> None:
+    """Atomic: a reader sees the state before or after."""
+    part = run_path / f"{STATE_FILE}.{os.getpid()}.tmp"
+    part.write_bytes(msgspec.json.encode(state))
+    part.replace(run_path / STATE_FILE)
+
+
+def read_state(run_path: Path) -> StackState | None:
+    """The last state that a supervisor of this home wrote, even one that has ended; None where there was none."""
+    with suppress(FileNotFoundError, msgspec.DecodeError):
+        return msgspec.json.decode((run_path / STATE_FILE).read_bytes(), type=StackState)
+    return None
+
+
+def running_state(run_path: Path) -> StackState | None:
+    """The state of the supervisor that is running now; None where none is."""
+    return read_state(run_path) if is_locked(run_path) else None
+
+
+def is_locked(run_path: Path) -> bool:
+    """Whether a supervisor of this home lives."""
+    try:
+        with _locked(run_path / LOCK_FILE, fcntl.LOCK_SH):
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def supervisor_lock(run_path: Path, patience_s: float = 1.0) -> Iterator[None]:
+    """Hold the lock of this home.
+
+    Raises:
+        BlockingIOError: another supervisor has it.
+    """
+    run_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = run_path / LOCK_FILE
+    path.touch(mode=0o600)
+    deadline = time.monotonic() + patience_s
+    # Someone who only looks holds it for an instant.
+    while is_locked(run_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with _locked(path, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, mode: int) -> Iterator[None]:
+    with path.open("rb") as file:
+        fcntl.flock(file, mode | fcntl.LOCK_NB)
+        yield

@@ -1,0 +1,11 @@
+"""Where a user finds the parts of a stack."""
+
+from tidegate.settings import Settings
+
+
+def urls(settings: Settings) -> dict[str, str]:
+    """Where a user finds the stack; no credentials in them."""
+    shown = {"gateway": f"http://{settings.host}:{settings.gateway_port}", "kafka": settings.bootstrap}
+    if settings.clickhouse_url is None:
+        shown["clickhouse"] = settings.clickhouse_dsn
+    return shown

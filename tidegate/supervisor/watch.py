@@ -1,0 +1,43 @@
+"""Watches what grows: the memory of the embedded broker and the size of the logs."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tidegate.supervisor.logs import rotate
+
+WARN_SHARE = 0.8
+LOGS_S = 5.0
+
+
+def memory_mb(pid: int) -> float | None:
+    """Resident memory of a process in MiB; None when it is gone."""
+    try:
+        return float(psutil.Process(pid).memory_info().rss) / 2**20
+    except psutil.Error:
+        return None
+
+
+def broker_verdict(used_mb: float, limit_mb: int) -> tuple[str | None, str | None]:
+    """What its memory means: (reason to stop, warning), each None where there is none."""
+    used = f"The embedded broker holds {used_mb:.0f} MB of {limit_mb} MB"
+    remedy = (
+        "It keeps all records in memory until it stops: restart the stack, raise TIDEGATE_BROKER_MEMORY_MB, or use a "
+        "real Kafka with TIDEGATE_KAFKA_BOOTSTRAP."
+    )
+    if used_mb > limit_mb:
+        return f"{used}, so the stack was drained and stopped; everything it held is in ClickHouse. {remedy}", None
+    if used_mb > WARN_SHARE * limit_mb:
+        return None, f"{used}. {remedy}"
+    return None, None
+
+
+async def keep_logs_small(folder: Path) -> None:
+    """Rotate what has grown too large, now and then, until it is cancelled."""
+    while True:
+        for path in await asyncio.to_thread(lambda: list(folder.glob("*.log"))):
+            with suppress(OSError):
+                rotate(path)
+        await asyncio.sleep(LOGS_S)
