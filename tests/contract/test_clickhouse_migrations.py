@@ -1,0 +1,88 @@
+"""Migrations of the embedded ClickHouse: repeatable, checked, safe when two run at once."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from storage.clickhouse import migrations
+from storage.clickhouse.client import connect
+from storage.clickhouse.migrate import MigrationError, migrate
+from storage.clickhouse.ttl import Retention
+from storage.sink.config import TABLES
+from tests.support.clickhouse import clickhouse_server
+
+KEEP = Retention(events=30, metrics=180)
+
+
+@pytest.fixture(scope="module")
+def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with clickhouse_server(Path(tmp_path_factory.mktemp("ch")) / "data") as server:
+        yield server.url
+
+
+def _engines(dsn: str, database: str) -> dict[str, str]:
+    client = connect(dsn, database)
+    rows = client.query("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()").result_rows
+    client.close()
+    return dict(rows)
+
+
+def test_all_tables_are_made_once(dsn: str) -> None:
+    assert len(migrate(dsn, "once", KEEP)) == len(migrations.load())
+    assert migrate(dsn, "once", KEEP) == []
+    assert set(_engines(dsn, "once")) == {*TABLES.values(), "schema_migrations"}
+
+
+def test_how_long_rows_are_kept_follows_the_settings(dsn: str) -> None:
+    migrate(dsn, "kept", KEEP)
+    before = _engines(dsn, "kept")
+    migrate(dsn, "kept", Retention(events=7, metrics=180))
+    after = _engines(dsn, "kept")
+    assert "TTL _day + toIntervalDay(30)" in before["inference_events"]
+    assert "TTL _day + toIntervalDay(7)" in after["inference_events"]
+    assert after["alerts"] == before["alerts"]
+    assert "TTL" not in after["deployments"]
+
+
+def test_a_changed_file_is_refused(dsn: str) -> None:
+    migrate(dsn, "changed", KEEP)
+    first, *others = migrations.load()
+    with pytest.raises(MigrationError, match=r"0001_inference_events\.sql was changed"):
+        migrate(dsn, "changed", KEEP, [replace(first, sql=first.sql + " "), *others])
+
+
+def test_tables_of_a_newer_version_are_refused(dsn: str) -> None:
+    migrate(dsn, "newer", KEEP)
+    with pytest.raises(MigrationError, match="install the newer one"):
+        migrate(dsn, "newer", KEEP, migrations.load()[:-1])
+
+
+def test_a_migration_that_was_cut_off_goes_on(dsn: str) -> None:
+    migrate(dsn, "cut", KEEP, migrations.load()[:3])
+    client = connect(dsn, "cut")
+    client.command(migrations.load()[3].sql)  # killed before it was written down
+    client.close()
+    assert len(migrate(dsn, "cut", KEEP)) == len(migrations.load()) - 3
+
+
+def test_two_at_once_leave_what_one_would(dsn: str) -> None:
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate(dsn, "both", KEEP)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert errors == []
+    migrate(dsn, "alone", KEEP)
+    assert _engines(dsn, "both") == _engines(dsn, "alone")
+    assert migrate(dsn, "both", KEEP) == []

@@ -1,0 +1,92 @@
+"""kill -9 of the ClickHouse process in the middle of inserts: each acknowledged row is there exactly once after it."""
+
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.support.clickhouse import RunningServer, clickhouse_server, start_clickhouse
+
+WRITERS = 3
+ROUNDS = 4
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS rows (writer UInt8, batch UInt64, id UInt32, day Date, pad String) ENGINE = MergeTree"
+    " PARTITION BY (writer, day) ORDER BY (batch, id) SETTINGS non_replicated_deduplication_window = 1000"
+)
+
+
+@dataclass
+class Writer:
+    """Inserts numbered batches; one that got no answer is sent again with the same token, as the sink does."""
+
+    number: int
+    seed: int
+    acknowledged: dict[int, int] = field(default_factory=dict)  # batch -> rows
+    unanswered: int = 0
+
+    def write(self, url: str, stop: threading.Event) -> None:
+        """Insert until the server is gone or `stop` is set."""
+        with httpx.Client(base_url=url, timeout=30) as http:
+            while not stop.is_set():
+                batch = len(self.acknowledged)
+                rows = random.Random(f"{self.seed}-{self.number}-{batch}").randrange(1, 3000)
+                url_parameters = {
+                    "query": "INSERT INTO rows FORMAT JSONEachRow",
+                    "insert_deduplication_token": f"{self.number}-{batch}",
+                }
+                try:
+                    answer = http.post("/", params=url_parameters, content=self._lines(batch, rows))
+                except httpx.TransportError:
+                    self.unanswered += 1
+                    return
+                if answer.status_code == 200:
+                    self.acknowledged[batch] = rows
+
+    def _lines(self, batch: int, rows: int) -> bytes:
+        # A day a batch: a batch is one partition and so one part, whole or not there at all.
+        head = f'{{"writer":{self.number},"batch":{batch},"day":"2026-01-0{1 + batch % 3}","pad":"{"x" * 50}","id":'
+        return "".join(f"{head}{i}}}\n" for i in range(rows)).encode()
+
+
+def kill_while_writing(server: RunningServer, writers: list[Writer], after_s: float) -> None:
+    stop = threading.Event()
+    threads = [threading.Thread(target=one.write, args=(server.url, stop)) for one in writers]
+    for thread in threads:
+        thread.start()
+    time.sleep(after_s)  # how far the inserts come before the kill is what the seed varies
+    server.kill()
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    if server.process.stdout is not None:
+        server.process.stdout.close()
+
+
+def test_no_acknowledged_row_is_lost_or_doubled_by_kill_9(tmp_path: Path) -> None:
+    seed = 20260112
+    chance = random.Random(seed)
+    writers = [Writer(number, seed) for number in range(WRITERS)]
+    for _ in range(ROUNDS):
+        server = start_clickhouse(tmp_path / "db")
+        httpx.post(server.url, content=TABLE, timeout=30).raise_for_status()
+        kill_while_writing(server, writers, chance.uniform(0.2, 0.8))
+    assert sum(one.unanswered for one in writers) > 0, "no kill came in the middle of an insert"
+    with clickhouse_server(tmp_path / "db") as last:
+        sql = (
+            "SELECT writer, batch, count(), uniqExact(id), max(id) + 1 FROM rows GROUP BY ALL FORMAT JSONCompactEachRow"
+        )
+        answer = httpx.post(last.url, params={"output_format_json_quote_64bit_integers": "0"}, content=sql, timeout=30)
+    found: dict[tuple[int, int], list[int]] = {}
+    for line in answer.text.splitlines():
+        writer, batch, *counts = (int(part) for part in line.strip("[]").split(","))
+        found[writer, batch] = counts
+    for one in writers:
+        for batch, rows in one.acknowledged.items():
+            assert found.pop((one.number, batch)) == [rows, rows, rows], (one.number, batch)
+    # What is left was written and never acknowledged: at most the batch that each writer was sending last.
+    assert all(batch == len(writers[writer].acknowledged) for writer, batch in found)
+    assert sum(len(one.acknowledged) for one in writers) > 10

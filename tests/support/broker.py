@@ -1,0 +1,141 @@
+"""Brokers for tests: the embedded one, and Apache Kafka where KAFKA_HOME names an installation."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.support.children import Child
+from tests.support.ports import free_ports
+from tests.support.waiting import wait_until
+from tidegate.broker import command, find_binary
+
+KAFKA_HOME = os.environ.get("KAFKA_HOME")
+HEAP = "-Xms128m -Xmx512m"
+
+
+class Broker:
+    """A broker that can be killed and started again on the same port."""
+
+    def __init__(self, kind: str, port: int, child: Child, keeps_data: bool, ready_s: float) -> None:
+        self.kind = kind
+        """`embedded` or `apache`."""
+        self.port = port
+        self.bootstrap = f"127.0.0.1:{port}"
+        self.keeps_data = keeps_data
+        """Whether topics are still there after a restart."""
+        self.child = child
+        self._ready_s = ready_s
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self.child.start()
+        wait_until(self._answers, self._ready_s, f"the {self.kind} broker; its log ends: {self.child.log_tail()}", 0.1)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.child.kill()
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL."""
+        self.child.stop()
+
+    def restart(self) -> None:
+        """SIGKILL, start, wait until it answers."""
+        self.kill()
+        self.start()
+
+    def _answers(self) -> bool:
+        assert self.child.running, f"the {self.kind} broker ended: {self.child.log_tail()}"
+        try:
+            return bool(admin(self.bootstrap).list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
+
+
+def admin(bootstrap: str) -> AdminClient:
+    """An admin client that is quiet while the broker is away."""
+    return AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": 5000, "log_level": 0})
+
+
+@contextmanager
+def embedded_broker(port: int | None = None) -> Iterator[Broker]:
+    """The embedded broker: everything in memory, gone when it stops."""
+    port = port or free_ports(1)[0]
+    folder = Path(tempfile.mkdtemp(prefix="tidegate-broker-"))
+    child = Child(command(find_binary(), port), folder, "broker")
+    with _running(Broker("embedded", port, child, keeps_data=False, ready_s=15), folder) as broker:
+        yield broker
+
+
+@contextmanager
+def apache_kafka(tmp_path: Path, port: int | None = None) -> Iterator[Broker]:
+    """One node of Apache Kafka (KRaft) with its data under `tmp_path`; needs KAFKA_HOME."""
+    assert KAFKA_HOME, "KAFKA_HOME names no installation of Apache Kafka"
+    folder = Path(tempfile.mkdtemp(prefix="kafka-", dir=tmp_path))
+    spare, controller = free_ports(2)
+    port = port or spare
+    home = Path(KAFKA_HOME).resolve()
+    env = {"KAFKA_HEAP_OPTS": HEAP, "LOG_DIR": str(folder / "logs")}
+    (folder / "server.properties").write_text(_properties(folder, port, controller))
+    _format(home, folder, env)
+    child = Child([str(home / "bin/kafka-server-start.sh"), str(folder / "server.properties")], folder, "kafka", env)
+    with _running(Broker("apache", port, child, keeps_data=True, ready_s=60), folder) as broker:
+        yield broker
+
+
+BROKERS: dict[str, Callable[[Path], object]] = {"embedded": lambda _: embedded_broker(), "apache": apache_kafka}
+
+
+@contextmanager
+def _running(broker: Broker, folder: Path) -> Iterator[Broker]:
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _properties(folder: Path, port: int, controller: int) -> str:
+    return "\n".join(
+        [
+            "process.roles=broker,controller",
+            "node.id=1",
+            f"controller.quorum.bootstrap.servers=127.0.0.1:{controller}",
+            f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+            f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}",
+            "controller.listener.names=CONTROLLER",
+            "inter.broker.listener.name=PLAINTEXT",
+            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            f"log.dirs={folder / 'data'}",
+            "auto.create.topics.enable=false",
+            "offsets.topic.replication.factor=1",
+            "offsets.topic.num.partitions=4",
+            "transaction.state.log.replication.factor=1",
+            "transaction.state.log.min.isr=1",
+            "transaction.state.log.num.partitions=4",
+            "share.coordinator.state.topic.replication.factor=1",
+            "share.coordinator.state.topic.min.isr=1",
+            "group.initial.rebalance.delay.ms=0",
+            "",
+        ]
+    )
+
+
+def _format(home: Path, folder: Path, env: dict[str, str]) -> None:
+    storage = str(home / "bin/kafka-storage.sh")
+    options = {"capture_output": True, "text": True, "timeout": 60, "env": {**os.environ, **env}, "cwd": folder}
+    cluster = subprocess.run([storage, "random-uuid"], check=True, **options).stdout.strip()  # type: ignore[call-overload]
+    properties = str(folder / "server.properties")
+    subprocess.run([storage, "format", "--standalone", "-t", cluster, "-c", properties], check=True, **options)  # type: ignore[call-overload]

@@ -1,0 +1,120 @@
+"""Real gateway processes for tests: the product's application over a file of routes."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from gateway.acked_log import AckedLog
+from gateway.app import GatewayConfig, create_app
+from gateway.inference import Limits
+from gateway.producing import ProducerConfig
+from gateway.routes import Route, RouteTable
+from model_runner.client import ClientConfig
+from tests.support.children import Child
+from tests.support.ports import free_ports
+from tests.support.runners import REPOSITORY
+from tests.support.waiting import wait_until
+
+
+class FileRoutes:
+    """Routes as a JSON file: rewritten, they change; removed, the source fails."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> RouteTable:
+        routes = json.loads(self._path.read_text())
+        return RouteTable(tuple(Route(**{**route, "mask": tuple(route["mask"])}) for route in routes))
+
+
+def write_routes(path: Path, routes: Sequence[Route]) -> None:
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps([asdict(route) for route in routes]))
+    new.replace(path)
+
+
+class GatewayProcess:
+    """A gateway that can be killed and started again on the same port."""
+
+    def __init__(self, scratch: Path, bootstrap: str, routes: Sequence[Route], arguments: Sequence[str] = ()) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.routes = scratch / "routes.json"
+        self.acked = scratch / "acked.txt"
+        write_routes(self.routes, routes)
+        command = [sys.executable, "-m", "tests.support.gateways", "--port", str(self.port), "--bootstrap", bootstrap]
+        command += ["--routes", str(self.routes), "--acked-log", str(self.acked), *arguments]
+        self.child = Child(command, scratch, "gateway", env={"PYTHONPATH": str(REPOSITORY)})
+
+    def start(self) -> None:
+        self.child.start()
+        wait_until(self._ready, 30, f"the gateway; its log ends: {self.child.log_tail()}")
+
+    def acked_ids(self) -> list[str]:
+        """Ids of events that the broker acknowledged."""
+        return self.acked.read_text().split() if self.acked.exists() else []
+
+    def metric(self, name: str) -> float:
+        """The value of one sample of /metrics, named as it stands there; 0 when it is not there."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
+    def _ready(self) -> bool:
+        assert self.child.running, f"the gateway ended: {self.child.log_tail()}"
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def gateway(
+    scratch: Path, bootstrap: str, routes: Sequence[Route], arguments: Sequence[str] = ()
+) -> Iterator[GatewayProcess]:
+    """A ready gateway; it ends with the block."""
+    process = GatewayProcess(scratch, bootstrap, routes, arguments)
+    try:
+        process.start()
+        yield process
+    finally:
+        process.child.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--routes", type=Path, required=True)
+    parser.add_argument("--acked-log", type=Path, required=True)
+    parser.add_argument("--buffer-bytes", type=int, default=64_000_000)
+    parser.add_argument("--queue", type=int, default=512)
+    parser.add_argument("--timeout-s", type=float, default=30.0)
+    parser.add_argument("--max-bytes", type=int, default=8_000_000)
+    parser.add_argument("--max-instances", type=int, default=10_000)
+    parser.add_argument("--flush-s", type=float, default=5.0)
+    told = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    config = GatewayConfig(
+        producer=ProducerConfig(bootstrap=told.bootstrap, topic="inference.events", buffer_bytes=told.buffer_bytes),
+        limits=Limits(told.max_bytes, told.max_instances),
+        runner=ClientConfig(queue=told.queue, timeout_s=told.timeout_s),
+        refresh_s=0.1,
+        flush_s=told.flush_s,
+    )
+    app = create_app(config, FileRoutes(told.routes), on_acked=AckedLog(told.acked_log))
+    level = os.environ.get("LOG", "warning")
+    uvicorn.run(app, port=told.port, loop="uvloop", http="httptools", access_log=False, log_level=level)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Small model folders for tests; each is fitted in milliseconds with a fixed seed."""
+
+import json
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+FEATURES = ("price", "demand", "transfer")
+EXAMPLE: dict[str, Any] = {"price": 0.5, "demand": -0.25, "transfer": 1.0}
+
+
+class Behaving:
+    """A model that answers the sum of its features, and misbehaves when the feature `act` tells it to.
+
+    Pickled by reference: the process that loads it must be able to import `tests`.
+    """
+
+    n_features_in_ = 2
+
+    def predict(self, x: Any) -> list[float]:
+        from tests.support.behaviour import act
+
+        return [act(value, rows=len(x)) for value, _ in x]
+
+
+def training_data(rows: int = 400) -> tuple[Any, Any]:
+    """Shape (rows, 3) and (rows,)."""
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(rows, 3))
+    y = np.where(x[:, 0] + x[:, 1] > 0, "UP", "DOWN")
+    return x, y
+
+
+def classifier() -> Any:
+    """A fitted pipeline over a matrix without names."""
+    x, y = training_data()
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
+
+
+def write_classifier(folder: Path, toml: str | None = None) -> Path:
+    """A folder with a joblib model, its features declared, and test rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    joblib.dump(classifier(), folder / "model.joblib")
+    features = "".join(f'{name} = "numeric"\n' for name in FEATURES)
+    (folder / "tidegate.toml").write_text(toml or f'name = "market"\n[features]\n{features}')
+    write_test_rows(folder, [EXAMPLE])
+    return folder
+
+
+def write_test_rows(folder: Path, rows: Sequence[dict[str, Any]], expected: Sequence[Any] | None = None) -> None:
+    content: Any = {"instances": list(rows)} if expected is None else {"instances": rows, "expected": expected}
+    (folder / "test_data.json").write_text(json.dumps(content))
+
+
+def write_behaving(folder: Path) -> Path:
+    """A folder whose model does what the feature `act` says (tests/support/behaviour.py)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "model.pkl").open("wb") as file:
+        pickle.dump(Behaving(), file)
+    (folder / "tidegate.toml").write_text('name = "behaving"\n[features]\nact = "numeric"\nvalue = "numeric"\n')
+    return folder

@@ -1,0 +1,95 @@
+"""What the panes on the topic add up to, and the same counted again from the events themselves."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.events import InferenceEvent
+from stream.counting import Binner
+from stream.panes import PANE_SECONDS, Pane, decode
+from stream.profile import Profile
+from stream.timestamps import to_seconds
+from tests.support.broker import Broker
+from tests.support.stream_worker import StreamWorkers
+from tests.support.topic_reader import read_topic
+from tests.support.waiting import wait_until
+
+
+class Count(NamedTuple):
+    """Of one deployment in one pane."""
+
+    events: int
+    requests: int
+    failed: int
+    bins: tuple[int, ...]
+    """Dense."""
+
+
+Counts = dict[tuple[str, int], Count]
+
+
+def counted_by_stream(bootstrap: str, topic: str, profiles: Mapping[str, Profile]) -> Counts:
+    """The newest pane of each identity, summed over partitions and segments."""
+    newest: dict[tuple[str, int, int, int], Pane] = {}
+    for record in read_topic(bootstrap, topic):
+        pane = decode(record.value)
+        key = (pane.deployment_id, pane.start, pane.partition, pane.segment)
+        if key not in newest or pane.as_of >= newest[key].as_of:
+            newest[key] = pane
+    found: Counts = {}
+    for pane in newest.values():
+        dense = np.zeros(profiles[pane.deployment_id].size, np.int64)
+        dense[pane.bins] = pane.counts
+        _add(found, (pane.deployment_id, pane.start), pane.events, pane.requests, pane.failed, dense)
+    return found
+
+
+def recounted(events: Iterable[InferenceEvent], profiles: Mapping[str, Profile]) -> Counts:
+    """One event at a time."""
+    found: Counts = {}
+    binners = {deployment_id: Binner(profile) for deployment_id, profile in profiles.items()}
+    for event in events:
+        binner = binners[event.deployment_id]
+        histogram = binner.empty()
+        failed = int(event.status >= 400)
+        if not failed:
+            binner.count([event.features or {}], [event.prediction], histogram)
+        start = int(to_seconds(event.ts)) // PANE_SECONDS * PANE_SECONDS
+        _add(found, (event.deployment_id, start), 1, int(event.row == 0), failed, histogram.counts)
+    return found
+
+
+def _add(
+    found: Counts, key: tuple[str, int], events: int, requests: int, failed: int, dense: NDArray[np.int64]
+) -> None:
+    known = found.get(key, Count(0, 0, 0, (0,) * len(dense)))
+    bins = tuple((np.array(known.bins) + dense).tolist())
+    found[key] = Count(known.events + events, known.requests + requests, known.failed + failed, bins)
+
+
+def wait_for_equality(
+    broker: Broker, topic: str, workers: StreamWorkers, expected: Counts, profiles: Mapping[str, Profile]
+) -> None:
+    """Start again what ended by itself meanwhile, as the supervisor would. Fails with what differs and the logs."""
+    differences: list[str] = []
+
+    def equal() -> bool:
+        workers.revive()
+        differences[:] = differences_of(expected, counted_by_stream(broker.bootstrap, topic, profiles))
+        return not differences
+
+    try:
+        wait_until(equal, 60, "panes that equal a recount of the events", every_s=1.0)
+    except AssertionError as error:
+        workers.print_tasks()
+        raise AssertionError(f"{error}\n{differences[:20]}\n{workers.log()}") from error
+
+
+def differences_of(expected: Counts, found: Counts) -> list[str]:
+    return [
+        f"{key}: {found[key].events if key in found else None} for {count.events}"
+        for key, count in expected.items()
+        if found.get(key) != count
+    ] + [f"{key} should not be" for key in found.keys() - expected.keys()]

@@ -1,0 +1,154 @@
+"""Rules over metrics: what fires, what resolves, and what a person reads."""
+
+import msgspec
+
+from stream.alerts import Alert, decode_alert, encode
+from stream.metrics import DriftMetric, MovedBucket, ServiceMetric
+from stream.rule_engine import RuleEngine
+from stream.timestamps import to_text
+
+T0 = 1_800_000_000.0
+
+
+def drift(state: str, at: float = T0, window: str = "1m", **changes: object) -> DriftMetric:
+    metric = DriftMetric(
+        ts=to_text(at + 3),
+        workspace="default",
+        model="electricity",
+        version=2,
+        deployment_id="d1",
+        profile_id="p",
+        reference="reference",
+        series="vicprice",
+        role="feature",
+        window=window,
+        window_start=to_text(at - 60),
+        window_end=to_text(at),
+        newest_ts=to_text(at - 1),
+        n=412,
+        n_eff=412.0,
+        psi=0.9,
+        psi_noise=0.05,
+        kl=0.5,
+        kl_reverse=0.4,
+        js=0.3,
+        hellinger=0.3,
+        chi2=300.0,
+        chi2_p=0.0,
+        g=300.0,
+        g_p=1e-40,
+        df=9,
+        ks=0.5,
+        ks_p=0.0,
+        w1=0.1,
+        w1_sigma=1.0,
+        mean=0.0061,
+        reference_mean=0.0035,
+        missing_rate=0.0,
+        missing_delta=0.0,
+        unseen_rate=0.0,
+        out_of_range_rate=0.4,
+        state=state,
+        channels=["psi", "out_of_range"] if state == "drift" else [],
+        since=to_text(T0),
+        alpha=1e-7,
+        moved=[MovedBucket(label="above 0.0035", reference=0.0, window=0.41, psi=0.8)],
+    )
+    return msgspec.structs.replace(metric, **changes)
+
+
+def service(at: float = T0, **changes: object) -> ServiceMetric:
+    metric = ServiceMetric(
+        ts=to_text(at + 3),
+        workspace="default",
+        model="electricity",
+        version=2,
+        deployment_id="d1",
+        window="1m",
+        window_start=to_text(at - 60),
+        window_end=to_text(at),
+        newest_ts=to_text(at - 1),
+        events=1000,
+        requests=1000,
+        failed=0,
+        rate=16.7,
+        error_rate=0.0,
+        latency_mean_ms=3.0,
+        latency_p50_ms=3.0,
+        latency_p95_ms=5.0,
+        latency_p99_ms=8.0,
+        baseline_p95_ms=5.0,
+    )
+    return msgspec.structs.replace(metric, **changes)
+
+
+def changes(engine: RuleEngine, *metrics: DriftMetric | ServiceMetric) -> list[Alert]:
+    return [alert for metric in metrics for alert in engine.apply(metric)]
+
+
+def test_drift_fires_once_however_many_windows_see_it_and_resolves_when_none_does() -> None:
+    engine = RuleEngine()
+    assert [a.state for a in changes(engine, drift("drift"), drift("drift", window="5m"), drift("drift"))] == ["firing"]
+    assert changes(engine, drift("quiet", T0 + 60)) == []
+    ended = changes(engine, drift("quiet", T0 + 300, window="5m"))
+    assert [(a.state, a.since) for a in ended] == [("resolved", to_text(T0))]
+
+
+def test_the_states_below_drift_are_silent() -> None:
+    engine = RuleEngine()
+    assert changes(engine, drift("quiet"), drift("moderate"), drift("insufficient_data")) == []
+
+
+def test_an_alert_says_what_moved_how_surely_and_what_to_do() -> None:
+    (alert,) = changes(RuleEngine(), drift("drift"))
+    assert alert.series == "vicprice"
+    assert "0.0035 → 0.0061" in alert.summary
+    assert "412 rows" in alert.summary
+    assert "“above 0.0035” 0% → 41%" in alert.summary
+    assert alert.moved[0].window == 0.41
+    assert alert.p_value == 1e-40
+    assert any("tidegate drift electricity" in step for step in alert.next_steps)
+    assert any("unit of 'vicprice'" in step for step in alert.next_steps)
+    assert decode_alert(encode(alert)) == alert
+
+
+def test_the_same_metrics_again_make_the_same_ids() -> None:
+    first = changes(RuleEngine(), drift("drift"), drift("quiet", T0 + 60))
+    second = changes(RuleEngine(), drift("drift"), drift("quiet", T0 + 60))
+    assert [a.change_id for a in first] == [a.change_id for a in second]
+    assert first[0].alert_id == first[1].alert_id
+    assert first[0].change_id != first[1].change_id
+
+
+def test_state_survives_being_written_down() -> None:
+    engine = RuleEngine()
+    changes(engine, drift("drift"))
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(engine), type=RuleEngine)
+    assert changes(again, drift("drift")) == []
+    assert [a.state for a in changes(again, drift("quiet", T0 + 60))] == ["resolved"]
+
+
+def test_errors_fire_when_they_are_certain() -> None:
+    engine = RuleEngine()
+    assert changes(engine, service(events=30, failed=2, error_rate=2 / 30)) == [], "2 of 30 may be chance"
+    fired = changes(engine, service(failed=120, error_rate=0.12))
+    assert [(a.rule, a.severity) for a in fired] == [("error-rate", "critical")]
+    assert "12.0% of predictions failed" in fired[0].summary
+
+
+def test_errors_resolve_after_a_quiet_minute_and_do_not_flap() -> None:
+    engine = RuleEngine()
+    changes(engine, service(failed=120, error_rate=0.12))
+    assert changes(engine, service(T0 + 20, failed=40, error_rate=0.04), service(T0 + 30)) == []
+    assert changes(engine, service(T0 + 60)) == []
+    assert [a.state for a in changes(engine, service(T0 + 90))] == ["resolved"]
+
+
+def test_latency_is_held_against_twice_its_baseline() -> None:
+    engine = RuleEngine()
+    assert changes(engine, service(latency_p95_ms=500.0, baseline_p95_ms=None)) == [], "no baseline yet"
+    assert changes(engine, service(latency_p95_ms=25.0)) == [], "20 ms on top are no news"
+    assert changes(engine, service(latency_p95_ms=500.0, requests=50)) == [], "too few requests"
+    fired = changes(engine, service(latency_p95_ms=500.0))
+    assert [a.rule for a in fired] == ["latency"]
+    assert "500 ms" in fired[0].summary

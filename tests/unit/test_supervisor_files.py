@@ -1,0 +1,94 @@
+"""State, lock, logs and sockets: the files of the supervisor."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tidegate.sockets import LONGEST, make_socket_folder, runner_socket
+from tidegate.supervisor.logs import rotate, said_error, tail
+from tidegate.supervisor.state import (
+    Condition,
+    PartState,
+    Phase,
+    StackState,
+    read_state,
+    running_state,
+    supervisor_lock,
+    write_state,
+)
+
+
+def test_the_state_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    part = PartState(name="sink", condition=Condition.FAILING, since=1.0, detail="é\nx", pid=4)
+    state = StackState(pid=7, phase=Phase.STARTING, since=2.0, parts=(part,), urls={"a": "b"})
+
+    write_state(tmp_path, state)
+
+    assert read_state(tmp_path) == state
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_state_counts_only_while_its_supervisor_holds_the_lock(tmp_path: Path) -> None:
+    write_state(tmp_path, StackState(pid=os.getpid(), phase=Phase.RUNNING, since=time.time()))
+
+    with supervisor_lock(tmp_path):
+        assert running_state(tmp_path) is not None
+        with pytest.raises(BlockingIOError), supervisor_lock(tmp_path, patience_s=0.05):
+            pass
+
+    assert running_state(tmp_path) is None
+
+
+def test_no_state_or_a_broken_one_is_none(tmp_path: Path) -> None:
+    assert read_state(tmp_path) is None
+    (tmp_path / "state.json").write_text('{"pid":')
+    assert read_state(tmp_path) is None
+
+
+def test_a_large_log_is_rotated_under_its_writer(tmp_path: Path) -> None:
+    path = tmp_path / "part.log"
+    with path.open("ab", buffering=0) as writer:
+        for generation in ("one", "two", "three", "four"):
+            writer.write(f"{generation}\n".encode() * 100)
+            assert rotate(path, max_bytes=200, kept=2)
+        writer.write(b"now\n")
+
+    assert not rotate(path, max_bytes=200, kept=2)
+    assert path.read_text() == "now\n"
+    assert (tmp_path / "part.log.1").read_text().startswith("four")
+    assert (tmp_path / "part.log.2").read_text().startswith("three")
+    assert not (tmp_path / "part.log.3").exists()
+
+
+def test_the_tail_is_the_last_lines(tmp_path: Path) -> None:
+    path = tmp_path / "part.log"
+    assert tail(path) == []
+    path.write_text("\n".join(map(str, range(100))) + "\n")
+
+    assert tail(path, 3) == ["97", "98", "99"]
+
+
+def test_an_error_that_was_said_is_preferred_to_the_log() -> None:
+    assert said_error(["noise", "error: first", "error: the port\nis taken", "more"]) == "the port\nis taken\nmore"
+    assert said_error(["a", "b"]) == "a\nb"
+
+
+def test_sockets_lie_in_the_run_folder_unless_that_is_too_long(tmp_path: Path) -> None:
+    short, long = Path("/tmp/t/run"), tmp_path / ("x" * 120) / "run"
+
+    assert runner_socket(short, "d0123456789ab") == Path("/tmp/t/run/r/d0123456789ab.sock")
+    moved = runner_socket(long, "d0123456789ab")
+    assert len(os.fsencode(moved)) <= LONGEST
+    assert moved.is_relative_to(tempfile.gettempdir())
+    assert moved == runner_socket(long, "d0123456789ab")
+    assert moved != runner_socket(long.parent / "run2", "d0123456789ab")
+
+
+def test_the_socket_folder_is_its_owners_only(tmp_path: Path) -> None:
+    folder = make_socket_folder(tmp_path / "run")
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert make_socket_folder(tmp_path / "run") == folder
