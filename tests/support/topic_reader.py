@@ -6,6 +6,9 @@ from typing import NamedTuple, cast
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 DEADLINE_S = 30.0
+FETCH_WAIT_MS = 10
+"""librdkafka reports the end on an empty answer alone. A broker that waits longer than the pause between two writes
+never gives one, and a topic that is written to would have no end."""
 
 
 class Read(NamedTuple):
@@ -25,6 +28,7 @@ def read_topic(bootstrap: str, topic: str) -> list[Read]:
             "group.id": "test-reader",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": FETCH_WAIT_MS,
             "log_level": 0,
         }
     )
