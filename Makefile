@@ -3,6 +3,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+# Most tests wait for real processes, so a few more than there are cores.
+JOBS ?= 3
 
 .PHONY: help setup demo test check bench lock clean
 
@@ -18,8 +20,8 @@ $(STAMP): requirements/all.lock pyproject.toml tools/setup-environment
 demo: $(STAMP) ## Real data from a pushed model to a drift alert (DEMO="--no-wait": stop at the end)
 	$(BIN)/tidegate demo $(DEMO)
 
-test: $(STAMP) ## Every test (TESTS="tests/unit": some of them)
-	$(BIN)/python -m pytest $(TESTS)
+test: $(STAMP) ## Every test (TESTS="tests/unit": some of them; JOBS=1: one after the other)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(STAMP) ## Style, types, import direction
 	$(BIN)/ruff check .

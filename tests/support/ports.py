@@ -1,32 +1,44 @@
-"""Ports that nobody listens on."""
+"""Ports that nobody listens on, below those that the system hands out to clients."""
 
 import os
 import socket
 
+FIRST, LAST = 20_000, 32_000
+BLOCKS = 8
+"""pytest-xdist's workers look for ports in blocks of their own: what is found free is taken only a moment later."""
+BLOCK = (LAST - FIRST) // BLOCKS
+
+
+class _Ports:
+    """Goes through the block in order, so that what was given is not given again soon."""
+
+    def __init__(self, worker: int, start: int) -> None:
+        self._first = FIRST + worker % BLOCKS * BLOCK
+        self._next = start % BLOCK
+
+    def take(self, length: int) -> int:
+        for _ in range(BLOCK):
+            if self._next + length > BLOCK:
+                self._next = 0
+            first = self._first + self._next
+            self._next += length
+            if all(_is_free(port) for port in range(first, first + length)):
+                return first
+        raise AssertionError(f"no {length} neighbouring free ports")
+
 
 def free_ports(count: int) -> list[int]:
-    """`count` different free ports of the loopback; another process may still take one before it is used."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """So many different free ports."""
+    return [_PORTS.take(1) for _ in range(count)]
 
 
 def free_port_range(length: int) -> int:
-    """The first of `length` neighbouring free ports, below those that the system hands out to clients.
+    """The first of `length` neighbouring free ports.
 
-    Test runs side by side begin to look at different places: ports found free are taken only a moment later.
+    Raises:
+        AssertionError: there are none.
     """
-    firsts = range(20_000, 32_000 - length, length)
-    begin = (os.getpid() * 7) % len(firsts)
-    for first in [*firsts[begin:], *firsts[:begin]]:
-        if all(_is_free(port) for port in range(first, first + length)):
-            return int(first)
-    raise AssertionError(f"no {length} neighbouring free ports")
+    return _PORTS.take(length)
 
 
 def _is_free(port: int) -> bool:
@@ -36,3 +48,7 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+# gw0, gw1, … under pytest-xdist. The pid, since another run on this machine may be under way.
+_PORTS = _Ports(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), os.getpid() * 7)
