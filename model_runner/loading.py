@@ -9,7 +9,9 @@ from pathlib import Path
 from model_runner.errors import ModelError
 from model_runner.fitting import refuse_misfits
 from model_runner.formats import LoadedModel, Predict, load
+from model_runner.limits import over_memory
 from model_runner.manifest import Manifest, read_manifest
+from model_runner.refused import explaining, hint, is_out_of_memory
 from model_runner.schema_source import Inputs, inputs_of
 
 _TAIL_LINES = 12
@@ -39,6 +41,7 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     model = _load(manifest)
     inputs = inputs_of(manifest, model)
     predict = _bind(manifest, model, inputs)
+    predict = explaining(predict, manifest.limits)
     loaded = clock()
     if inputs.example is not None:
         refuse_misfits(inputs.example_file, inputs.schema, [inputs.example])
@@ -59,17 +62,16 @@ def _load(manifest: Manifest) -> LoadedModel:
             raise _broken(file, error) from error
         raise ModelError(file, str(error), "Then deploy again") from error
     except BaseException as error:  # a model's code may raise anything
+        if is_out_of_memory(error):
+            raise over_memory(file, manifest.limits, "was loaded") from error
         raise _broken(file, error) from error
 
 
 def _broken(file: str, error: BaseException) -> ModelError:
     tail = "".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:]
     trace = "\n".join(tail)
-    return ModelError(
-        file,
-        f"cannot be loaded: {type(error).__name__}: {error}",
-        f"Load it once with the same package versions and save it again.\n{trace}",
-    )
+    fix = hint(error) or "Load it once with the same package versions and save it again."
+    return ModelError(file, f"cannot be loaded: {type(error).__name__}: {error}", f"{fix}\n{trace}")
 
 
 def _bind(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
@@ -84,6 +86,8 @@ def _warm(manifest: Manifest, predict: Predict, inputs: Inputs) -> None:
     try:
         predict([inputs.example or {}])
     except BaseException as error:
+        if is_out_of_memory(error):
+            raise over_memory(manifest.model_file.name, manifest.limits, "predicted its example") from error
         broken = _broken(manifest.model_file.name, error)
         raise ModelError(
             manifest.model_file.name,

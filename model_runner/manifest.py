@@ -6,9 +6,10 @@ from typing import Any
 
 from model_runner.errors import ModelError
 from model_runner.formats import suffixes
+from model_runner.limits import Limits
 from model_runner.names import NAME_RULE, is_valid_name, suggested_name
 from model_runner.schema import Feature
-from model_runner.toml_file import TOML_FILE, features_of, read_toml
+from model_runner.toml_file import TOML_FILE, features_of, limits_of, read_toml
 
 TEST_FILE = "test_data.json"
 REFERENCE_FILES = ("reference.parquet", "reference.csv")
@@ -34,6 +35,9 @@ class Manifest:
     mask: tuple[str, ...]
     """Features whose values never leave the gateway."""
     example: dict[str, Any] | None
+    limits: Limits
+    scan_allow: tuple[str, ...]
+    """What its pickles may name beside the known libraries."""
 
 
 def read_manifest(folder: Path, name: str | None = None) -> Manifest:
@@ -64,6 +68,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         baseline_rows=toml.drift.baseline_rows,
         mask=tuple(toml.mask.fields),
         example=toml.example,
+        limits=limits_of(toml),
+        scan_allow=tuple(toml.scan.allow),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from model_runner.errors import ModelError
+from model_runner.limits import Limits, parse_size
 from model_runner.names import nearest
 from model_runner.schema import Feature, Holds, Kind
 
@@ -42,6 +43,21 @@ class MaskTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: list[str] = []
 
 
+class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[limits]`: what the model may take."""
+
+    memory: str | None = None
+    cpus: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    load_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    predict_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class ScanTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[scan]`: what pickles of this folder may name beside the known libraries."""
+
+    allow: list[str] = []
+
+
 class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file; everything in it is optional."""
 
@@ -52,6 +68,8 @@ class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: ReferenceTable = ReferenceTable()
     drift: DriftTable = DriftTable()
     mask: MaskTable = MaskTable()
+    limits: LimitsTable = LimitsTable()
+    scan: ScanTable = ScanTable()
     example: dict[str, Any] | None = None
 
 
@@ -60,6 +78,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "reference": ReferenceTable,
     "drift": DriftTable,
     "mask": MaskTable,
+    "limits": LimitsTable,
+    "scan": ScanTable,
 }
 
 
@@ -89,6 +109,20 @@ def features_of(file: TomlFile) -> tuple[Feature, ...] | None:
     if not file.features:
         return None
     return tuple(_feature(name, table) for name, table in file.features.items())
+
+
+def limits_of(file: TomlFile) -> Limits:
+    """What the model may take.
+
+    Raises:
+        ModelError: the memory is no size.
+    """
+    table = file.limits
+    try:
+        memory = Limits.memory_bytes if table.memory is None else parse_size(table.memory)
+    except ValueError as error:
+        raise ModelError(TOML_FILE, f"[limits] memory {error}", "Correct that value") from error
+    return Limits(memory, table.cpus, table.load_seconds, table.predict_seconds)
 
 
 def _feature(name: str, table: FeatureTable | Kind) -> Feature:

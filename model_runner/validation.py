@@ -1,31 +1,34 @@
 """Check a model folder as it will be served: in a runner process of its own, with its test rows and its reference."""
 
 import asyncio
-import sys
+import os
 import tempfile
 import time
-from asyncio.subprocess import Process
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from model_runner import schema as schema_codec
+from model_runner.check_processes import await_ready, end, make_room, scan, start_runner
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.errors import ModelError
 from model_runner.expected import check_expected
 from model_runner.failures import RunnerError
 from model_runner.fitting import refuse_misfits
 from model_runner.frames import RunnerInfo
+from model_runner.limits import over_predict_time
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.reference import Reference, read_reference
-from model_runner.report import read_error
+from model_runner.sandbox.plan import Confinement
+from model_runner.sandbox.policy import SandboxPolicy, confine
 from model_runner.schema import InputSchema
 from model_runner.schema_source import Inputs
 from model_runner.test_rows import read_test_rows
 
 BATCH_ROWS = 1000
-_DEPLOYMENT = "check"
+_NUMBERS = count(1)
 
 
 @dataclass(frozen=True)
@@ -77,35 +80,43 @@ def _unheard(_: Stage) -> None:
 
 
 def check_model(
-    folder: Path, *, name: str | None = None, timeout_s: float = 60.0, on_stage: OnStage | None = None
+    folder: Path,
+    *,
+    name: str | None = None,
+    timeout_s: float = 60.0,
+    on_stage: OnStage | None = None,
+    sandbox: SandboxPolicy | None = None,
 ) -> Report:
     """Load the folder's model in a runner process and let it predict its test rows and its reference.
 
     Args:
         folder: the model folder.
         name: the model's name where tidegate.toml has none.
-        timeout_s: how long it may take to load.
+        timeout_s: how long it may take to load, where its tidegate.toml does not say.
         on_stage: called with each stage when it is done.
+        sandbox: how its processes are confined; by whatever works here when None.
 
     Raises:
         ModelError: which file is at fault, what is wrong, and the fix.
     """
-    return asyncio.run(_check(folder.resolve(), name, timeout_s, on_stage or _unheard))
+    return asyncio.run(_check(folder.resolve(), name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy()))
 
 
-async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnStage) -> Report:
+async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnStage, sandbox: SandboxPolicy) -> Report:
     watch = _StopWatch(on_stage)
     manifest = read_manifest(folder, name)
     test = read_test_rows(manifest)
     reference = read_reference(manifest)
+    confinement = _confinement(manifest, sandbox, timeout_s)
     watch.lap("check")
     with tempfile.TemporaryDirectory(prefix="tg-check-") as scratch:
-        socket = Path(scratch) / "s"
-        log = Path(scratch) / "log"
-        process = await _start(folder, socket, log)
-        client = RunnerClient(socket, ClientConfig(timeout_s=timeout_s, reconnect_s=timeout_s))
+        room = make_room(Path(scratch), folder, confinement)
+        await scan(room)
+        watch.lap("scan")
+        process = await start_runner(room)
+        client = RunnerClient(room.socket, ClientConfig(timeout_s=timeout_s, reconnect_s=timeout_s))
         try:
-            info = await _await_ready(client, process, log, timeout_s)
+            info = await await_ready(client, process, room)
             watch.lap("load")
             inputs = Inputs(schema_codec.decode(info.schema) if info.schema else None, info.example)
             _check_inputs(manifest, inputs)
@@ -117,7 +128,7 @@ async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnS
                 watch.lap("reference predictions")
         finally:
             await client.close()
-            await _end(process)
+            await end(process)
     return Report(manifest, inputs, info, predictions, reference, of_reference, tuple(watch.stages))
 
 
@@ -134,60 +145,11 @@ class _StopWatch:
         self._on_stage(self.stages[-1])
 
 
-async def _start(folder: Path, socket: Path, log: Path) -> Process:
-    arguments = ["--folder", str(folder), "--socket", str(socket), "--deployment", _DEPLOYMENT]
-    with log.open("wb") as stderr:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "model_runner",
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=stderr,
-            stderr=stderr,
-        )
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
-
-
-async def _await_ready(client: RunnerClient, process: Process, log: Path, timeout_s: float) -> RunnerInfo:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.returncode is not None:
-            raise _death(process.returncode, log)
-        asking = asyncio.ensure_future(client.describe())
-        ended = asyncio.ensure_future(process.wait())
-        await asyncio.wait({asking, ended}, return_when=asyncio.FIRST_COMPLETED, timeout=timeout_s)
-        for task in (asking, ended):
-            task.cancel()
-        info = await _result_of(asking)
-        if info is not None and info.state == "ready":
-            return info
-        await asyncio.sleep(0.02)
-    raise ModelError(
-        "model", f"was not loaded within {timeout_s:g} s", "Make it load faster, or raise the time allowed"
-    )
-
-
-async def _result_of(asking: asyncio.Future[RunnerInfo]) -> RunnerInfo | None:
-    try:
-        return await asking
-    except (RunnerError, asyncio.CancelledError):
-        return None
-
-
-def _death(code: int, log: Path) -> ModelError:
-    stderr = log.read_text("utf-8", "replace")
-    told = read_error(stderr)
-    if told is not None:
-        return told
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    tail = "\n".join(stderr.strip().splitlines()[-12:]) or "it wrote nothing"
-    return ModelError("model", f"ended its process while it was loaded ({how})", f"The end of its log:\n{tail}")
+def _confinement(manifest: Manifest, sandbox: SandboxPolicy, timeout_s: float) -> Confinement:
+    limits = manifest.limits
+    limits = replace(limits, load_seconds=limits.load_seconds or timeout_s)
+    process = f"check-{os.getpid()}-{next(_NUMBERS)}"
+    return confine(sandbox, limits, workspace=manifest.workspace, model=manifest.name, process=process)
 
 
 def _check_inputs(manifest: Manifest, inputs: Inputs) -> None:
@@ -208,7 +170,11 @@ async def _test(
         return []
     file = manifest.test_file.name if manifest.test_file else "test_data.json"
     refuse_misfits(file, schema, rows)
-    return await _predict(client, file, rows)
+    try:
+        async with asyncio.timeout(manifest.limits.predict_seconds):
+            return await _predict(client, file, rows)
+    except TimeoutError:
+        raise over_predict_time(file, manifest.limits) from None
 
 
 async def _predict(client: RunnerClient, file: str, rows: list[dict[str, Any]]) -> list[Any]:

@@ -1,6 +1,7 @@
 """Every setting: environment variables with the prefix TIDEGATE_ (or a file `.env`), their units and reasons."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -106,6 +107,21 @@ class Settings(BaseSettings):
     runner_timeout_s: float = Field(default=30.0, gt=0, description="Seconds that a prediction may take in the runner.")
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
+    )
+    sandbox: Literal["auto", "bubblewrap", "landlock"] = Field(
+        default="auto",
+        description="What confines the processes in which models run: `bubblewrap`, `landlock`, or `auto` for the "
+        "first of them that works on this machine.",
+    )
+    sandbox_network: str = Field(
+        default="",
+        description="Models that may use the network, as `model` or `workspace/model` with commas between; no other "
+        "may.",
+    )
+    allow_unsandboxed: bool = Field(
+        default=False,
+        description="Whether models run with your own rights where no sandbox works (macOS); otherwise they are "
+        "refused there.",
     )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(

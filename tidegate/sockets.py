@@ -12,17 +12,17 @@ _ID_BYTES = 24
 
 
 def socket_base(run_path: Path) -> Path:
-    """The folder that holds `r/<deployment>.sock`: the run folder itself, or a short one of this user's where that is
+    """The folder that holds `r/<deployment>/s`: the run folder itself, or a short one of this user's where that is
     too long."""
-    if len(os.fsencode(run_path / "r")) + len("/") + _ID_BYTES + len(".sock") <= LONGEST:
+    if len(os.fsencode(run_path / "r")) + len("/") + _ID_BYTES + len("/s") <= LONGEST:
         return run_path
     digest = hashlib.sha256(os.fsencode(run_path)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"tidegate-{os.getuid()}-{digest}"
 
 
 def runner_socket(run_path: Path, deployment_id: str) -> Path:
-    """The Unix socket of a deployment's runner."""
-    return socket_base(run_path) / "r" / f"{deployment_id}.sock"
+    """The Unix socket of a deployment's runner, in a folder of its own: the only one that the runner may write to."""
+    return socket_base(run_path) / "r" / deployment_id / "s"
 
 
 def make_socket_folder(run_path: Path) -> Path:

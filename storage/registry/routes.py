@@ -12,7 +12,7 @@ from storage.registry.records import LiveRoute
 
 def socket_path(run_path: Path, deployment_id: str) -> Path:
     """Where the runner of a deployment listens."""
-    return run_path / "r" / f"{deployment_id}.sock"
+    return run_path / "r" / deployment_id / "s"
 
 
 class RegistryRouteSource:

@@ -42,6 +42,7 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
 def deploy_config(settings: Settings) -> "DeployConfig":
     """What the deployer needs of the settings."""
     from tidegate.deployer import DeployConfig  # noqa: PLC0415
+    from tidegate.sandboxing import sandbox_policy  # noqa: PLC0415
 
     return DeployConfig(
         database_dsn=settings.database_dsn,
@@ -51,4 +52,5 @@ def deploy_config(settings: Settings) -> "DeployConfig":
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         runner_start_timeout_s=settings.runner_start_timeout_s,
+        sandbox=sandbox_policy(settings),
     )

@@ -1,6 +1,7 @@
 """The flow of one deployment. Until its last stage the version that is live keeps all traffic."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 import msgspec
 
 from model_runner.errors import ModelError
+from model_runner.sandbox.permissions import open_up
+from model_runner.sandbox.policy import SandboxPolicy
 from model_runner.schema_source import SEAL_FILE, seal_inputs
 from model_runner.validation import Report, check_model
 from storage import registry
@@ -45,6 +48,7 @@ class DeployConfig:
     bootstrap: str
     layout: TopicLayout
     runner_start_timeout_s: float
+    sandbox: SandboxPolicy
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def deploy(
     try:
         return _deploy(folder, config, name, database, stages)
     except (ReceiveError, ModelError, ArtifactError, RegistryError, PublishError, RunnerNotReadyError) as error:
-        raise DeployError(stages.current, str(error)) from error
+        stage = error.stage if isinstance(error, ModelError) else None
+        raise DeployError(stage or stages.current, str(error)) from error
     finally:
         database.close()
 
@@ -94,12 +99,15 @@ def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Data
         with stages.stage("receive") as detail:
             files = model_files(folder)
             detail.append(f"{len(files)} files, {receive(folder, files, staging) / 1e6:.1f} MB")
+            if os.geteuid() == 0:  # then a user of its own reads it
+                open_up(staging)
         report = _check(staging, name or folder.resolve().name, config, stages)
         with stages.stage("profile") as detail:
             version, profile = _register(staging, files, report, config, database)
             detail.append(_describe(profile, report))
     with stages.stage("start"):
-        deployment = _start(version, profile, config, database)
+        start_s = report.manifest.limits.load_seconds or config.runner_start_timeout_s
+        deployment = _start(version, profile, config, database, start_s)
     with stages.stage("switch") as detail:
         previous = _switch(deployment, config, database)
         detail.append(f"version {version.number} is live" + (f", {previous} stays warm" if previous else ""))
@@ -121,6 +129,7 @@ def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog) -> 
         name=name,
         timeout_s=config.runner_start_timeout_s,
         on_stage=lambda stage: stages.add(stage.name, stage.seconds),
+        sandbox=config.sandbox,
     )
     seal_inputs(staging, report.inputs)
     return report
@@ -153,7 +162,9 @@ def _register(
     return version, profile
 
 
-def _start(version: Version, profile: Profile | None, config: DeployConfig, database: Database) -> Deployment:
+def _start(
+    version: Version, profile: Profile | None, config: DeployConfig, database: Database, start_s: float
+) -> Deployment:
     """Announce it, and wait for its runner.
 
     Raises:
@@ -162,7 +173,7 @@ def _start(version: Version, profile: Profile | None, config: DeployConfig, data
     deployment = registry.create_deployment(database, version.id, profile_id=None if profile is None else profile.id)
     try:
         publish(config.bootstrap, config.layout, [record_of(database, deployment, "live", datetime.now(UTC))])
-        asyncio.run(await_runner(config.run_path, deployment.id, config.runner_start_timeout_s))
+        asyncio.run(await_runner(config.run_path, deployment.id, start_s))
     except BaseException as error:
         registry.fail_deployment(database, deployment.id, str(error) or type(error).__name__)
         raise

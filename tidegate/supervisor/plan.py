@@ -1,10 +1,13 @@
 """Every process of the stack, in one place: its command, what it waits for, how it shows readiness, when it stops."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from model_runner.launch import runner_command
+from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
 
@@ -70,6 +73,12 @@ class PartSpec:
     ports: tuple[PortUse, ...] = ()
     renewed_with_broker: bool = False
     """Whether it starts afresh after the embedded broker did: all topics are new then, and offsets begin at 0."""
+    env: Mapping[str, str] | None = None
+    """Its whole environment; None for that of the stack."""
+    start_timeout_s: float | None = None
+    """Seconds until it must be ready; None for what the stack allows."""
+    is_boxed: bool = False
+    """Whether what is started is a sandbox, and the process that counts lies within."""
 
     @property
     def is_job(self) -> bool:
@@ -179,10 +188,18 @@ def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: 
     )
 
 
-def runner_spec(deployment_id: str, folder: Path, socket: Path) -> PartSpec:
+def runner_spec(deployment_id: str, folder: Path, socket: Path, confinement: Confinement) -> PartSpec:
     """The runner of one deployment, whose files are in `folder`."""
-    command = _python("model_runner", "--folder", str(folder), "--socket", str(socket), "--deployment", deployment_id)
-    return PartSpec(f"{RUNNER_PREFIX}{deployment_id}", command, SocketReady(socket), StopRank.RUNNER)
+    launch = runner_command(folder, socket, deployment_id, confinement=confinement)
+    return PartSpec(
+        f"{RUNNER_PREFIX}{deployment_id}",
+        launch.argv,
+        SocketReady(socket),
+        StopRank.RUNNER,
+        env=launch.env,
+        start_timeout_s=confinement.limits.load_seconds,
+        is_boxed=confinement.mechanism is Mechanism.BUBBLEWRAP,
+    )
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

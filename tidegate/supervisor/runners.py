@@ -2,14 +2,20 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from model_runner.errors import ModelError
+from model_runner.limits import Limits
+from model_runner.sandbox.permissions import open_up, writable_folder
+from model_runner.sandbox.plan import Confinement
+from model_runner.toml_file import limits_of, read_toml
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import Database, DesiredRunner, desired_runners
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.part import Part
-from tidegate.supervisor.plan import PartSpec, runner_spec
+from tidegate.supervisor.plan import PartSpec, SocketReady, runner_spec
 
 POLL_S = 0.5
 LEAVE_S = 2.0
@@ -21,7 +27,14 @@ log = logging.getLogger("tidegate.supervisor")
 class Runners:
     """Compares what the registry wants with what runs. The parts themselves restart what crashes."""
 
-    def __init__(self, dsn: str, run_path: Path, cache: Path, make_part: Callable[[PartSpec], Part]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        run_path: Path,
+        cache: Path,
+        make_part: Callable[[PartSpec], Part],
+        confine_runner: Callable[[DesiredRunner, Limits], Confinement],
+    ) -> None:
         self.parts: dict[str, Part] = {}
         """By deployment."""
         self.first_pass = asyncio.Event()
@@ -29,6 +42,7 @@ class Runners:
         self._run_path = run_path
         self._cache = cache
         self._make_part = make_part
+        self._confine = confine_runner
         self._left: set[Part] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._revision = -1
@@ -75,14 +89,28 @@ class Runners:
     async def _begin(self, runner: DesiredRunner) -> None:
         key = runner.deployment_id
         try:
-            folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
-        except (ArtifactError, OSError) as error:
+            spec = await asyncio.to_thread(self._spec, runner)
+        except (ArtifactError, ModelError, OSError) as error:
             self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
             return
         self._troubles.pop(key, None)
-        part = self._make_part(runner_spec(key, folder, runner_socket(self._run_path, key)))
+        part = self._make_part(spec)
         self.parts[key] = part
         part.begin()
+
+    def _spec(self, runner: DesiredRunner) -> PartSpec:
+        """Fetch its files and lay out what it may see.
+
+        Raises:
+            ArtifactError, ModelError, OSError: it cannot be started here.
+        """
+        folder = fetch(runner.artifact_url, runner.sha256, self._cache)
+        confinement = self._confine(runner, limits_of(read_toml(folder)))
+        if confinement.uid is not None:
+            open_up(folder)
+        socket = runner_socket(self._run_path, runner.deployment_id)
+        writable_folder(socket.parent, confinement.uid)
+        return runner_spec(runner.deployment_id, folder, socket, confinement)
 
     def _leave(self, part: Part) -> None:
         self._left.add(part)
@@ -94,6 +122,11 @@ class Runners:
         await asyncio.sleep(LEAVE_S)
         await part.stop()
         self._left.discard(part)
+        self._remove_socket_folder(part)
+
+    def _remove_socket_folder(self, part: Part) -> None:
+        if isinstance(part.spec.ready, SocketReady):
+            shutil.rmtree(part.spec.ready.path.parent, ignore_errors=True)
 
     def _tell(self, key: str, trouble: str) -> None:
         if self._troubles.get(key) != trouble:

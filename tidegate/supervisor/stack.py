@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -98,10 +99,13 @@ class Stack:
 
     def _make_runners(self) -> "Runners":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
+        from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
-        return Runners(settings.database_dsn, settings.run_path, settings.home_path / "models", self._make_part)
+        cache = settings.home_path / "models"
+        confine = partial(confine_runner, settings)
+        return Runners(settings.database_dsn, settings.run_path, cache, self._make_part, confine)
 
     async def _settled(self, part: Part) -> None:
         """Wait until a part is ready.
