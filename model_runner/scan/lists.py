@@ -55,6 +55,7 @@ EXACT: dict[str, frozenset[str]] = {
     "pandas._libs.internals": _words("_unpickle_block"),
     "pandas._libs.tslibs.timestamps": _words("_unpickle_timestamp"),
     "pandas._libs.tslibs.timedeltas": _words("_timedelta_unpickle"),
+    "pyarrow.lib": _words("_restore_array chunked_array py_buffer type_for_alias"),
     "torch": _words(
         "BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage ComplexFloatStorage "
         "DoubleStorage FloatStorage HalfStorage IntStorage LongStorage ShortStorage Size Tensor "
@@ -153,7 +154,9 @@ DANGEROUS_NAMES = _words(
     "exec_module execfile fork getattr globals import_module input load load_library load_module loads "
     "locals methodcaller open popen read_pickle run_module run_path runstring setattr spawn system vars"
 )
-"""Names that are refused in whatever module they are."""
+"""Refused in the language's own modules, and in no library known without being asked about."""
+
+LANGUAGE = _words("builtins operator _operator")
 
 DANGEROUS = _words(
     "builtins.apply builtins.filter builtins.help builtins.map builtins.memoryview builtins.property "

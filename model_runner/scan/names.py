@@ -32,15 +32,15 @@ def _is_dangerous(module: str, name: str) -> bool:
         return True
     # A dotted name walks through attributes, from a harmless module to any other.
     parts = name.split(".")
-    return any(part in lists.DANGEROUS_PACKAGES or part.startswith("__") for part in parts[1:]) or (
-        parts[-1] in lists.DANGEROUS_NAMES
-    )
+    if any(part in lists.DANGEROUS_PACKAGES or part.startswith("__") for part in parts[1:]):
+        return True
+    return module in lists.LANGUAGE and parts[-1] in lists.DANGEROUS_NAMES
 
 
 def _is_known(module: str, name: str) -> bool:
     if name in lists.EXACT.get(module, ()):
         return True
-    if "." in name:
+    if "." in name or name in lists.DANGEROUS_NAMES:
         return False
     if not any(_within(module, package) for package in lists.LIBRARIES):
         return False

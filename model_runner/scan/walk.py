@@ -66,8 +66,8 @@ class Walker(_Machine):  # type: ignore[misc]
     def find_class(self, module: str, name: str) -> Any:
         module, name = _renamed(module, name, self.proto)
         self._judge(module, name)
-        if (module, name) == ("numpy", "dtype"):
-            return _dtype
+        if (module, name) in _REAL:
+            return _REAL[module, name]
         if (module, name) == _WRAPPER:
             return type(name, (ArrayStandIn,), {})
         return type("StandIn", (StandIn,), {})
@@ -137,5 +137,14 @@ def _renamed(module: str, name: str, protocol: int) -> tuple[str, str]:
 
 
 def _dtype(*arguments: Any) -> Any:
-    """The one real object: the size of an array follows from it."""
+    """The size of an array follows from it."""
     return np.dtype(*arguments)
+
+
+def _encode(text: Any, encoding: str = "") -> Any:
+    """How old protocols write bytes; parts of a dtype may be among them."""
+    return text.encode(encoding) if isinstance(text, str) and encoding == "latin1" else StandIn()
+
+
+_REAL = {("numpy", "dtype"): _dtype, ("_codecs", "encode"): _encode}
+"""What is made, where all else is only stood in for."""

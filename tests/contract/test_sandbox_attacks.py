@@ -1,4 +1,4 @@
-"""Real attacks by a model that is being served, in each of the sandboxes: what it tries fails, and the runner goes on."""
+"""Real attacks by a model that is served, in each of the sandboxes: what it tries fails, and the runner goes on."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ class Prey:
     """What there is to be attacked, and the runner that tries."""
 
     mechanism: Mechanism
-    socket: Path
+    path: Path
     folder: Path
     home: Path
     tcp: socket.socket
@@ -37,7 +37,7 @@ class Prey:
 
     def attack(self, act: str, target: object = "") -> str:
         async def ask() -> str:
-            client = RunnerClient(self.socket, ClientConfig(timeout_s=30, reconnect_s=10))
+            client = RunnerClient(self.path, ClientConfig(timeout_s=30, reconnect_s=10))
             try:
                 return str((await client.predict([{"act": act, "target": str(target)}])).predictions)
             finally:
@@ -104,7 +104,9 @@ def test_it_cannot_list_folders(prey: Prey, target: str) -> None:
     assert "stopped by" in said or not {"registry.sqlite", "other", ".bashrc", ".ssh"} & set(said.split())
 
 
-@pytest.mark.parametrize("name", ["new", "registry.sqlite", "models/own/model.pkl", "models/own/new", "models/other/new"])
+@pytest.mark.parametrize(
+    "name", ["new", "registry.sqlite", "models/own/model.pkl", "models/own/new", "models/other/new"]
+)
 def test_it_cannot_write_outside(prey: Prey, name: str) -> None:
     before = sorted((path, path.stat().st_mode, path.stat().st_size) for path in prey.home.rglob("*"))
     for act in ("write", "remove", "change_mode"):
@@ -172,8 +174,10 @@ def test_the_system_calls_that_are_refused_are_refused(prey: Prey) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: a user of its own needs root")
 def test_under_root_it_is_a_user_of_its_own_without_capabilities(prey: Prey) -> None:
-    pid = wait_until(lambda: _serving_pid(prey.socket), 5, "the runner's process")
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    pid = wait_until(lambda: _serving_pid(prey.path), 5, "the runner's process")
+    status = dict(
+        line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
+    )
     if prey.mechanism is Mechanism.BUBBLEWRAP:
         assert 61184 <= int(status["Uid"].split()[0]) <= 65519
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The code of a hostile model. It is copied into model folders, so it uses the standard library alone.
 
 Each attack returns what it got hold of; what stops it raises.
@@ -35,7 +36,7 @@ def remove(target):
 
 
 def change_mode(target):
-    os.chmod(target, 0o777)
+    os.chmod(target, 0o777)  # noqa: S103
     return "changed"
 
 
@@ -133,11 +134,12 @@ def shared_memory(_):
 
 
 def call(numbers):
-    """System calls by their numbers, with harmless arguments: those that the kernel refuses with EPERM or ENOSYS."""
+    """System calls by their numbers, with arguments that none of them accepts: were one to come through, it would fail
+    for another reason than that it is refused."""
     libc = ctypes.CDLL(None, use_errno=True)
     passed = []
     for number in numbers.split():
-        result = libc.syscall(int(number), *[ctypes.c_long(0)] * 6)
+        result = libc.syscall(int(number), *[ctypes.c_long(-1)] * 6)
         if not (result == -1 and ctypes.get_errno() in (1, 38)):
             passed.append(number)
     if passed:
