@@ -12,6 +12,8 @@ from model_runner.sandbox.plan import (
     View,
 )
 
+_KERNEL_SETTINGS = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus")
+
 
 def command(confinement: Confinement, view: View, inner: Iterable[str]) -> tuple[str, ...]:
     """`inner` in a file system, a process tree and (unless granted) a network of its own.
@@ -48,6 +50,9 @@ def _files(confinement: Confinement, view: View) -> list[str]:
     for folder in _outermost(view.readable):
         options += ["--ro-bind", str(folder), str(folder)]
     options += ["--bind", str(view.writable), str(view.writable)]
+    # Of the kernel's own settings some are writable by the owner of a process that root started.
+    for path in _KERNEL_SETTINGS:
+        options += ["--ro-bind-try", path, path]
     # The file systems that bubblewrap made itself have no bound on their size.
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]  # noqa: S108
     return options

@@ -30,6 +30,12 @@ def write(target):
     return "written"
 
 
+def open_to_write(target):
+    """Without writing: what it would change is the kernel's."""
+    os.close(os.open(target, os.O_WRONLY))
+    return "opened"
+
+
 def remove(target):
     os.unlink(target)
     return "removed"

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,14 @@ def write_attacker(folder: Path, on_load: str = "", limits: str = "") -> Path:
 class ConfinedRunner:
     """A runner as the supervisor starts it."""
 
-    def __init__(self, folder: Path, scratch: Path, mechanism: Mechanism, limits: Limits) -> None:
+    def __init__(
+        self, folder: Path, scratch: Path, mechanism: Mechanism, limits: Limits, *, user_namespace: bool = False
+    ) -> None:
         confinement = confine(
             policy_of(mechanism), limits, workspace="default", model="attacker", process=f"attack-{scratch.name}"
         )
+        if user_namespace:  # as for everybody but root
+            confinement = replace(confinement, uid=None)
         self.socket = writable_folder(scratch / "b", confinement.uid) / "s"
         launch = runner_command(folder, self.socket, "d-1", confinement=confinement)
         self.child = Child(launch.argv, scratch, "runner", env=launch.env, inherit=False)
@@ -60,11 +65,16 @@ class ConfinedRunner:
 
 @contextmanager
 def confined_runner(
-    folder: Path, scratch: Path, mechanism: Mechanism, limits: Limits | None = None
+    folder: Path,
+    scratch: Path,
+    mechanism: Mechanism,
+    limits: Limits | None = None,
+    *,
+    user_namespace: bool = False,
 ) -> Iterator[ConfinedRunner]:
     """It ends with the block."""
     scratch.mkdir(parents=True, exist_ok=True)
-    runner = ConfinedRunner(folder, scratch, mechanism, limits or Limits())
+    runner = ConfinedRunner(folder, scratch, mechanism, limits or Limits(), user_namespace=user_namespace)
     try:
         runner.child.start()
         yield runner
