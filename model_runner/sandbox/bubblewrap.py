@@ -42,9 +42,9 @@ def _files(confinement: Confinement, view: View) -> list[str]:
     options = ["--proc", "/proc", "--dev", "/dev"]
     options += ["--perms", "1777", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108
     options += ["--perms", "1777", "--size", str(PRIVATE_TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
-    # By itself bubblewrap makes folders on the way that only root may pass.
+    # By itself bubblewrap makes folders on the way that only root may pass, or that their owner may write to.
     for parent in _parents([*view.readable, view.writable, *map(Path, SYSTEM)]):
-        options += ["--perms", "0755", "--dir", str(parent)]
+        options += ["--perms", "0555", "--dir", str(parent)]
     for path in [*SYSTEM, *(NETWORK_FILES if confinement.network else ())]:
         options += ["--ro-bind-try", path, path]
     for folder in _outermost(view.readable):

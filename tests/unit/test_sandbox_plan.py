@@ -89,11 +89,27 @@ def test_nothing_of_the_environment_is_handed_on(monkeypatch: pytest.MonkeyPatch
 
 def test_this_python_runs_with_nothing_but_its_folders() -> None:
     found = python_folders(Path(sys.executable))
-    assert Path(sys.prefix) in found
-    assert Path(sys.base_prefix).resolve() in found
+    assert Path(sys.prefix, "lib") in found
+    assert Path(sys.base_prefix).resolve() / "lib" in found
     assert all(folder.exists() for folder in found)
     assert Path("/") not in found
     assert Path.home() not in found
+
+
+def test_what_lies_beside_a_python_is_not_shown(tmp_path: Path) -> None:
+    """A project that is its own environment, with links to Python in a folder that holds other things as well."""
+    links, project = tmp_path / "local", tmp_path / "project"
+    for folder in (links / "bin", links / "share", project / "bin", project / "lib"):
+        folder.mkdir(parents=True)
+    (links / "bin" / "python3").symlink_to(Path(sys.executable).resolve())
+    (links / "share" / "secret").touch()
+    (project / "bin" / "python").symlink_to(links / "bin" / "python3")
+    (project / "pyvenv.cfg").write_text(f"home = {links / 'bin'}\n")
+    (project / ".env").touch()
+    found = python_folders(project / "bin" / "python")
+    assert {project / "bin", project / "lib", links / "bin" / "python3"} <= set(found)
+    for secret in (project / ".env", links / "share" / "secret"):
+        assert not any(secret.is_relative_to(folder) for folder in found)
 
 
 @pytest.mark.parametrize(("text", "size"), [("2GB", 2 * 10**9), ("512 MiB", 512 * 2**20), ("0.5gb", 5 * 10**8)])
