@@ -10,14 +10,13 @@ import msgspec
 
 from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS
 from gateway.refusals import Refusal, unknown_model
-from gateway.routes import Route, RouteCache, RouteTable, pick
+from gateway.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
 from model_runner import schema as schema_codec
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.instances import InstanceChecker
 
 log = logging.getLogger(__name__)
 
-DEFAULT_WORKSPACE = "default"
 _PATH = re.compile(r"/v1/(?:workspaces/(?P<workspace>[^/]+)/)?models/(?P<model>[^/]+)/predict")
 
 
@@ -87,8 +86,7 @@ class Endpoints:
             ready = [endpoint for endpoint in (self._endpoint(route, kept) for route in routes) if endpoint]
             if ready:
                 self._by_path[f"/v1/workspaces/{workspace}/models/{model}/predict"] = ready
-                if workspace == DEFAULT_WORKSPACE:
-                    self._by_path[f"/v1/models/{model}/predict"] = ready
+                self._by_path[predict_path(workspace, model)] = ready
         for deployment_id, endpoint in kept.items():
             if deployment_id not in self._by_deployment:
                 self._retire(endpoint.client)

@@ -5,9 +5,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from gateway.endpoints import DEFAULT_WORKSPACE
 from gateway.openapi import instance_schema
-from gateway.routes import Route, RouteCache
+from gateway.routes import Route, RouteCache, predict_path
 
 
 class LiveModel(BaseModel):
@@ -44,7 +43,6 @@ def models_router(cache: RouteCache) -> APIRouter:
 
 
 def _live(route: Route) -> LiveModel:
-    prefix = "/v1" if route.workspace == DEFAULT_WORKSPACE else f"/v1/workspaces/{route.workspace}"
     return LiveModel(
         workspace=route.workspace,
         model=route.model,
@@ -52,7 +50,7 @@ def _live(route: Route) -> LiveModel:
         deployment_id=route.deployment_id,
         role=route.role,
         weight=route.weight,
-        predict_path=f"{prefix}/models/{route.model}/predict",
+        predict_path=predict_path(route.workspace, route.model),
         input_schema=instance_schema(route),
         validated=route.schema_json is not None,
         example=route.example,

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from gateway.endpoints import DEFAULT_WORKSPACE
-from gateway.routes import Route, RouteTable
+from gateway.routes import DEFAULT_WORKSPACE, Route, RouteTable
 from model_runner import schema as schema_codec
 
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}

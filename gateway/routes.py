@@ -11,6 +11,7 @@ from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTES_AGE
 
 log = logging.getLogger(__name__)
 _LOG_EVERY_S = 30.0
+DEFAULT_WORKSPACE = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,12 @@ def pick(routes: Iterable[Route], u: float) -> Route:
         if left < 0:
             return route
     return candidates[-1]
+
+
+def predict_path(workspace: str, model: str) -> str:
+    """Where instances of a model are posted to; the default workspace need not be named."""
+    owner = "" if workspace == DEFAULT_WORKSPACE else f"/workspaces/{workspace}"
+    return f"/v1{owner}/models/{model}/predict"
 
 
 class RouteSource(Protocol):

@@ -7,6 +7,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream.topics import TopicLayout
 
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not what we do
+
 
 class Settings(BaseSettings):
     """Read once at the start of a process and handed on as plain values."""
@@ -145,6 +147,12 @@ class Settings(BaseSettings):
     @property
     def bootstrap(self) -> str:
         return self.kafka_bootstrap or f"127.0.0.1:{self.broker_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        """As it is reached from this machine."""
+        host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
 
     @property
     def clickhouse_dsn(self) -> str:

@@ -23,7 +23,7 @@ from tidegate.demo.recount import difference
 
 SEED = int(os.environ.get("TIDEGATE_FAULT_SEED", "20261123"))
 KILLS = int(os.environ.get("TIDEGATE_FAULT_KILLS", "5"))
-"""20 and more by hand: docs/benchmarks.md."""
+"""20 by hand: see docs/benchmarks.md."""
 VICTIMS = ("stream-0", "sink", "gateway", "runner", "clickhouse")
 
 

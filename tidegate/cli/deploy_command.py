@@ -32,7 +32,7 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
     except DeployError as error:
         text = f"{error.reason}\nStage: {error.stage}. Nothing was switched: the version that was live still is."
         raise CliError(text, Exit.REFUSED) from error
-    url = f"http://{settings.host}:{settings.gateway_port}/v1/models/{done.model}/predict"
+    url = f"{settings.gateway_url}{done.predict_path}"
     if as_json:
         print_json({**asdict(done), "url": url})
     else:
@@ -48,6 +48,7 @@ def deploy_config(settings: Settings) -> "DeployConfig":
         artifacts_url=settings.artifacts,
         staging=settings.home_path / "staging",
         run_path=settings.run_path,
+        gateway_url=settings.gateway_url,
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         runner_start_timeout_s=settings.runner_start_timeout_s,

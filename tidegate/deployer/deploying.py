@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.routes import predict_path
 from model_runner.errors import ModelError
 from model_runner.schema_source import SEAL_FILE, seal_inputs
 from model_runner.validation import Report, check_model
@@ -22,8 +23,12 @@ from tidegate.deployer.manifest_values import manifest_values
 from tidegate.deployer.profiling import reference_profile
 from tidegate.deployer.publishing import PublishError, publish, record_of
 from tidegate.deployer.receiving import ReceiveError, model_files, receive
+from tidegate.deployer.routing import await_route
 from tidegate.deployer.stages import StageDone, StageLog
 from tidegate.deployer.waiting import RunnerNotReadyError, await_runner
+
+ROUTE_S = 10.0
+"""A gateway asks for changes every half second; one that does not answer in this time is in trouble of its own."""
 
 
 class DeployError(Exception):
@@ -42,6 +47,7 @@ class DeployConfig:
     staging: Path
     """Folder for the copy that is checked."""
     run_path: Path
+    gateway_url: str
     bootstrap: str
     layout: TopicLayout
     runner_start_timeout_s: float
@@ -57,6 +63,8 @@ class Deployed:
     deployment_id: str
     profile_id: str | None
     previous_version: int | None
+    predict_path: str
+    """Of the gateway's URL."""
     stages: tuple[StageDone, ...]
 
 
@@ -103,6 +111,9 @@ def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Data
     with stages.stage("switch") as detail:
         previous = _switch(deployment, config, database)
         detail.append(f"version {version.number} is live" + (f", {previous} stays warm" if previous else ""))
+        trouble = await_route(config.gateway_url, deployment.id, ROUTE_S)
+        if trouble is not None:
+            detail.append(f"the gateway does not send it traffic yet ({trouble}): see `tidegate logs gateway`")
     return Deployed(
         workspace=version.workspace,
         model=version.model,
@@ -110,6 +121,7 @@ def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Data
         deployment_id=deployment.id,
         profile_id=None if profile is None else profile.id,
         previous_version=previous,
+        predict_path=predict_path(version.workspace, version.model),
         stages=tuple(stages.done),
     )
 
