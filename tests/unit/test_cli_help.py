@@ -48,6 +48,15 @@ def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     assert f"Usage: tidegate {command}" in done.stdout.replace("-c ", "tidegate ")
 
 
+def test_logs_can_be_read_by_a_script(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "sink.log").write_text('first\nit said "no"\n')
+
+    done = _tidegate(tmp_path, "logs", "sink", "-n", "1", "--json")
+
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"process": "sink", "line": 'it said "no"'}]
+
+
 def test_the_help_of_the_whole_names_every_command_and_the_exit_codes(tmp_path: Path) -> None:
     done = _tidegate(tmp_path, "--help")
 

@@ -71,11 +71,14 @@ def logs(
     name: Annotated[str | None, typer.Argument(help="One process, as in `tidegate status`. Default: all.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines of each log to show first.")] = 20,
+    as_json: Annotated[
+        bool, typer.Option("--json", help='Write a JSON object a line: {"process": …, "line": …}.')
+    ] = False,
 ) -> None:
     """Show the logs, each line with the name of its process."""
     from tidegate.cli.log_command import logs as work  # noqa: PLC0415
 
-    work(name, follow=follow, lines=lines)
+    work(name, follow=follow, lines=lines, as_json=as_json)
 
 
 @app.command()
