@@ -12,7 +12,7 @@ from stream.metrics import DriftMetric, ServiceMetric
 from stream.profile import FeatureProfile, Profile
 from stream.statistics.measure import SeriesStatistics, measure
 from stream.statistics.serial import SerialFactor
-from stream.timestamps import to_text
+from stream.timestamps import to_seconds, to_text
 from stream.totals import Totals, latency_quantile
 from stream.windows import WINDOWS, Window
 
@@ -103,13 +103,18 @@ def _drift(
             stats,
             judgement.states.get(key, SeriesState()),
             alpha=alpha,
-            now=windows.window_end(),
+            now=_newest(windows, total),
             window=window.seconds,
             thresholds=limits,
         )
         judgement.states[key] = state
         if stats is not None:
             yield _metric(windows, window, total, profile, series, stats, state, alpha, now)
+
+
+def _newest(windows: DeploymentWindows, total: Totals) -> float:
+    """Event time that the window reaches: its newest pane may still last a few seconds."""
+    return min(windows.window_end(), to_seconds(total.newest_ts)) if total.newest_ts else windows.window_end()
 
 
 def _metric(

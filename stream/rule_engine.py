@@ -103,7 +103,7 @@ def series_of(metric: Metric) -> str:
 def make_alert(rule: Rule, metric: Metric) -> Alert:
     """The `firing` of a new episode. Its id follows from what fired and since when, in event time."""
     drift = metric if isinstance(metric, DriftMetric) else None
-    since = (drift.since if drift else None) or metric.window_end
+    since = (drift.since if drift else None) or metric.newest_ts or metric.window_end
     series = series_of(metric)
     alert_id = str(uuid.uuid5(_NAMESPACE, f"{rule.name}/{metric.deployment_id}/{series}/{since}"))
     return Alert(
