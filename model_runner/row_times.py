@@ -12,6 +12,7 @@ LATEST = 1e11
 """Seconds of the year 5138: a number beyond is in milliseconds or a finer unit."""
 DATE_LENGTH = len("2026-01-31")
 """Text of this length or less is a date without a time of day."""
+_FIX = f"Write times as 2026-01-31T10:00:00Z or in seconds since the epoch, or take timestamp out of {TOML_FILE}"
 
 
 def read_times(column: Any, name: str, file: str) -> list[float | None]:
@@ -26,7 +27,12 @@ def read_times(column: Any, name: str, file: str) -> list[float | None]:
     Raises:
         ModelError: a value is no time, or has no time of day; or there is no value.
     """
-    times = [_checked(value, row, name, file) for row, value in enumerate(column.to_pylist(), start=1)]
+    try:
+        values = column.to_pylist()
+    except OverflowError as error:
+        problem = f"[reference] timestamp: column {name!r} has a time that is out of range"
+        raise ModelError(file, problem, _FIX) from error
+    times = [_checked(value, row, name, file) for row, value in enumerate(values, start=1)]
     if all(time is None for time in times):
         raise ModelError(file, f"[reference] timestamp: column {name!r} is empty", "Fill it, or name another column")
     return times
@@ -36,9 +42,8 @@ def _checked(value: object, row: int, name: str, file: str) -> float | None:
     try:
         return _seconds(value)
     except ValueError as error:
-        fix = f"Write times as 2026-01-31T10:00:00Z or in seconds since the epoch, or take timestamp out of {TOML_FILE}"
         problem = f"[reference] timestamp: column {name!r} has {value!r} in row {row}, {error}"
-        raise ModelError(file, problem, fix) from error
+        raise ModelError(file, problem, _FIX) from error
 
 
 def _seconds(value: object) -> float | None:

@@ -9,7 +9,7 @@ from stream.prediction import flatten_prediction
 from stream.profile import FeatureProfile, Kind, Profile, Role, Source
 from stream.profiles.categorical import build_categorical
 from stream.profiles.codec import make_profile
-from stream.profiles.hours import hour_histograms
+from stream.profiles.hours import Values, hour_histograms
 from stream.profiles.numeric import build_numeric
 from stream.profiles.values import is_missing, to_category, to_number
 
@@ -43,9 +43,9 @@ def build_profile(
     if times is not None and len(times) != n_rows:
         raise ValueError(f"{len(times)} times for {n_rows} rows: give each row one, or None")
     known = kinds or {}
-    series = [_series(name, "feature", column, known.get(name)) for name, column in columns.items()]
-    series += [_series(name, "prediction", column, known.get(name)) for name, column in predictions.items()]
-    values = [list(column) for column in (*columns.values(), *predictions.values())]
+    built = [_series(name, "feature", column, known.get(name)) for name, column in columns.items()]
+    built += [_series(name, "prediction", column, known.get(name)) for name, column in predictions.items()]
+    series, values = [one for one, _ in built], [converted for _, converted in built]
     hours = msgspec.UNSET if times is None else hour_histograms(series, values, times)
     return make_profile(model=model, version=version, source=source, n_rows=n_rows, features=tuple(series), hours=hours)
 
@@ -79,12 +79,14 @@ def infer_kind(values: Iterable[object], role: Role = "feature") -> Kind:
     return "numeric"
 
 
-def _series(name: str, role: Role, column: Column, kind: Kind | None) -> FeatureProfile:
+def _series(name: str, role: Role, column: Column, kind: Kind | None) -> tuple[FeatureProfile, Values]:
+    """The profile of a column, and the column as numbers or as categories."""
     values = list(column)
     if (kind or infer_kind(values, role)) == "numeric":
-        numbers = [to_number(value) for value in values]
-        return build_numeric(name, role, np.array(numbers, dtype=np.float64))
-    return build_categorical(name, role, [to_category(value) for value in values])
+        numbers = np.array([to_number(value) for value in values], dtype=np.float64)
+        return build_numeric(name, role, numbers), numbers
+    categories = [to_category(value) for value in values]
+    return build_categorical(name, role, categories), categories
 
 
 def _common_length(columns: Mapping[str, Column]) -> int:

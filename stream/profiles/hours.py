@@ -9,9 +9,10 @@ from stream.hour_histogram import HOURS, SECONDS_AN_HOUR, HourHistogram
 from stream.profile import FeatureProfile
 from stream.profiles.categorical import reference_bins
 from stream.profiles.numeric import assign_bins, summable
-from stream.profiles.values import to_category, to_number
 
 Floats = NDArray[np.float64]
+Values = Floats | Sequence[str | None]
+"""A column of the reference: numbers, NaN where missing, or categories, None where missing."""
 
 MIN_HOUR_ROWS = 100
 """An hour with fewer rows has no histogram, and its events are compared with the whole reference. As many
@@ -21,13 +22,13 @@ uncertain as the smaller of its two sides."""
 
 def hour_histograms(
     features: Sequence[FeatureProfile],
-    columns: Sequence[Sequence[object]],
+    columns: Sequence[Values],
     times: Sequence[float | None],
     min_rows: int = MIN_HOUR_ROWS,
 ) -> tuple[HourHistogram, ...]:
     """Count the reference by hour of day (UTC).
 
-    `columns`: the reference values of each of `features`, in their order. `times`: seconds since the epoch
+    `columns`: the values of each of `features`, in their order. `times`: seconds since the epoch
     of each row; a row without a time (None, NaN) is in no hour, and an hour
     of fewer than `min_rows` rows is left out.
     """
@@ -53,7 +54,7 @@ def _hours_of(times: Sequence[float | None]) -> NDArray[np.int64]:
 
 
 def _count(
-    feature: FeatureProfile, column: Sequence[object], hours: NDArray[np.int64], timed: NDArray[np.bool_]
+    feature: FeatureProfile, column: Values, hours: NDArray[np.int64], timed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], Floats]:
     """Counts and sums of one series by hour, both of shape (24, n_bins)."""
     bins, values = _place(feature, column)
@@ -64,10 +65,9 @@ def _count(
     return counts.reshape(shape), sums.astype(np.float64).reshape(shape)
 
 
-def _place(feature: FeatureProfile, column: Sequence[object]) -> tuple[NDArray[np.int64], Floats]:
+def _place(feature: FeatureProfile, column: Values) -> tuple[NDArray[np.int64], Floats]:
     """Fine bin of each reference value, and what it adds to the bin's sum."""
-    if feature.kind == "categorical":
-        return reference_bins(feature, [to_category(value) for value in column]), np.zeros(len(column))
-    numbers = np.array([to_number(value) for value in column], dtype=np.float64)
+    if not isinstance(column, np.ndarray):
+        return reference_bins(feature, column), np.zeros(len(column))
     edges = np.array(feature.edges, dtype=np.float64)
-    return assign_bins(edges, numbers), summable(edges, numbers)
+    return assign_bins(edges, column), summable(edges, column)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stream.hour_histogram import HOURS
 from stream.hour_mixture import mix_hours
 from stream.profile import Profile
-from stream.profiles.build import build_profile
+from stream.profiles.build import Column, build_profile
 from stream.profiles.codec import content_id, decode_profile, encode_profile, make_profile
 from stream.profiles.hours import hour_histograms
 from stream.statistics.measure import measure
@@ -25,10 +25,12 @@ events = st.lists(st.integers(0, 50), min_size=HOURS, max_size=HOURS).filter(any
 
 def profile_of(found: list[tuple[float | None, str | None, int | None]], min_rows: int = 1) -> Profile:
     """Of rows (number, name, hour), with hours of as few as `min_rows` rows."""
-    columns: dict[str, list[object]] = {"x": [row[0] for row in found], "c": [row[1] for row in found]}
+    numbers = np.array([row[0] for row in found], dtype=np.float64)
+    categories = [row[1] for row in found]
+    columns: dict[str, Column] = {"x": numbers, "c": categories}
     plain = build_profile(columns, model="m", version=1, kinds={"x": "numeric", "c": "categorical"})
     times = [None if row[2] is None else row[2] * 3600.0 for row in found]
-    kept = hour_histograms(plain.features, list(columns.values()), times, min_rows)
+    kept = hour_histograms(plain.features, [numbers, categories], times, min_rows)
     return make_profile(
         model="m", version=1, source="reference", n_rows=plain.n_rows, features=plain.features, hours=kept
     )

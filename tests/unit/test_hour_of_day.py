@@ -51,7 +51,7 @@ def test_a_window_without_drift_is_as_certain_as_it_says() -> None:
     """Windows over two hours, a few rows of the reference each: p is at most what it claims."""
     rng = np.random.default_rng(3)
     p = []
-    for _ in range(400):
+    for _ in range(250):
         profile = sine_profile(rng, 5000)
         times = rng.uniform(8.8 * HOUR, 9.8 * HOUR, 500)
         p.append(compare(profile, times, sine(rng, times), hourly=True).g_p)
