@@ -16,15 +16,15 @@ DAY = HOURS * HOUR
 ALPHA = alpha_star(50, (60, 300, 3600, 86_400), 5)
 
 
-def sine(rng: np.random.Generator, times: Floats) -> Floats:
-    """Noise of one sigma around a daily sine whose amplitude is one sigma."""
-    return np.sin(2 * np.pi * times / DAY) + rng.normal(size=len(times))
+def sine(rng: np.random.Generator, times: Floats, amplitude: float = 1.0) -> Floats:
+    """Noise of one sigma around a daily sine; its amplitude in sigma."""
+    return amplitude * np.sin(2 * np.pi * times / DAY) + rng.normal(size=len(times))
 
 
-def sine_profile(rng: np.random.Generator, rows: int, days: int = 30) -> Profile:
-    """A reference of so many rows, spread evenly over so many days."""
-    times = rng.uniform(0, days * DAY, rows)
-    return build_profile({"x": sine(rng, times)}, model="m", version=1, times=times.tolist())
+def sine_profile(rng: np.random.Generator, rows: int, amplitude: float = 1.0) -> Profile:
+    """A reference of so many rows, spread evenly over 30 days."""
+    times = rng.uniform(0, 30 * DAY, rows)
+    return build_profile({"x": sine(rng, times, amplitude)}, model="m", version=1, times=times.tolist())
 
 
 def by_hour(times: Floats) -> Floats:

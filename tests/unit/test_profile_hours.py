@@ -57,6 +57,23 @@ def test_missing_infinite_and_rare_values_are_counted_by_hour_as_in_all() -> Non
     assert profile.features[0].counts[-3:] == (2, 1, 1)
 
 
+def test_an_hour_has_sums_of_its_own_where_a_bin_is_wide() -> None:
+    """A rare value far away that comes at noon: the last inner bins hold it and the usual ones together."""
+    rng = np.random.default_rng(1)
+    hours = rng.integers(0, 24, 100_000)
+    rare = rng.random(100_000) < np.where(hours == 12, 0.3, 0.0) + 0.002
+    values = rng.normal(size=100_000) + np.where(rare, 1000.0, 0.0)
+    profile = profile_at(hours.astype(float).tolist(), values.tolist())
+    (series,), table = profile.features, profile.hour_table
+    means = np.divide(profile.sum_array, profile.count_array, where=profile.count_array > 0, out=np.zeros(profile.size))
+    assert series.sigma is not None
+    assert table.sums.sum(axis=1) / table.rows == pytest.approx([values[hours == hour].mean() for hour in range(24)])
+    guessed = table.counts @ means
+    assert np.abs(guessed - table.sums.sum(axis=1)).max() / table.rows.min() / series.sigma == pytest.approx(
+        0.4, abs=0.2
+    )
+
+
 def test_each_row_needs_a_time_or_none() -> None:
     with pytest.raises(ValueError, match="1 times for 2 rows"):
         build_profile({"x": [1, 2]}, model="m", version=1, times=[0.0])
