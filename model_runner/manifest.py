@@ -27,6 +27,8 @@ class Manifest:
     """Declared in tidegate.toml; None where it declares none."""
     reference_file: Path | None
     reference_target: str | None
+    reference_timestamp: str | None
+    """The column with the rows' times; None where the hour of day is not to matter."""
     reference_ignore: tuple[str, ...]
     test_file: Path | None
     psi_threshold: float
@@ -58,6 +60,7 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         features=features_of(toml),
         reference_file=_first(folder, REFERENCE_FILES),
         reference_target=toml.reference.target,
+        reference_timestamp=toml.reference.timestamp,
         reference_ignore=tuple(toml.reference.ignore),
         test_file=_first(folder, (TEST_FILE,)),
         psi_threshold=toml.drift.psi_threshold,

@@ -9,6 +9,7 @@ from typing import Any
 from model_runner.errors import ModelError
 from model_runner.manifest import Manifest
 from model_runner.names import nearest
+from model_runner.row_times import read_times
 from model_runner.schema import Feature, Holds, Kind
 from model_runner.toml_file import TOML_FILE
 
@@ -17,11 +18,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reference:
-    """Columns of one length; None is a missing value. The target and ignored columns are not among them."""
+    """Columns of one length; None is a missing value. Target, timestamp and ignored columns are not among them."""
 
     file: str
     features: tuple[Feature, ...]
     columns: dict[str, list[Any]]
+    times: list[float | None] | None = None
+    """Seconds since the epoch of each row, None where it has none; None altogether without a timestamp column."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -39,18 +42,20 @@ class Reference:
 
 
 def read_reference(manifest: Manifest) -> Reference | None:
-    """The folder's reference without its target and ignored columns; None where there is none.
+    """The folder's reference without the columns that are no features; None where there is none.
 
     Raises:
-        ModelError: it cannot be read, is empty, or lacks a column that tidegate.toml names.
+        ModelError: it cannot be read, is empty, lacks a column that tidegate.toml names, or its timestamps are none.
     """
     path = manifest.reference_file
     if path is None:
         return None
     table = _read(path)
-    dropped = [*manifest.reference_ignore]
-    if manifest.reference_target is not None:
-        dropped.append(manifest.reference_target)
+    timestamp = manifest.reference_timestamp
+    dropped = [
+        *manifest.reference_ignore,
+        *(name for name in (manifest.reference_target, timestamp) if name is not None),
+    ]
     for name in dropped:
         if name not in table.column_names:
             meant = nearest(name, table.column_names, most=1)
@@ -62,7 +67,8 @@ def read_reference(manifest: Manifest) -> Reference | None:
     declared = {feature.name: feature for feature in manifest.features or ()}
     features = tuple(declared.get(name) or _feature(name, table.column(name).type, path.name) for name in kept)
     columns = {feature.name: _values(table.column(feature.name), feature) for feature in features}
-    return Reference(path.name, features, columns)
+    times = None if timestamp is None else read_times(table.column(timestamp), timestamp, path.name)
+    return Reference(path.name, features, columns, times)
 
 
 def _read(path: Path) -> Any:

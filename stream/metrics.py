@@ -31,7 +31,8 @@ class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
     deployment_id: str
     profile_id: str
     reference: str
-    """`reference` (the model's own data) or `first_events`."""
+    """What the window was compared with: `reference` (all of the model's own data), `hour_of_day` (its rows of the
+    hours that the window's events are in) or `first_events`."""
     series: str
     """A feature's name, `prediction` or `prediction.<key>`."""
     role: str

@@ -30,6 +30,7 @@ def test_everything_that_the_file_says_is_read(tmp_path: Path) -> None:
         vip = { type = "boolean", required = false }
         [reference]
         target = "paid"
+        timestamp = "applied_at"
         ignore = ["id"]
         [drift]
         psi_threshold = 0.1
@@ -45,6 +46,7 @@ def test_everything_that_the_file_says_is_read(tmp_path: Path) -> None:
         Feature(name="vip", kind=Kind.BOOLEAN, required=False),
     )
     assert (manifest.reference_target, manifest.reference_ignore) == ("paid", ("id",))
+    assert manifest.reference_timestamp == "applied_at"
     assert (manifest.psi_threshold, manifest.baseline_rows, manifest.mask) == (0.1, 500, ("age",))
     assert manifest.example == {"age": 40}
 
@@ -64,6 +66,7 @@ def test_a_model_file_alone_gets_defaults_and_the_folder_s_name(tmp_path: Path) 
         ("name = =", ["tidegate.toml", "is not TOML", "line 1"]),
         ('nmae = "x"', ["unknown key 'nmae'", "'name'"]),
         ("[drift]\npsi = 0.2", ["[drift] psi", "psi_threshold"]),
+        ('[reference]\ntimestamps = "at"', ["[reference] timestamps", "'timestamp'"]),
         ("[drift]\npsi_threshold = -1", ["psi_threshold", "> 0"]),
         ('name = "Big Name"', ["'Big Name'", "a-z", 'name = "big-name"']),
         ('[features]\nage = "numerical"', ["numerical", "age", "numeric, categorical, boolean"]),

@@ -57,6 +57,8 @@ def drift_table(model: str, rows: list[dict[str, Any]]) -> "Table":
     from rich.text import Text  # noqa: PLC0415
 
     title = f"{model} version {rows[0]['version']}, deployment {rows[0]['deployment_id']}"
+    if any(row["reference"] == "hour_of_day" for row in rows):
+        title += ", compared by hour of day"
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for name in ("series", "window"):
         table.add_column(name, no_wrap=True)

@@ -16,8 +16,10 @@ from model_runner.validation import Report, check_model
 from storage import registry
 from storage.artifacts import ArtifactError, put
 from storage.registry import Database, Deployment, RegistryError, Status, Version
+from stream.hour_histogram import HOURS
 from stream.profile import Profile
 from stream.profiles.codec import encode_profile
+from stream.profiles.hours import MIN_HOUR_ROWS
 from stream.topics import TopicLayout
 from tidegate.deployer.manifest_values import manifest_values
 from tidegate.deployer.profiling import reference_profile
@@ -195,4 +197,7 @@ def _switch(deployment: Deployment, config: DeployConfig, database: Database) ->
 def _describe(profile: Profile | None, report: Report) -> str:
     if profile is None:
         return f"no reference: the first {report.manifest.baseline_rows} events become it"
-    return f"{profile.n_rows:,} rows, {len(profile.features)} series"
+    described = f"{profile.n_rows:,} rows, {len(profile.features)} series"
+    if isinstance(profile.hours, msgspec.UnsetType):
+        return described
+    return f"{described}; {len(profile.hours)} of {HOURS} hours of day have {MIN_HOUR_ROWS} rows or more"
