@@ -52,15 +52,9 @@ def read_reference(manifest: Manifest) -> Reference | None:
         return None
     table = _read(path)
     timestamp = manifest.reference_timestamp
-    dropped = [
-        *manifest.reference_ignore,
-        *(name for name in (manifest.reference_target, timestamp) if name is not None),
-    ]
-    for name in dropped:
-        if name not in table.column_names:
-            meant = nearest(name, table.column_names, most=1)
-            fix = f"Did you mean {meant[0]!r}?" if meant else f"Its columns: {', '.join(table.column_names)}"
-            raise ModelError(TOML_FILE, f"[reference] names column {name!r}, which {path.name} lacks", fix)
+    named = (*manifest.reference_ignore, manifest.reference_target, timestamp)
+    dropped = [name for name in named if name is not None]
+    _refuse_absent(dropped, table.column_names, path.name)
     kept = [name for name in table.column_names if name not in dropped]
     if not kept or not table.num_rows:
         raise ModelError(path.name, "has no rows or no feature columns", "Put the training data in it, or remove it")
@@ -69,6 +63,14 @@ def read_reference(manifest: Manifest) -> Reference | None:
     columns = {feature.name: _values(table.column(feature.name), feature) for feature in features}
     times = None if timestamp is None else read_times(table.column(timestamp), timestamp, path.name)
     return Reference(path.name, features, columns, times)
+
+
+def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> None:
+    for name in named:
+        if name not in columns:
+            meant = nearest(name, columns, most=1)
+            fix = f"Did you mean {meant[0]!r}?" if meant else f"Its columns: {', '.join(columns)}"
+            raise ModelError(TOML_FILE, f"[reference] names column {name!r}, which {file} lacks", fix)
 
 
 def _read(path: Path) -> Any:

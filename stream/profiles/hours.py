@@ -28,9 +28,8 @@ def hour_histograms(
 ) -> tuple[HourHistogram, ...]:
     """Count the reference by hour of day (UTC).
 
-    `columns`: the values of each of `features`, in their order. `times`: seconds since the epoch
-    of each row; a row without a time (None, NaN) is in no hour, and an hour
-    of fewer than `min_rows` rows is left out.
+    `columns`: the values of each of `features`, in their order. `times`: seconds since the epoch of each
+    row; a row without a time (None, NaN) is in no hour, and an hour of fewer than `min_rows` rows is left out.
     """
     hours = _hours_of(times)
     timed = hours >= 0
