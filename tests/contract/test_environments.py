@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Prepared, Store, at_hand, evict, prepare, restore
 from model_runner.errors import ModelError
 from model_runner.launch import HOST_PYTHON
+from tests.support.children import Child
 from tests.support.environments import (
     OTHER_SMALL,
     SMALL,
@@ -22,6 +24,7 @@ from tests.support.environments import (
     write_requirements,
 )
 from tests.support.waiting import wait_until
+from tidegate.environments import running
 
 ATTACK = """
 import os, humanize
@@ -131,10 +134,8 @@ def test_another_machine_builds_the_same_from_what_was_kept_with_the_model(small
 
 
 def test_a_folder_that_tidegate_itself_satisfies_gets_no_environment(store: Store, tmp_path: Path) -> None:
-    import sklearn
-
     before = len(store.entries())
-    satisfied = write_requirements(tmp_path / "a", f"scikit-learn=={sklearn.__version__}", "pandas>=2")
+    satisfied = write_requirements(tmp_path / "a", f"scikit-learn=={version('scikit-learn')}", "pandas>=2")
     (satisfied / LOCK_FILE).write_text("left by an earlier check")
     (tmp_path / "b").mkdir()
     for folder in (satisfied, tmp_path / "b"):
@@ -235,6 +236,19 @@ def test_what_is_used_least_recently_goes_first_and_what_is_in_use_never(small: 
         assert evict(store, 0, {"used"}, grace_s=0) == [], "somebody is at work on it"
     assert [entry.about.key for entry in evict(store, 0, {"used"}, grace_s=0)] == ["newest"]
     assert [entry.about.key for entry in store.entries()] == ["used"]
+
+
+def test_an_environment_that_a_process_runs_in_is_in_use(small: Prepared, store: Store, tmp_path: Path) -> None:
+    assert small.environment is not None
+    waits = [str(small.python.executable), "-I", "-c", "print('up', flush=True); import time; time.sleep(60)"]
+    process = Child(waits, tmp_path, "runner")
+    assert small.environment.key not in running(store)
+    process.start()
+    try:
+        wait_until(lambda: "up" in process.log_tail(), 30, "the process")
+        assert running(store) == {small.environment.key}
+    finally:
+        process.kill()
 
 
 def test_downloads_go_when_environments_alone_do_not_make_room(tmp_path: Path) -> None:
