@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.index_settings import uv_environment, without_credentials
@@ -75,19 +75,24 @@ def listen(
         errors="replace",
         pass_fds=() if lock is None else (lock,),
     ) as process:
-        too_late = Timer(timeout_s, process.kill)
-        too_late.start()
+        timed_out = Event()
+
+        def give_up() -> None:
+            timed_out.set()
+            process.kill()
+
+        timer = Timer(timeout_s, give_up)
+        timer.start()
         try:
             for line in process.stderr or ():
                 lines.append(without_credentials(line.rstrip()))
                 if line.startswith(_SHOWN):
                     tell(lines[-1])
             code = process.wait()
-            timed_out = not too_late.is_alive() and code < 0
         finally:
-            too_late.cancel()
+            timer.cancel()
             process.kill()
-    if timed_out:
+    if timed_out.is_set() and code < 0:
         fix = "See whether the package index answers, or raise TIDEGATE_ENVIRONMENT_TIMEOUT_S"
         raise EnvironmentBuildError(f"{Path(command[0]).name} took longer than {timeout_s:g} s. {fix}")
     return Finished(code, tuple(lines))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.environment import prepare
+from model_runner.environment import at_hand, prepare
 from model_runner.launch import HOST_PYTHON, RunnerPython
 from tests.support.environments import SMALL, require_index, store_in, write_requirements
+from tests.support.waiting import wait_until
 from tidegate.supervisor.preparing import NotPreparedError, Preparing
 
 
@@ -50,9 +51,26 @@ def test_what_is_at_hand_starts_while_the_rest_is_built(tmp_path: Path, known: P
     asyncio.run(_in_own_and_in_known(tmp_path, known))
 
 
-def test_a_build_that_fails_says_why_and_is_tried_again(
-    tmp_path: Path, known: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_waits_for_no_build(tmp_path: Path, known: Path) -> None:
+    store = store_in(tmp_path / "store")
+
+    async def begin_and_stop() -> None:
+        preparing = Preparing(store)
+        with pytest.raises(NotPreparedError, match="is being built"):
+            await preparing.python_for("d1", known)
+        async with asyncio.timeout(60):
+            while not any(store.root.glob(".building-*")):  # noqa: ASYNC110  what is waited for is another thread's
+                await asyncio.sleep(0.005)
+        preparing.keep(())
+        await asyncio.sleep(0)
+
+    asyncio.run(begin_and_stop())
+
+    assert at_hand(known, store) is None, "it is still being built"
+    wait_until(lambda: at_hand(known, store) is not None, 60, "the build to end by itself")
+
+
+def test_a_build_that_fails_says_why_and_is_tried_again(tmp_path: Path, known: Path) -> None:
     store = store_in(tmp_path / "store")
     blocked = store.root / ".locks"
     blocked.write_text("a file where a folder must be")

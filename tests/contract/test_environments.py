@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Prepared, Store, at_hand, evict, prepare, restore
+from model_runner.environment.uv import listen
 from model_runner.errors import ModelError
 from model_runner.launch import HOST_PYTHON
 from tests.support.children import Child
@@ -277,3 +279,15 @@ def _copies(store: Store, source: Path, prepared: Prepared, names: list[str]) ->
         moment = time.time() - 100 * (age + 1)
         os.utime(store.root / ".locks" / name, (moment, moment))
     return names
+
+
+def test_a_step_that_takes_too_long_is_ended_and_says_what_to_do(tmp_path: Path) -> None:
+    lines: list[str] = []
+    sleeps = [
+        sys.executable,
+        "-c",
+        "import sys, time; print('Downloading x', file=sys.stderr, flush=True); time.sleep(60)",
+    ]
+    with pytest.raises(EnvironmentBuildError, match="TIDEGATE_ENVIRONMENT_TIMEOUT_S"):
+        listen(sleeps, tmp_path, dict(os.environ), lines.append, timeout_s=1.0)
+    assert lines == ["Downloading x"]

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 
 from model_runner.environment import EnvironmentBuildError, Prepared, Store, at_hand, restore
 from model_runner.errors import ModelError
@@ -29,10 +31,25 @@ class _Build:
     async def _until_built(self, folder: Path, store: Store, retry_s: float) -> Prepared:
         while True:
             try:
-                return await asyncio.to_thread(restore, folder, store, log.info)
+                return await _aside(lambda: restore(folder, store, log.info))
             except (ModelError, EnvironmentBuildError, OSError) as error:
                 self.said = f"its environment cannot be built: {error}"
             await asyncio.sleep(retry_s)
+
+
+def _aside(work: Callable[[], Prepared]) -> asyncio.Future[Prepared]:
+    """In a daemon thread: a stop of the stack waits for no build. What it started ends by itself and harms nothing."""
+    done: Future[Prepared] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=run, name="environment", daemon=True).start()
+    return asyncio.wrap_future(done)
 
 
 class Preparing:
