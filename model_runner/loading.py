@@ -52,7 +52,7 @@ def _load(manifest: Manifest) -> LoadedModel:
         return load(manifest.model_file)
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
-        fix = f"Install the package that provides {package!r} beside Tidegate, or save a model that does not need it"
+        fix = f"Add the package that provides {package!r} to requirements.txt, or save a model that does not need it"
         raise ModelError(file, f"needs the package {package!r}, which is not installed", fix) from error
     except TypeError as error:
         if "predict()" not in str(error):

@@ -1,7 +1,6 @@
 """Check a model folder as it will be served: in a runner process of its own, with its test rows and its reference."""
 
 import asyncio
-import sys
 import tempfile
 import time
 from asyncio.subprocess import Process
@@ -12,16 +11,18 @@ from typing import Any
 
 from model_runner import schema as schema_codec
 from model_runner.client import ClientConfig, RunnerClient
+from model_runner.environment import Prepared
 from model_runner.errors import ModelError
 from model_runner.expected import check_expected
 from model_runner.failures import RunnerError
 from model_runner.fitting import refuse_misfits
 from model_runner.frames import RunnerInfo
+from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.reference import Reference, read_reference
 from model_runner.report import read_error
 from model_runner.schema import InputSchema
-from model_runner.schema_source import Inputs
+from model_runner.schema_source import Inputs, find_inputs, seal_inputs
 from model_runner.test_rows import read_test_rows
 
 BATCH_ROWS = 1000
@@ -50,6 +51,8 @@ class Report:
     reference_predictions: list[Any]
     """One per reference row, in its order; empty without a reference."""
     stages: tuple[Stage, ...]
+    prepared: Prepared
+    """What the model ran with."""
 
 
 def manifest_json(report: Report) -> dict[str, Any]:
@@ -70,14 +73,26 @@ def manifest_json(report: Report) -> dict[str, Any]:
 
 
 OnStage = Callable[[Stage], None]
+Prepare = Callable[[Path], Prepared]
+"""Makes what a model folder needs to run."""
 
 
 def _unheard(_: Stage) -> None:
     """Nobody listens."""
 
 
+def _in_our_own(_: Path) -> Prepared:
+    """Tidegate's own environment, whatever the model asks for."""
+    return Prepared(HOST_PYTHON)
+
+
 def check_model(
-    folder: Path, *, name: str | None = None, timeout_s: float = 60.0, on_stage: OnStage | None = None
+    folder: Path,
+    *,
+    name: str | None = None,
+    timeout_s: float = 60.0,
+    on_stage: OnStage | None = None,
+    prepare: Prepare | None = None,
 ) -> Report:
     """Load the folder's model in a runner process and let it predict its test rows and its reference.
 
@@ -86,23 +101,30 @@ def check_model(
         name: the model's name where tidegate.toml has none.
         timeout_s: how long it may take to load.
         on_stage: called with each stage when it is done.
+        prepare: makes the environment, once the files are known to be good. By default the model runs in our own.
 
     Raises:
-        ModelError: which file is at fault, what is wrong, and the fix.
+        ModelError: which file is at fault, what is wrong, and the fix. What `prepare` raises goes through.
     """
-    return asyncio.run(_check(folder.resolve(), name, timeout_s, on_stage or _unheard))
+    return asyncio.run(_check(folder.resolve(), name, timeout_s, on_stage or _unheard, prepare or _in_our_own))
 
 
-async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnStage) -> Report:
+async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnStage, prepare: Prepare) -> Report:
     watch = _StopWatch(on_stage)
     manifest = read_manifest(folder, name)
     test = read_test_rows(manifest)
     reference = read_reference(manifest)
     watch.lap("check")
+    prepared = prepare(folder)
+    if prepare is not _in_our_own:
+        watch.lap("environment")
+    if prepared.environment is not None and reference is not None:
+        # What the files say of the inputs is read here: the model's environment need not be able to.
+        seal_inputs(folder, find_inputs(manifest, None))
     with tempfile.TemporaryDirectory(prefix="tg-check-") as scratch:
         socket = Path(scratch) / "s"
         log = Path(scratch) / "log"
-        process = await _start(folder, socket, log)
+        process = await _start(folder, socket, log, prepared.python)
         client = RunnerClient(socket, ClientConfig(timeout_s=timeout_s, reconnect_s=timeout_s))
         try:
             info = await _await_ready(client, process, log, timeout_s)
@@ -118,7 +140,7 @@ async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnS
         finally:
             await client.close()
             await _end(process)
-    return Report(manifest, inputs, info, predictions, reference, of_reference, tuple(watch.stages))
+    return Report(manifest, inputs, info, predictions, reference, of_reference, tuple(watch.stages), prepared)
 
 
 class _StopWatch:
@@ -134,14 +156,12 @@ class _StopWatch:
         self._on_stage(self.stages[-1])
 
 
-async def _start(folder: Path, socket: Path, log: Path) -> Process:
-    arguments = ["--folder", str(folder), "--socket", str(socket), "--deployment", _DEPLOYMENT]
+async def _start(folder: Path, socket: Path, log: Path, python: RunnerPython) -> Process:
+    launch = runner_command(folder, socket, _DEPLOYMENT, python=python)
     with log.open("wb") as stderr:
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "model_runner",
-            *arguments,
+            *launch.argv,
+            env=launch.env,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,

@@ -109,6 +109,15 @@ class Settings(BaseSettings):
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
     )
+    environments_mb: int = Field(
+        default=10_000,
+        ge=100,
+        description="Megabytes for the environments of models and what was downloaded for them. Above it those that no "
+        "deployment uses are removed, the least recently used first.",
+    )
+    environment_timeout_s: float = Field(
+        default=600.0, gt=0, description="Seconds that one step of building an environment may take."
+    )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Signs webhooks by the Standard Webhooks scheme (`whsec_` and base64)."
@@ -138,6 +147,10 @@ class Settings(BaseSettings):
     @property
     def logs_path(self) -> Path:
         return self.home_path / "logs"
+
+    @property
+    def environments_path(self) -> Path:
+        return self.home_path / "environments"
 
     @property
     def run_path(self) -> Path:

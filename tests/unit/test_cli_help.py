@@ -20,6 +20,7 @@ COMMANDS = [
     "settings",
     "deploy",
     "models",
+    "environments",
     "predict",
     "drift",
     "alerts",

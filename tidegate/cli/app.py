@@ -128,6 +128,14 @@ def models(as_json: Json = False) -> None:
 
 
 @app.command()
+def environments(as_json: Json = False) -> None:
+    """List the environments of models: packages, size, when each was used last, and by which versions."""
+    from tidegate.cli.environment_command import environments as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="Name of a live model.")],
     file: Annotated[str, typer.Argument(help="JSON, NDJSON or CSV with a header; `-` reads stdin.")],

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from tidegate.cli.context import load_settings, require_running
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json
@@ -27,8 +29,12 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
             seconds = f"{stage.name:<22}{stage.seconds:6.2f} s"
             out.print(f"[green]✓[/green] {seconds}  [dim]{stage.detail}[/dim]", highlight=False)
 
+    def tell(line: str) -> None:
+        if not as_json:
+            out.print(f"  [dim]{escape(line)}[/dim]", highlight=False)
+
     try:
-        done: Deployed = work(Path(path), deploy_config(settings), name=name, on_stage=show)
+        done: Deployed = work(Path(path), deploy_config(settings), name=name, on_stage=show, on_line=tell)
     except DeployError as error:
         text = f"{error.reason}\nStage: {error.stage}. Nothing was switched: the version that was live still is."
         raise CliError(text, Exit.REFUSED) from error
@@ -42,6 +48,7 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
 def deploy_config(settings: Settings) -> "DeployConfig":
     """What the deployer needs of the settings."""
     from tidegate.deployer import DeployConfig  # noqa: PLC0415
+    from tidegate.environments import store_of  # noqa: PLC0415
 
     return DeployConfig(
         database_dsn=settings.database_dsn,
@@ -52,4 +59,6 @@ def deploy_config(settings: Settings) -> "DeployConfig":
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         runner_start_timeout_s=settings.runner_start_timeout_s,
+        environments=store_of(settings),
+        environments_mb=settings.environments_mb,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.routes import predict_path
+from model_runner.environment import EnvironmentBuildError, Store
 from model_runner.errors import ModelError
 from model_runner.schema_source import SEAL_FILE, seal_inputs
 from model_runner.validation import Report, check_model
@@ -21,6 +22,7 @@ from stream.profile import Profile
 from stream.profiles.codec import encode_profile
 from stream.profiles.hours import MIN_HOUR_ROWS
 from stream.topics import TopicLayout
+from tidegate.deployer.environment import STAGE, EnvironmentStage, lock_files
 from tidegate.deployer.manifest_values import manifest_values
 from tidegate.deployer.profiling import reference_profile
 from tidegate.deployer.publishing import PublishError, publish, record_of
@@ -53,6 +55,9 @@ class DeployConfig:
     bootstrap: str
     layout: TopicLayout
     runner_start_timeout_s: float
+    environments: Store
+    environments_mb: int
+    """What the environments may take before those that nothing uses are removed."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,24 @@ class Deployed:
     stages: tuple[StageDone, ...]
 
 
+_REFUSALS = (
+    ReceiveError,
+    ModelError,
+    EnvironmentBuildError,
+    ArtifactError,
+    RegistryError,
+    PublishError,
+    RunnerNotReadyError,
+)
+
+
 def deploy(
     folder: Path,
     config: DeployConfig,
     *,
     name: str | None = None,
     on_stage: Callable[[StageDone], None] = lambda _: None,
+    on_line: Callable[[str], None] = lambda _: None,
 ) -> Deployed:
     """Put a model folder into service.
 
@@ -83,6 +100,7 @@ def deploy(
         folder: holds the model file and what belongs to it.
         name: the model's name where tidegate.toml gives none; the folder's by default.
         on_stage: called after each stage.
+        on_line: called with what a long stage is at, one line each.
 
     Raises:
         DeployError: the stage that failed, why, and what to do.
@@ -90,21 +108,29 @@ def deploy(
     stages = StageLog(on_stage)
     database = Database(config.database_dsn)
     try:
-        return _deploy(folder, config, name, database, stages)
-    except (ReceiveError, ModelError, ArtifactError, RegistryError, PublishError, RunnerNotReadyError) as error:
+        return _deploy(folder, config, name, database, stages, on_line)
+    except _REFUSALS as error:
         raise DeployError(stages.current, str(error)) from error
     finally:
         database.close()
 
 
-def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Database, stages: StageLog) -> Deployed:
+def _deploy(
+    folder: Path,
+    config: DeployConfig,
+    name: str | None,
+    database: Database,
+    stages: StageLog,
+    on_line: Callable[[str], None],
+) -> Deployed:
     config.staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="deploy-", dir=config.staging) as scratch:
         staging = Path(scratch)
         with stages.stage("receive") as detail:
             files = model_files(folder)
             detail.append(f"{len(files)} files, {receive(folder, files, staging) / 1e6:.1f} MB")
-        report = _check(staging, name or folder.resolve().name, config, stages)
+        environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
+        report = _check(staging, name or folder.resolve().name, config, stages, environment)
         with stages.stage("profile") as detail:
             version, profile = _register(staging, files, report, config, database)
             detail.append(_describe(profile, report))
@@ -128,13 +154,14 @@ def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Data
     )
 
 
-def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog) -> Report:
+def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, environment: EnvironmentStage) -> Report:
     stages.current = "check"
     report = check_model(
         staging,
         name=name,
         timeout_s=config.runner_start_timeout_s,
-        on_stage=lambda stage: stages.add(stage.name, stage.seconds),
+        on_stage=lambda stage: stages.add(stage.name, stage.seconds, environment.detail if stage.name == STAGE else ""),
+        prepare=environment,
     )
     seal_inputs(staging, report.inputs)
     return report
@@ -144,7 +171,7 @@ def _register(
     staging: Path, files: list[str], report: Report, config: DeployConfig, database: Database
 ) -> tuple[Version, Profile | None]:
     """Store the files, then the rows that name them."""
-    artifact = put(staging, [*files, SEAL_FILE], config.artifacts_url)
+    artifact = put(staging, [*files, SEAL_FILE, *lock_files(staging)], config.artifacts_url)
     manifest = report.manifest
     version = registry.create_version(
         database,

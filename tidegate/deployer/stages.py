@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-STAGES = ("receive", "check", "load", "test predictions", "reference predictions", "profile", "start", "switch")
+STAGES = (
+    "receive",
+    "check",
+    "environment",
+    "load",
+    "test predictions",
+    "reference predictions",
+    "profile",
+    "start",
+    "switch",
+)
 
 
 @dataclass(frozen=True)

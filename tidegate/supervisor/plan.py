@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
 
@@ -179,10 +180,10 @@ def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: 
     )
 
 
-def runner_spec(deployment_id: str, folder: Path, socket: Path) -> PartSpec:
+def runner_spec(deployment_id: str, folder: Path, socket: Path, python: RunnerPython = HOST_PYTHON) -> PartSpec:
     """The runner of one deployment, whose files are in `folder`."""
-    command = _python("model_runner", "--folder", str(folder), "--socket", str(socket), "--deployment", deployment_id)
-    return PartSpec(f"{RUNNER_PREFIX}{deployment_id}", command, SocketReady(socket), StopRank.RUNNER)
+    launch = runner_command(folder, socket, deployment_id, python=python)
+    return PartSpec(f"{RUNNER_PREFIX}{deployment_id}", launch.argv, SocketReady(socket), StopRank.RUNNER)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

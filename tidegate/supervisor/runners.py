@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from model_runner.environment import Store
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import Database, DesiredRunner, desired_runners
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec, runner_spec
+from tidegate.supervisor.preparing import NotPreparedError, Preparing
 
 POLL_S = 0.5
 LEAVE_S = 2.0
@@ -21,13 +23,16 @@ log = logging.getLogger("tidegate.supervisor")
 class Runners:
     """Compares what the registry wants with what runs. The parts themselves restart what crashes."""
 
-    def __init__(self, dsn: str, run_path: Path, cache: Path, make_part: Callable[[PartSpec], Part]) -> None:
+    def __init__(
+        self, dsn: str, run_path: Path, cache: Path, environments: Store, make_part: Callable[[PartSpec], Part]
+    ) -> None:
         self.parts: dict[str, Part] = {}
         """By deployment."""
         self.first_pass = asyncio.Event()
         self._database = Database(dsn)
         self._run_path = run_path
         self._cache = cache
+        self._preparing = Preparing(environments)
         self._make_part = make_part
         self._left: set[Part] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -50,6 +55,7 @@ class Runners:
 
     async def stop(self) -> None:
         """Stop every runner, all at once."""
+        self._preparing.keep(())
         for task in self._leaving:
             task.cancel()
         await asyncio.gather(*(part.stop() for part in [*self.parts.values(), *self._left]))
@@ -66,6 +72,7 @@ class Runners:
 
     async def _reconcile(self, wanted: list[DesiredRunner]) -> None:
         ids = {runner.deployment_id for runner in wanted}
+        self._preparing.keep(ids)
         for gone in [key for key in self.parts if key not in ids]:
             self._leave(self.parts.pop(gone))
         for runner in wanted:
@@ -76,11 +83,15 @@ class Runners:
         key = runner.deployment_id
         try:
             folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
+            python = await self._preparing.python_for(key, folder)
+        except NotPreparedError as reason:
+            self._tell(key, f"{runner.model} version {runner.version} waits: {reason}")
+            return
         except (ArtifactError, OSError) as error:
             self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
             return
         self._troubles.pop(key, None)
-        part = self._make_part(runner_spec(key, folder, runner_socket(self._run_path, key)))
+        part = self._make_part(runner_spec(key, folder, runner_socket(self._run_path, key), python))
         self.parts[key] = part
         part.begin()
 

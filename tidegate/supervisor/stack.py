@@ -98,10 +98,12 @@ class Stack:
 
     def _make_runners(self) -> "Runners":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
+        from tidegate.environments import store_of  # noqa: PLC0415
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
-        return Runners(settings.database_dsn, settings.run_path, settings.home_path / "models", self._make_part)
+        models = settings.home_path / "models"
+        return Runners(settings.database_dsn, settings.run_path, models, store_of(settings), self._make_part)
 
     async def _settled(self, part: Part) -> None:
         """Wait until a part is ready.
