@@ -46,7 +46,7 @@ class Engine:
     def connect(self) -> "chdb.state.sqlitelike.Connection":
         """A new connection; costs about a millisecond once the folder is open."""
         try:
-            return chdb.connect(self._connection_string)
+            return chdb.state.sqlitelike.Connection(self._connection_string)
         except RuntimeError as error:
             raise FolderInUseError(
                 f"The ClickHouse folder {self._path} cannot be opened: {error}. Is another process using it?"
