@@ -1,6 +1,7 @@
 """`tidegate deploy`: the stages as they pass, then where the model answers."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from tidegate.deployer import DeployConfig
 
 
-def deploy(path: str, *, name: str | None, as_json: bool) -> None:
+def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -> None:
     settings = load_settings()
     require_running(settings)
     # Loaded here, since it brings NumPy and the rest.
+    from gateway.routes import predict_path  # noqa: PLC0415
     from tidegate.deployer import Deployed, DeployError, StageDone  # noqa: PLC0415
     from tidegate.deployer import deploy as work  # noqa: PLC0415
 
@@ -28,15 +30,16 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
             out.print(f"[green]✓[/green] {seconds}  [dim]{stage.detail}[/dim]", highlight=False)
 
     try:
-        done: Deployed = work(Path(path), deploy_config(settings), name=name, on_stage=show)
+        done: Deployed = work(Path(path), deploy_config(settings), name=name, branch=preview, on_stage=show)
     except DeployError as error:
         text = f"{error.reason}\nStage: {error.stage}. Nothing was switched: the version that was live still is."
         raise CliError(text, Exit.REFUSED) from error
-    url = f"http://{settings.host}:{settings.gateway_port}/v1/models/{done.model}/predict"
+    url = f"http://{settings.host}:{settings.gateway_port}{predict_path(done.workspace, done.model, done.preview)}"
     if as_json:
         print_json({**asdict(done), "url": url})
     else:
-        out.print(f"{done.model} version {done.version} is live: POST {url}", highlight=False, markup=False)
+        what = "live" if done.preview is None else f"the preview of {preview}"
+        out.print(f"{done.model} version {done.version} is {what}: POST {url}", highlight=False, markup=False)
 
 
 def deploy_config(settings: Settings) -> "DeployConfig":
@@ -51,4 +54,6 @@ def deploy_config(settings: Settings) -> "DeployConfig":
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         runner_start_timeout_s=settings.runner_start_timeout_s,
+        warm_runners=settings.warm_runners,
+        preview_lifetime=timedelta(hours=settings.preview_hours),
     )

@@ -1,5 +1,6 @@
 """`tidegate logs`: the logs of all processes, each line with its process's name."""
 
+import difflib
 import sys
 import time
 from collections.abc import Callable
@@ -9,19 +10,35 @@ from typing import IO
 from tidegate.cli.context import load_settings
 from tidegate.cli.exits import CliError, Exit
 from tidegate.settings import Settings
-from tidegate.supervisor.logs import tail
+from tidegate.supervisor.logs import log_path, tail
+from tidegate.supervisor.plan import RUNNER_PREFIX
 
 POLL_S = 0.2
 
 
-def logs(name: str | None, *, follow: bool, lines: int) -> None:
+def logs(name: str | None, *, follow: bool, lines: int, deployment: str | None) -> None:
     settings = load_settings()
+    if deployment is not None:
+        if name is not None:
+            raise CliError("Name a process or a deployment, not both.", Exit.USAGE)
+        name = _log_of(settings, deployment)
     if follow:
         follow_logs(settings, name, lines, until=lambda: False)
         return
     for path in _paths(settings, name):
         for line in tail(path, lines, max_bytes=4_000_000) if lines else []:
             _print(path.stem, line)
+
+
+def _log_of(settings: Settings, deployment: str) -> str:
+    """Raises CliError where its runner never wrote one."""
+    name = f"{RUNNER_PREFIX}{deployment}"
+    if not log_path(settings.logs_path, name).exists():
+        known = [path.stem.removeprefix(RUNNER_PREFIX) for path in settings.logs_path.glob(f"{RUNNER_PREFIX}*.log")]
+        near = difflib.get_close_matches(deployment, known, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "See `tidegate deployments MODEL --all`."
+        raise CliError(f"There is no log of a deployment {deployment!r}. {hint}", Exit.UNKNOWN)
+    return name
 
 
 def follow_logs(settings: Settings, name: str | None, lines: int, until: Callable[[], bool]) -> None:
