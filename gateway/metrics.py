@@ -14,6 +14,10 @@ REQUEST_SECONDS = Histogram(
 MODEL_SECONDS = Histogram(
     "tidegate_model_seconds", "Time of a batch in the model", ("workspace", "model"), buckets=_LATENCY_BUCKETS
 )
+# Copies of requests for shadows. outcome: answered, failed, dropped (too many were under way).
+SHADOW_COPIES = Counter(
+    "tidegate_shadow_copies_total", "Copies of requests for shadows", ("workspace", "model", "outcome")
+)
 # Instances predicted.
 INSTANCES = Counter("tidegate_instances_total", "Instances predicted", ("workspace", "model"))
 

@@ -11,6 +11,7 @@ from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTES_AGE
 
 log = logging.getLogger(__name__)
 _LOG_EVERY_S = 30.0
+SHADOW = "shadow"
 DEFAULT_WORKSPACE = "default"
 
 
@@ -25,9 +26,11 @@ class Route:
     socket: str
     """Path of the Unix socket on which its runner answers."""
     role: str = "primary"
-    """`primary`, `canary` or `shadow`."""
+    """`primary`, `canary`, `shadow` or `preview`."""
     weight: float = 1.0
-    """Share of the model's traffic, relative to its other routes; 0 takes none."""
+    """Share of the model's traffic, relative to its other primaries and canaries; 0 takes none."""
+    preview: str | None = None
+    """Of a preview: its branch, as it stands in the URL."""
     schema_json: str | None = None
     """The input schema (model_runner/schema.py); None serves unvalidated."""
     mask: tuple[str, ...] = ()
@@ -42,17 +45,36 @@ class RouteTable:
     routes: tuple[Route, ...] = ()
     by_model: dict[tuple[str, str], tuple[Route, ...]] = field(init=False, repr=False, compare=False)
     """Routes that take traffic, by (workspace, model)."""
+    shadows: dict[tuple[str, str], tuple[Route, ...]] = field(init=False, repr=False, compare=False)
+    """Routes that get copies, likewise."""
+    previews: dict[tuple[str, str, str], Route] = field(init=False, repr=False, compare=False)
+    """By (workspace, model, branch as in the URL)."""
 
     def __post_init__(self) -> None:
-        grouped: dict[tuple[str, str], list[Route]] = {}
+        taking: dict[tuple[str, str], list[Route]] = {}
+        copied: dict[tuple[str, str], list[Route]] = {}
+        previews = {}
         for route in self.routes:
-            if route.weight > 0:
-                grouped.setdefault((route.workspace, route.model), []).append(route)
-        object.__setattr__(self, "by_model", {key: tuple(routes) for key, routes in grouped.items()})
+            key = (route.workspace, route.model)
+            if route.preview is not None:
+                previews[*key, route.preview] = route
+            elif route.role == SHADOW:
+                copied.setdefault(key, []).append(route)
+            elif route.weight > 0:
+                taking.setdefault(key, []).append(route)
+        object.__setattr__(self, "by_model", {key: tuple(routes) for key, routes in taking.items()})
+        object.__setattr__(self, "shadows", {key: tuple(routes) for key, routes in copied.items()})
+        object.__setattr__(self, "previews", previews)
 
     def models(self, workspace: str) -> list[str]:
         """Names of the models that take traffic."""
         return sorted(model for owner, model in self.by_model if owner == workspace)
+
+
+def predict_path(workspace: str, model: str, preview: str | None = None) -> str:
+    """Where requests for a model, or for one of its previews, are posted."""
+    prefix = "/v1" if workspace == DEFAULT_WORKSPACE else f"/v1/workspaces/{workspace}"
+    return f"{prefix}/models/{model}{'' if preview is None else f'/previews/{preview}'}/predict"
 
 
 def pick(routes: Iterable[Route], u: float) -> Route:
@@ -64,12 +86,6 @@ def pick(routes: Iterable[Route], u: float) -> Route:
         if left < 0:
             return route
     return candidates[-1]
-
-
-def predict_path(workspace: str, model: str) -> str:
-    """Where instances of a model are posted to; the default workspace need not be named."""
-    owner = "" if workspace == DEFAULT_WORKSPACE else f"/workspaces/{workspace}"
-    return f"/v1{owner}/models/{model}/predict"
 
 
 class RouteSource(Protocol):
@@ -93,6 +109,14 @@ class RouteCache:
         self.loaded = False
         """Whether the source has answered once."""
         self._loaded_at = clock()
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def refresh_now(self) -> None:
+        """Ask the source before it is time; many who ask at once make one question."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self.refresh())
+        # Shielded: a caller who goes away must not take the answer from the others.
+        await asyncio.shield(self._refreshing)
 
     async def refresh(self) -> None:
         """Ask the source once; on failure keep what is known, count it, and say so now and then."""

@@ -11,7 +11,7 @@ from scipy.special import bdtrc
 from stream.alert_text import next_steps, summary
 from stream.alerts import Alert
 from stream.metrics import DriftMetric, ServiceMetric
-from stream.rules import SEED_RULES, Condition, Rule
+from stream.rules import ALERTING_ROLES, SEED_RULES, Condition, Rule
 from stream.timestamps import to_seconds
 
 Metric = DriftMetric | ServiceMetric
@@ -48,6 +48,8 @@ class RuleEngine(msgspec.Struct, kw_only=True):
         current = self.open.get(key)
         if fires(rule, metric):
             if current is None:
+                if metric.deployment_role not in ALERTING_ROLES:
+                    return None
                 alert = make_alert(rule, metric)
                 self.open[key] = OpenAlert(alert=alert, firing_windows={metric.window})
                 return alert

@@ -118,6 +118,14 @@ class Settings(BaseSettings):
     environment_timeout_s: float = Field(
         default=600.0, gt=0, description="Seconds that one step of building an environment may take."
     )
+    warm_runners: int = Field(
+        default=1,
+        ge=0,
+        description="Runners of a model that lost its traffic and stay up, so that a rollback to them takes no start.",
+    )
+    preview_hours: float = Field(
+        default=72.0, gt=0, description="Hours after which the preview of a branch ends by itself."
+    )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Signs webhooks by the Standard Webhooks scheme (`whsec_` and base64)."
@@ -156,6 +164,11 @@ class Settings(BaseSettings):
     def run_path(self) -> Path:
         """Sockets, the supervisor's lock and its state."""
         return self.home_path / "run"
+
+    @property
+    def token_path(self) -> Path:
+        """The token of the management API and of git."""
+        return self.home_path / "token"
 
     @property
     def bootstrap(self) -> str:

@@ -1,6 +1,7 @@
 """`tidegate deploy`: the stages as they pass, then where the model answers."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tidegate.deployer import DeployConfig
 
 
-def deploy(path: str, *, name: str | None, as_json: bool) -> None:
+def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -> None:
     settings = load_settings()
     require_running(settings)
     # Loaded here, since it brings NumPy and the rest.
@@ -34,7 +35,9 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
             out.print(f"  [dim]{escape(line)}[/dim]", highlight=False)
 
     try:
-        done: Deployed = work(Path(path), deploy_config(settings), name=name, on_stage=show, on_line=tell)
+        done: Deployed = work(
+            Path(path), deploy_config(settings), name=name, branch=preview, on_stage=show, on_line=tell
+        )
     except DeployError as error:
         text = f"{error.reason}\nStage: {error.stage}. Nothing was switched: the version that was live still is."
         raise CliError(text, Exit.REFUSED) from error
@@ -42,7 +45,8 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(done), "url": url})
     else:
-        out.print(f"{done.model} version {done.version} is live: POST {url}", highlight=False, markup=False)
+        what = "live" if done.preview is None else f"the preview of {preview}"
+        out.print(f"{done.model} version {done.version} is {what}: POST {url}", highlight=False, markup=False)
 
 
 def deploy_config(settings: Settings) -> "DeployConfig":
@@ -61,4 +65,6 @@ def deploy_config(settings: Settings) -> "DeployConfig":
         runner_start_timeout_s=settings.runner_start_timeout_s,
         environments=store_of(settings),
         environments_mb=settings.environments_mb,
+        warm_runners=settings.warm_runners,
+        preview_lifetime=timedelta(hours=settings.preview_hours),
     )

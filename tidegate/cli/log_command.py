@@ -1,5 +1,6 @@
 """`tidegate logs`: the logs of all processes, each line with its process's name."""
 
+import difflib
 import json
 import sys
 import time
@@ -10,7 +11,8 @@ from typing import IO
 from tidegate.cli.context import load_settings
 from tidegate.cli.exits import CliError, Exit
 from tidegate.settings import Settings
-from tidegate.supervisor.logs import tail
+from tidegate.supervisor.logs import log_path, tail
+from tidegate.supervisor.plan import RUNNER_PREFIX
 
 POLL_S = 0.2
 
@@ -19,9 +21,13 @@ Show = Callable[[str, str], None]
 """Given a process and a line of its log."""
 
 
-def logs(name: str | None, *, follow: bool, lines: int, as_json: bool) -> None:
+def logs(name: str | None, *, follow: bool, lines: int, deployment: str | None, as_json: bool) -> None:
     settings = load_settings()
     show = _print_json if as_json else _print
+    if deployment is not None:
+        if name is not None:
+            raise CliError("Name a process or a deployment, not both.", Exit.USAGE)
+        name = _log_of(settings, deployment)
     if follow:
         follow_logs(settings, name, lines, until=lambda: False, show=show)
         return
@@ -38,6 +44,17 @@ def _print(name: str, line: str) -> None:
 def _print_json(name: str, line: str) -> None:
     sys.stdout.write(json.dumps({"process": name, "line": line}) + "\n")
     sys.stdout.flush()
+
+
+def _log_of(settings: Settings, deployment: str) -> str:
+    """Raises CliError where its runner never wrote one."""
+    name = f"{RUNNER_PREFIX}{deployment}"
+    if not log_path(settings.logs_path, name).exists():
+        known = [path.stem.removeprefix(RUNNER_PREFIX) for path in settings.logs_path.glob(f"{RUNNER_PREFIX}*.log")]
+        near = difflib.get_close_matches(deployment, known, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "See `tidegate deployments MODEL --all`."
+        raise CliError(f"There is no log of a deployment {deployment!r}. {hint}", Exit.UNKNOWN)
+    return name
 
 
 def follow_logs(

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from model_runner.schema_source import SEAL_FILE, seal_inputs
 from model_runner.validation import Report, check_model
 from storage import registry
 from storage.artifacts import ArtifactError, put
-from storage.registry import Database, Deployment, RegistryError, Status, Version
+from storage.registry import Database, Deployment, RegistryError, Role, Status, Version
 from stream.hour_histogram import HOURS
 from stream.profile import Profile
 from stream.profiles.codec import encode_profile
@@ -25,7 +25,7 @@ from stream.topics import TopicLayout
 from tidegate.deployer.environment import STAGE, EnvironmentStage, lock_files
 from tidegate.deployer.manifest_values import manifest_values
 from tidegate.deployer.profiling import reference_profile
-from tidegate.deployer.publishing import PublishError, publish, record_of
+from tidegate.deployer.publishing import PublishError, changes, publish, publish_changes, record_of
 from tidegate.deployer.receiving import ReceiveError, model_files, receive
 from tidegate.deployer.routing import await_route
 from tidegate.deployer.stages import StageDone, StageLog
@@ -58,6 +58,8 @@ class DeployConfig:
     environments: Store
     environments_mb: int
     """What the environments may take before those that nothing uses are removed."""
+    warm_runners: int = registry.WARM_KEPT
+    preview_lifetime: timedelta = timedelta(hours=72)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Deployed:
     previous_version: int | None
     predict_path: str
     """Of the gateway's URL."""
+    preview: str | None
+    """The branch as it stands in the preview's URL; None for production."""
     stages: tuple[StageDone, ...]
 
 
@@ -91,6 +95,7 @@ def deploy(
     config: DeployConfig,
     *,
     name: str | None = None,
+    branch: str | None = None,
     on_stage: Callable[[StageDone], None] = lambda _: None,
     on_line: Callable[[str], None] = lambda _: None,
 ) -> Deployed:
@@ -99,6 +104,7 @@ def deploy(
     Args:
         folder: holds the model file and what belongs to it.
         name: the model's name where tidegate.toml gives none; the folder's by default.
+        branch: make it the preview of this branch; None puts it into production.
         on_stage: called after each stage.
         on_line: called with what a long stage is at, one line each.
 
@@ -108,7 +114,7 @@ def deploy(
     stages = StageLog(on_stage)
     database = Database(config.database_dsn)
     try:
-        return _deploy(folder, config, name, database, stages, on_line)
+        return _deploy(folder, config, name, branch, database, stages, on_line)
     except _REFUSALS as error:
         raise DeployError(stages.current, str(error)) from error
     finally:
@@ -119,6 +125,7 @@ def _deploy(
     folder: Path,
     config: DeployConfig,
     name: str | None,
+    branch: str | None,
     database: Database,
     stages: StageLog,
     on_line: Callable[[str], None],
@@ -135,10 +142,11 @@ def _deploy(
             version, profile = _register(staging, files, report, config, database)
             detail.append(_describe(profile, report))
     with stages.stage("start"):
-        deployment = _start(version, profile, config, database)
+        deployment = _start(version, profile, branch, config, database)
     with stages.stage("switch") as detail:
-        previous = _switch(deployment, config, database)
-        detail.append(f"version {version.number} is live" + (f", {previous} stays warm" if previous else ""))
+        previous, untold = _switch(deployment, config, database)
+        detail.append(_describe_switch(deployment, previous, config))
+        detail.extend(untold)
         trouble = await_route(config.gateway_url, deployment.id, ROUTE_S)
         if trouble is not None:
             detail.append(f"the gateway does not send it traffic yet ({trouble}): see `tidegate logs gateway`")
@@ -149,7 +157,8 @@ def _deploy(
         deployment_id=deployment.id,
         profile_id=None if profile is None else profile.id,
         previous_version=previous,
-        predict_path=predict_path(version.workspace, version.model),
+        predict_path=predict_path(version.workspace, version.model, deployment.slug),
+        preview=deployment.slug,
         stages=tuple(stages.done),
     )
 
@@ -194,31 +203,61 @@ def _register(
     return version, profile
 
 
-def _start(version: Version, profile: Profile | None, config: DeployConfig, database: Database) -> Deployment:
+def _start(
+    version: Version, profile: Profile | None, branch: str | None, config: DeployConfig, database: Database
+) -> Deployment:
     """Announce it, and wait for its runner.
 
     Raises:
         PublishError, RunnerNotReadyError: then the deployment is marked as failed.
     """
-    deployment = registry.create_deployment(database, version.id, profile_id=None if profile is None else profile.id)
+    deployment = registry.create_deployment(
+        database,
+        version.id,
+        role=Role.PRIMARY if branch is None else Role.PREVIEW,
+        profile_id=None if profile is None else profile.id,
+        branch=branch,
+        expires=None if branch is None else datetime.now(UTC) + config.preview_lifetime,
+    )
     try:
         publish(config.bootstrap, config.layout, [record_of(database, deployment, "live", datetime.now(UTC))])
-        asyncio.run(await_runner(config.run_path, deployment.id, config.runner_start_timeout_s))
+        asyncio.run(
+            await_runner(
+                config.run_path,
+                deployment.id,
+                config.runner_start_timeout_s,
+                lambda: registry.get_deployment(database, deployment.id).status in registry.WITH_RUNNER,
+            )
+        )
     except BaseException as error:
         registry.fail_deployment(database, deployment.id, str(error) or type(error).__name__)
         raise
     return deployment
 
 
-def _switch(deployment: Deployment, config: DeployConfig, database: Database) -> int | None:
-    """Give it the traffic; the number of the version that had it."""
+def _switch(deployment: Deployment, config: DeployConfig, database: Database) -> tuple[int | None, list[str]]:
+    """Give it the traffic (a preview: its URL); the number of the version that had it, and what went wrong beside."""
     before = registry.deployments_of(database, deployment.model, deployment.workspace)
-    registry.switch_route(database, deployment.id)
-    after = {d.id: d for d in registry.deployments_of(database, deployment.model, deployment.workspace)}
-    now = datetime.now(UTC)
-    ended = [after[d.id] for d in before if d.status is not Status.RETIRED and after[d.id].status is Status.RETIRED]
-    publish(config.bootstrap, config.layout, [record_of(database, d, "retired", now) for d in ended])
-    return next((d.version for d in before if d.status is Status.LIVE and d.role is deployment.role), None)
+    registry.switch_route(database, deployment.id, keep_warm=config.warm_runners)
+    after = registry.deployments_of(database, deployment.model, deployment.workspace)
+    told = changes(database, before, after, datetime.now(UTC))
+    untold = []
+    try:
+        publish_changes(config.bootstrap, config.layout, told)
+    except PublishError as error:
+        # It is live: that is not to be taken back because nobody could be told.
+        untold.append(str(error))
+    same = (
+        d.version for d in before if d.status is Status.LIVE and (d.role, d.slug) == (deployment.role, deployment.slug)
+    )
+    return next(same, None), untold
+
+
+def _describe_switch(deployment: Deployment, previous: int | None, config: DeployConfig) -> str:
+    if deployment.branch is not None:
+        return f"version {deployment.version} is the preview of {deployment.branch}"
+    kept = f", {previous} stays warm" if previous and config.warm_runners else ""
+    return f"version {deployment.version} is live{kept}"
 
 
 def _describe(profile: Profile | None, report: Report) -> str:

@@ -22,5 +22,6 @@ def _trouble(gateway_url: str, deployment_id: str) -> str | None:
         answer = httpx.get(f"{gateway_url}/v1/models", timeout=5.0, trust_env=False).raise_for_status()
     except httpx.HTTPError as error:
         return str(error) or type(error).__name__
-    known = (live["deployment_id"] for live in answer.json()["models"])
+    routed = answer.json()
+    known = (live["deployment_id"] for live in [*routed["models"], *routed["previews"]])
     return None if deployment_id in known else "it names other deployments"

@@ -10,11 +10,15 @@ from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
+from gateway.token import TokenError, load_or_make
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
 from tidegate.settings import Settings
 from tidegate.sockets import socket_base
+from tidegate.supervisor.part import EXIT_SETTINGS
+from tidegate.versions.api import VersionsApi
+from tidegate.versions.config import versions_config
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:
@@ -33,16 +37,25 @@ def gateway_config(settings: Settings) -> GatewayConfig:
 
 
 def main() -> int:
-    """Exit code 0 after SIGTERM: requests answered, events flushed."""
+    """Exit code 0 after SIGTERM: requests answered, events flushed; 2 when the token's file cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
     parser.parse_args()
     settings = Settings()
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    try:
+        token = load_or_make(settings.token_path)
+    except TokenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    versions = VersionsApi(versions_config(settings))
     app = create_app(
         gateway_config(settings),
         RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        token=token,
+        versions=versions,
+        background=(versions.sweep_for_ever,),
         on_acked=None if settings.acked_log is None else AckedLog(settings.acked_log),
     )
     uvicorn.run(
