@@ -35,6 +35,8 @@ EMIT_BUFFER_BYTES = Gauge("tidegate_emit_buffer_bytes", "Bytes of events not yet
 # Errors that librdkafka reported (the broker is away, and so on).
 KAFKA_ERRORS = Counter("tidegate_kafka_errors_total", "Errors reported by the Kafka client")
 
+# Refreshes of the route table that worked.
+ROUTE_REFRESHES = Counter("tidegate_route_refreshes_total", "Refreshes of the route table")
 # Refreshes of the route table that failed; the table known before is served on.
 ROUTE_REFRESH_FAILURES = Counter("tidegate_route_refresh_failures_total", "Failed refreshes of the route table")
 # Seconds since the last refresh that worked.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTES_AGE
+from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTE_REFRESHES, ROUTES_AGE
 
 log = logging.getLogger(__name__)
 _LOG_EVERY_S = 30.0
@@ -129,6 +129,7 @@ class RouteCache:
             # The same table object as long as nothing changed: readers compare by identity.
             if table != self.table or not self.loaded:
                 self.table = table
+            ROUTE_REFRESHES.inc()
             self.loaded = True
             self._loaded_at = self._clock()
         ROUTES_AGE.set(self._clock() - self._loaded_at)

@@ -1,4 +1,4 @@
-"""The commands about versions and deployments: on the registry itself, as the deployer works."""
+"""The commands about versions and deployments. They work on the registry, as the deployer does, not via the gateway."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
