@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     monitor_port: int = Field(
         default=8730,
         description="First of the loopback ports where the other processes serve /healthz, /readyz and /metrics: "
-        "sink +0, notifier +1, stream workers +10 and up.",
+        "sink +0, notifier +1, deployer +2, stream workers +10 and up.",
     )
     kafka_bootstrap: str | None = Field(
         default=None,
@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     runner_timeout_s: float = Field(default=30.0, gt=0, description="Seconds that a prediction may take in the runner.")
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
+    )
+    concurrent_builds: int = Field(
+        default=2, ge=1, description="Deployments that may be checked and started at the same time."
     )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(

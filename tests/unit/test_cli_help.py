@@ -20,6 +20,8 @@ COMMANDS = [
     "settings",
     "deploy",
     "models",
+    "jobs",
+    "cancel",
     "predict",
     "drift",
     "alerts",
@@ -66,7 +68,7 @@ def test_help_loads_none_of_the_heavy_libraries(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("args", [("status",), ("deploy", "."), ("predict", "m", "-")])
+@pytest.mark.parametrize("args", [("status",), ("deploy", "."), ("cancel", "1"), ("predict", "m", "-")])
 def test_what_needs_the_stack_says_how_to_start_it(tmp_path: Path, args: tuple[str, ...]) -> None:
     done = _tidegate(tmp_path, *args, text='{"a": 1}', TIDEGATE_GATEWAY_PORT="9")
 

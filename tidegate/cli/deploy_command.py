@@ -41,14 +41,6 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
 
 def deploy_config(settings: Settings) -> "DeployConfig":
     """What the deployer needs of the settings."""
-    from tidegate.deployer import DeployConfig  # noqa: PLC0415
+    from tidegate.deployer.configuring import deploy_config as made  # noqa: PLC0415
 
-    return DeployConfig(
-        database_dsn=settings.database_dsn,
-        artifacts_url=settings.artifacts,
-        staging=settings.home_path / "staging",
-        run_path=settings.run_path,
-        bootstrap=settings.bootstrap,
-        layout=settings.topics,
-        runner_start_timeout_s=settings.runner_start_timeout_s,
-    )
+    return made(settings)

@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from stream.profile import Profile
 from stream.profiles.codec import encode_profile
 from stream.topics import TopicLayout
 from tidegate.deployer.manifest_values import manifest_values
+from tidegate.deployer.naming import agree
 from tidegate.deployer.profiling import reference_profile
 from tidegate.deployer.publishing import PublishError, publish, record_of
-from tidegate.deployer.receiving import ReceiveError, model_files, receive
+from tidegate.deployer.receiving import ReceiveError, folder_size, model_files, receive
+from tidegate.deployer.sample import Sample, sample_of
 from tidegate.deployer.stages import StageDone, StageLog
 from tidegate.deployer.waiting import RunnerNotReadyError, await_runner
 
@@ -60,12 +63,29 @@ class Deployed:
     stages: tuple[StageDone, ...]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A version that answers, and only lacks its traffic."""
+
+    version: Version
+    deployment: Deployment
+    sample: Sample
+    """What it answers to its own rows."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A folder that is the deployer's own already: nobody else writes to it, so it need not be copied."""
+
+    seconds: float
+    """That it took to receive it."""
+
+
+OnStage = Callable[[StageDone], None]
+
+
 def deploy(
-    folder: Path,
-    config: DeployConfig,
-    *,
-    name: str | None = None,
-    on_stage: Callable[[StageDone], None] = lambda _: None,
+    folder: Path, config: DeployConfig, *, name: str | None = None, on_stage: OnStage = lambda _: None
 ) -> Deployed:
     """Put a model folder into service.
 
@@ -78,40 +98,123 @@ def deploy(
         DeployError: the stage that failed, why, and what to do.
     """
     stages = StageLog(on_stage)
+    with _deploying(config, stages) as database:
+        prepared = _prepare(folder, config, _Wish(name=name), database, stages)
+        previous = _give_traffic(prepared.deployment, config, database, stages)
+    version = prepared.version
+    return Deployed(
+        workspace=version.workspace,
+        model=version.model,
+        version=version.number,
+        deployment_id=prepared.deployment.id,
+        profile_id=prepared.deployment.profile_id,
+        previous_version=previous,
+        stages=tuple(stages.done),
+    )
+
+
+def prepare(
+    folder: Path,
+    config: DeployConfig,
+    *,
+    workspace: str,
+    name: str,
+    deployment_id: str,
+    received: Received | None = None,
+    on_stage: OnStage = lambda _: None,
+) -> Prepared:
+    """Everything but the switch: the version is stored, and its runner answers.
+
+    Args:
+        folder: holds the model file and what belongs to it.
+        workspace, name: where it is to be; a tidegate.toml that names others is refused.
+        deployment_id: of the deployment to be made.
+        received: the folder is the deployer's own; None where it is to be copied first.
+        on_stage: called after each stage.
+
+    Raises:
+        DeployError: the stage that failed, why, and what to do.
+    """
+    stages = StageLog(on_stage)
+    with _deploying(config, stages) as database:
+        wish = _Wish(name, workspace, deployment_id, received)
+        return _prepare(folder, config, wish, database, stages)
+
+
+def switch_to(deployment_id: str, config: DeployConfig, on_stage: OnStage = lambda _: None) -> int | None:
+    """Give a prepared deployment the traffic once its runner answers; the number of the version that had it.
+
+    Raises:
+        DeployError: it does not answer, or has ended.
+    """
+    stages = StageLog(on_stage)
+    stages.current = "switch"
+    with _deploying(config, stages) as database:
+        asyncio.run(await_runner(config.run_path, deployment_id, config.runner_start_timeout_s))
+        deployment = registry.get_deployment(database, deployment_id)
+        return _give_traffic(deployment, config, database, stages)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Where a version is to be; what is None, its files say."""
+
+    name: str | None = None
+    workspace: str | None = None
+    deployment_id: str | None = None
+    received: Received | None = None
+
+
+@contextmanager
+def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
+    """The registry; whatever is wrong with the model or with its surroundings becomes a DeployError."""
     database = Database(config.database_dsn)
     try:
-        return _deploy(folder, config, name, database, stages)
+        yield database
     except (ReceiveError, ModelError, ArtifactError, RegistryError, PublishError, RunnerNotReadyError) as error:
         raise DeployError(stages.current, str(error)) from error
     finally:
         database.close()
 
 
-def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Database, stages: StageLog) -> Deployed:
-    config.staging.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="deploy-", dir=config.staging) as scratch:
-        staging = Path(scratch)
-        with stages.stage("receive") as detail:
-            files = model_files(folder)
-            detail.append(f"{len(files)} files, {receive(folder, files, staging) / 1e6:.1f} MB")
-        report = _check(staging, name or folder.resolve().name, config, stages)
+def _prepare(folder: Path, config: DeployConfig, wish: _Wish, database: Database, stages: StageLog) -> Prepared:
+    with _own_copy(folder, config, wish.received, stages) as staging:
+        files = model_files(staging)
+        stages.current = "check"
+        agree(staging, wish.workspace, wish.name if wish.workspace else None)
+        report = _check(staging, wish.name or folder.resolve().name, config, stages)
+        if wish.workspace is not None:
+            report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
         with stages.stage("profile") as detail:
             version, profile = _register(staging, files, report, config, database)
             detail.append(_describe(profile, report))
+        sample = sample_of(report)
     with stages.stage("start"):
-        deployment = _start(version, profile, config, database)
+        deployment = _start(version, profile, config, database, wish.deployment_id)
+    return Prepared(version, deployment, sample)
+
+
+@contextmanager
+def _own_copy(folder: Path, config: DeployConfig, received: Received | None, stages: StageLog) -> Iterator[Path]:
+    """A folder that nobody else changes while it is checked and stored."""
+    if received is not None:
+        size = folder_size(folder, files := model_files(folder))
+        stages.add("receive", received.seconds, f"{len(files)} files, {size / 1e6:.1f} MB")
+        yield folder
+        return
+    config.staging.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="deploy-", dir=config.staging) as scratch:
+        with stages.stage("receive") as detail:
+            files = model_files(folder)
+            detail.append(f"{len(files)} files, {receive(folder, files, Path(scratch)) / 1e6:.1f} MB")
+        yield Path(scratch)
+
+
+def _give_traffic(deployment: Deployment, config: DeployConfig, database: Database, stages: StageLog) -> int | None:
     with stages.stage("switch") as detail:
         previous = _switch(deployment, config, database)
-        detail.append(f"version {version.number} is live" + (f", {previous} stays warm" if previous else ""))
-    return Deployed(
-        workspace=version.workspace,
-        model=version.model,
-        version=version.number,
-        deployment_id=deployment.id,
-        profile_id=None if profile is None else profile.id,
-        previous_version=previous,
-        stages=tuple(stages.done),
-    )
+        detail.append(f"version {deployment.version} is live" + (f", {previous} stays warm" if previous else ""))
+    return previous
 
 
 def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog) -> Report:
@@ -132,7 +235,8 @@ def _register(
     """Store the files, then the rows that name them."""
     artifact = put(staging, [*files, SEAL_FILE], config.artifacts_url)
     manifest = report.manifest
-    version = registry.create_version(
+    version = registry.unused_version(database, manifest.name, artifact.sha256, manifest.workspace)
+    version = version or registry.create_version(
         database,
         manifest.name,
         workspace=manifest.workspace,
@@ -153,13 +257,16 @@ def _register(
     return version, profile
 
 
-def _start(version: Version, profile: Profile | None, config: DeployConfig, database: Database) -> Deployment:
+def _start(
+    version: Version, profile: Profile | None, config: DeployConfig, database: Database, deployment_id: str | None
+) -> Deployment:
     """Announce it, and wait for its runner.
 
     Raises:
         PublishError, RunnerNotReadyError: then the deployment is marked as failed.
     """
-    deployment = registry.create_deployment(database, version.id, profile_id=None if profile is None else profile.id)
+    profile_id = None if profile is None else profile.id
+    deployment = registry.create_deployment(database, version.id, profile_id=profile_id, deployment_id=deployment_id)
     try:
         publish(config.bootstrap, config.layout, [record_of(database, deployment, "live", datetime.now(UTC))])
         asyncio.run(await_runner(config.run_path, deployment.id, config.runner_start_timeout_s))
