@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,7 @@ def create_app(
     source: RouteSource,
     *,
     routers: Sequence[APIRouter] = (),
+    mounts: Mapping[str, Asgi] | None = None,
     on_acked: OnAcked | None = None,
 ) -> Asgi:
     """The ASGI application.
@@ -50,6 +51,7 @@ def create_app(
         config: bounds and addresses.
         source: where routes are kept.
         routers: more of the management API.
+        mounts: bare applications by the prefix of their paths.
         on_acked: called, in another thread, with the ids of events that the broker acknowledged.
     """
     cache = RouteCache(source, config.refresh_s)
@@ -63,11 +65,18 @@ def create_app(
         management.include_router(router)
     _add_models_to_openapi(management, cache)
 
+    mounted = tuple((mounts or {}).items())
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/predict") and scope["path"].startswith("/v1/"):
-            await plane.inference(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await management(scope, receive, send)
+            return
+        path = scope["path"]
+        if path.endswith("/predict") and path.startswith("/v1/"):
+            await plane.inference(scope, receive, send)
+            return
+        other = next((mount for prefix, mount in mounted if path.startswith(prefix)), management)
+        await other(scope, receive, send)
 
     return app
 

@@ -110,6 +110,14 @@ class Settings(BaseSettings):
     concurrent_builds: int = Field(
         default=2, ge=1, description="Deployments that may be checked and started at the same time."
     )
+    production_branch: str = Field(
+        default="main", min_length=1, description="Branch whose commits go live when they are pushed."
+    )
+    max_push_bytes: int = Field(
+        default=2_000_000_000,
+        ge=1000,
+        description="Largest pack that a git push may bring, and largest Git LFS object.",
+    )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Signs webhooks by the Standard Webhooks scheme (`whsec_` and base64)."

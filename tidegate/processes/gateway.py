@@ -8,13 +8,17 @@ import uvicorn
 
 from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
+from gateway.git.app import PREFIX, GitApp
+from gateway.git.config import GitConfig
+from gateway.git.repositories import write_hooks
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
+from gateway.token import load_or_create
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
 from tidegate.settings import Settings
-from tidegate.sockets import socket_base
+from tidegate.sockets import deployer_socket, socket_base
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:
@@ -32,6 +36,18 @@ def gateway_config(settings: Settings) -> GatewayConfig:
     )
 
 
+def git_config(settings: Settings) -> GitConfig:
+    """The settings as the git remote takes them."""
+    return GitConfig(
+        root=settings.home_path / "git",
+        staging=settings.home_path / "staging",
+        deployer=deployer_socket(settings.run_path),
+        token=load_or_create(settings.home_path),
+        branch=settings.production_branch,
+        max_bytes=settings.max_push_bytes,
+    )
+
+
 def main() -> int:
     """Exit code 0 after SIGTERM: requests answered, events flushed."""
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
@@ -40,9 +56,12 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    git = git_config(settings)
+    write_hooks(git)
     app = create_app(
         gateway_config(settings),
         RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        mounts={PREFIX: GitApp(git)},
         on_acked=None if settings.acked_log is None else AckedLog(settings.acked_log),
     )
     uvicorn.run(
