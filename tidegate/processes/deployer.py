@@ -13,8 +13,12 @@ from pathlib import Path
 
 import structlog
 
-from storage.registry import Database
+from model_runner.names import suggested_name
+from storage.registry import DEFAULT_WORKSPACE, Database
 from tidegate import monitor
+from tidegate.deployer.fetching import Remote
+from tidegate.deployer.github_api import GithubApi
+from tidegate.deployer.github_jobs import GithubOrigin
 from tidegate.deployer.job_run import Origin
 from tidegate.deployer.ledger import Ledger
 from tidegate.deployer.pushes import PushOrigin
@@ -22,7 +26,7 @@ from tidegate.deployer.service import Deployer
 from tidegate.deployer.serving import SocketServer
 from tidegate.deployer.workers import Workers
 from tidegate.logging import configure
-from tidegate.settings import Settings
+from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, make_socket_folder
 from tidegate.supervisor.plan import DEPLOYER_OFFSET
 
@@ -45,10 +49,11 @@ async def run(settings: Settings) -> int:
     database = Database(settings.database_dsn)
     staging = settings.home_path / "staging"
     await asyncio.to_thread(_sweep, staging)
-    origins: dict[str, Origin] = {"push": PushOrigin()}
+    api = github_api(settings)
+    origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
     deployer = Deployer(Ledger(database), Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
     working = asyncio.create_task(deployer.run())
-    sockets = SocketServer(deployer, owner_of(settings), None)
+    sockets = SocketServer(deployer, owner_of(settings), github_model(settings))
     server = await sockets.start(deployer_socket(settings.run_path))
     health = monitor.serve(
         settings.monitor_port + DEPLOYER_OFFSET, lambda: None if deployer.ready else "jobs of a former life"
@@ -65,7 +70,36 @@ async def run(settings: Settings) -> int:
             log.error("deployer.trouble", reason=f"{type(error).__name__}: {error}")
         health.shutdown()
         health.server_close()
+        if api is not None:
+            await api.close()
         database.close()
+
+
+def github_model(settings: Settings) -> tuple[str, str] | None:
+    """Workspace and model of the configured repository."""
+    if settings.github_repository is None:
+        return None
+    name = settings.github_model or suggested_name(settings.github_repository.partition("/")[2])
+    return DEFAULT_WORKSPACE, name
+
+
+def github_api(settings: Settings) -> GithubApi | None:
+    """None without a token: then GitHub is told nothing."""
+    token = secret_of(settings.github_token)
+    if settings.github_repository is None or token is None:
+        return None
+    return GithubApi(settings.github_api_url, settings.github_repository, token)
+
+
+def github_origin(settings: Settings, api: GithubApi | None) -> GithubOrigin:
+    remote = Remote(
+        url=settings.github_clone_url or f"https://github.com/{settings.github_repository}.git",
+        token=secret_of(settings.github_token),
+        deploy_key=None if settings.github_deploy_key is None else settings.github_deploy_key.expanduser().resolve(),
+        known_hosts=settings.home_path / "known_hosts",
+    )
+    url = f"http://{settings.host}:{settings.gateway_port}"
+    return GithubOrigin(remote, api, settings.home_path / "staging", url, settings.production_branch)
 
 
 def _sweep(staging: Path) -> None:

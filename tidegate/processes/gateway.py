@@ -11,13 +11,14 @@ from gateway.app import GatewayConfig, create_app
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
+from gateway.github import GithubConfig, github_router
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
 from gateway.token import load_or_create
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
-from tidegate.settings import Settings
+from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
 
 
@@ -48,6 +49,18 @@ def git_config(settings: Settings) -> GitConfig:
     )
 
 
+def github_config(settings: Settings) -> GithubConfig | None:
+    """None where no repository, or no secret, is set."""
+    if settings.github_repository is None or not secret_of(settings.github_secret):
+        return None
+    return GithubConfig(
+        secret=secret_of(settings.github_secret) or "",
+        repository=settings.github_repository,
+        branch=settings.production_branch,
+        deployer=deployer_socket(settings.run_path),
+    )
+
+
 def main() -> int:
     """Exit code 0 after SIGTERM: requests answered, events flushed."""
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
@@ -61,6 +74,7 @@ def main() -> int:
     app = create_app(
         gateway_config(settings),
         RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        routers=[github_router(github_config(settings))],
         mounts={PREFIX: GitApp(git)},
         on_acked=None if settings.acked_log is None else AckedLog(settings.acked_log),
     )
