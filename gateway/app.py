@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ def create_app(
     source: RouteSource,
     *,
     routers: Sequence[APIRouter] = (),
+    mounts: Mapping[str, Asgi] | None = None,
     token: Token | None = None,
     versions: Management | None = None,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
@@ -58,6 +59,7 @@ def create_app(
         config: bounds and addresses.
         source: where routes are kept.
         routers: more of the management API; what is under /api/v1 needs the token.
+        mounts: bare applications by the prefix of their paths; who may use them is their own affair.
         token: of the management API; without one nobody may use it.
         versions: does what the management API of versions is asked for; None leaves it out.
         background: run beside the serving until it ends.
@@ -76,14 +78,22 @@ def create_app(
     handle_errors(management)
     _add_models_to_openapi(management, cache)
 
+    mounted = tuple((mounts or {}).items())
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/predict") and scope["path"].startswith("/v1/"):
+        if scope["type"] != "http":
+            await management(scope, receive, send)
+            return
+        path = scope["path"]
+        if path.endswith("/predict") and path.startswith("/v1/"):
             await plane.inference(scope, receive, send)
-        elif scope["type"] == "http" and _is_guarded(scope["path"]) and not _may(scope, token):
+            return
+        if _is_guarded(path) and not _may(scope, token):
             # Before anything of the body is read.
             await answer_of(unauthorized(), None)(scope, receive, send)
-        else:
-            await management(scope, receive, send)
+            return
+        other = next((mount for prefix, mount in mounted if path.startswith(prefix)), management)
+        await other(scope, receive, send)
 
     return app
 

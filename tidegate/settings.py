@@ -10,6 +10,11 @@ from stream.topics import TopicLayout
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not what we do
 
 
+def secret_of(setting: SecretStr | None) -> str | None:
+    """Its value; None where none, or an empty one, is set."""
+    return setting.get_secret_value() or None if setting is not None else None
+
+
 class Settings(BaseSettings):
     """Read once at the start of a process and handed on as plain values."""
 
@@ -29,7 +34,7 @@ class Settings(BaseSettings):
     monitor_port: int = Field(
         default=8730,
         description="First of the loopback ports where the other processes serve /healthz, /readyz and /metrics: "
-        "sink +0, notifier +1, stream workers +10 and up.",
+        "sink +0, notifier +1, deployer +2, stream workers +10 and up.",
     )
     kafka_bootstrap: str | None = Field(
         default=None,
@@ -125,6 +130,42 @@ class Settings(BaseSettings):
     )
     preview_hours: float = Field(
         default=72.0, gt=0, description="Hours after which the preview of a branch ends by itself."
+    )
+    concurrent_builds: int = Field(
+        default=2, ge=1, description="Deployments that may be checked and started at the same time."
+    )
+    production_branch: str = Field(
+        default="main", min_length=1, description="Branch whose commits go live when they are pushed."
+    )
+    max_push_bytes: int = Field(
+        default=2_000_000_000,
+        ge=1000,
+        description="Largest pack that a git push may bring, and largest Git LFS object.",
+    )
+    github_repository: str | None = Field(
+        default=None,
+        pattern=r"^[^/\s]+/[^/\s]+$",
+        description="`owner/name` of a GitHub repository whose pushes are deployed, by its webhook to /hooks/github.",
+    )
+    github_secret: SecretStr | None = Field(
+        default=None, description="Secret of that webhook; without one no delivery is believed."
+    )
+    github_token: SecretStr | None = Field(
+        default=None,
+        description="GitHub token: fetches a private repository over https, writes commit statuses and deployments.",
+    )
+    github_deploy_key: Path | None = Field(
+        default=None, description="Private key that fetches the repository over ssh."
+    )
+    github_clone_url: str | None = Field(
+        default=None,
+        description="Where the commit is fetched from (https, ssh or file). Default: the repository on github.com.",
+    )
+    github_model: str | None = Field(
+        default=None, description="Name of the model in that repository. Default: the repository's name."
+    )
+    github_api_url: str = Field(
+        default="https://api.github.com", description="GitHub's API, for statuses; another one for GitHub Enterprise."
     )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(

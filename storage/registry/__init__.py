@@ -7,6 +7,7 @@ from storage.registry.deployments import (
     deployments_of,
     fail_deployment,
     get_deployment,
+    new_deployment_id,
     retire_deployment,
 )
 from storage.registry.errors import (
@@ -19,6 +20,23 @@ from storage.registry.errors import (
     UnknownVersionError,
 )
 from storage.registry.history import abandoned, before_the_live_one, expired_previews, newest_served, with_share
+from storage.registry.job_records import Job, JobLine, JobState, NewJob
+from storage.registry.jobs import (
+    JobOverError,
+    UnknownJobError,
+    begin_job,
+    end_job,
+    get_job,
+    lines_of,
+    list_jobs,
+    newest_job,
+    prepare_job,
+    requeue_job,
+    say,
+    submit_delivery,
+    submit_job,
+    unfinished_jobs,
+)
 from storage.registry.live import desired_runners, live_routes
 from storage.registry.migrate import upgrade
 from storage.registry.previews import branch_slug
@@ -36,7 +54,15 @@ from storage.registry.records import (
     Version,
 )
 from storage.registry.traffic import WARM_KEPT, end_shadow, make_shadow, set_traffic, shares_of, switch_route
-from storage.registry.versions import create_version, get_model, get_profile, get_version, list_models, save_profile
+from storage.registry.versions import (
+    create_version,
+    get_model,
+    get_profile,
+    get_version,
+    list_models,
+    save_profile,
+    unused_version,
+)
 
 __all__ = [
     "DEFAULT_WORKSPACE",
@@ -47,8 +73,13 @@ __all__ = [
     "Deployment",
     "DeploymentStateError",
     "DesiredRunner",
+    "Job",
+    "JobLine",
+    "JobOverError",
+    "JobState",
     "LiveRoute",
     "Model",
+    "NewJob",
     "Profile",
     "ProfileExistsError",
     "RegistryError",
@@ -56,33 +87,48 @@ __all__ = [
     "RouteChangedError",
     "Status",
     "UnknownDeploymentError",
+    "UnknownJobError",
     "UnknownModelError",
     "UnknownVersionError",
     "Version",
     "abandoned",
     "before_the_live_one",
+    "begin_job",
     "branch_slug",
     "cancel_deployment",
     "create_deployment",
     "create_version",
     "deployments_of",
     "desired_runners",
+    "end_job",
     "end_shadow",
     "expired_previews",
     "fail_deployment",
     "get_deployment",
+    "get_job",
     "get_model",
     "get_profile",
     "get_version",
+    "lines_of",
+    "list_jobs",
     "list_models",
     "live_routes",
     "make_shadow",
+    "new_deployment_id",
+    "newest_job",
     "newest_served",
+    "prepare_job",
+    "requeue_job",
     "retire_deployment",
     "save_profile",
+    "say",
     "set_traffic",
     "shares_of",
+    "submit_delivery",
+    "submit_job",
     "switch_route",
+    "unfinished_jobs",
+    "unused_version",
     "upgrade",
     "with_share",
 ]

@@ -27,6 +27,7 @@ COMMANDS = [
     "redeploy",
     "traffic",
     "shadow",
+    "jobs",
     "cancel",
     "predict",
     "drift",
@@ -84,7 +85,8 @@ def test_help_loads_none_of_the_heavy_libraries(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("status",), ("deploy", "."), ("predict", "m", "-"), ("rollback", "m"), ("traffic", "m", "v1=1")]
+    "args",
+    [("status",), ("deploy", "."), ("predict", "m", "-"), ("rollback", "m"), ("traffic", "m", "v1=1"), ("cancel", "1")],
 )
 def test_what_needs_the_stack_says_how_to_start_it(tmp_path: Path, args: tuple[str, ...]) -> None:
     done = _tidegate(tmp_path, *args, text='{"a": 1}', TIDEGATE_GATEWAY_PORT="9")

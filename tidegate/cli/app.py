@@ -144,6 +144,18 @@ def environments(as_json: Json = False) -> None:
 
 
 @app.command()
+def jobs(
+    model: Annotated[str | None, typer.Argument(help="Only the jobs of this model.")] = None,
+    log: Annotated[int | None, typer.Option("--log", help="Show the log of the job with this number.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the deployments that were pushed, newest first: what waits, runs, went live or failed, and why."""
+    from tidegate.cli.job_commands import jobs as work  # noqa: PLC0415
+
+    work(model, log=log, as_json=as_json)
+
+
+@app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="Name of a live model.")],
     file: Annotated[str, typer.Argument(help="JSON, NDJSON or CSV with a header; `-` reads stdin.")],

@@ -1,7 +1,6 @@
 """`tidegate deploy`: the stages as they pass, then where the model answers."""
 
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,20 +50,6 @@ def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -
 
 def deploy_config(settings: Settings) -> "DeployConfig":
     """What the deployer needs of the settings."""
-    from tidegate.deployer import DeployConfig  # noqa: PLC0415
-    from tidegate.environments import store_of  # noqa: PLC0415
+    from tidegate.deployer.configuring import deploy_config as made  # noqa: PLC0415
 
-    return DeployConfig(
-        database_dsn=settings.database_dsn,
-        artifacts_url=settings.artifacts,
-        staging=settings.home_path / "staging",
-        run_path=settings.run_path,
-        gateway_url=settings.gateway_url,
-        bootstrap=settings.bootstrap,
-        layout=settings.topics,
-        runner_start_timeout_s=settings.runner_start_timeout_s,
-        environments=store_of(settings),
-        environments_mb=settings.environments_mb,
-        warm_runners=settings.warm_runners,
-        preview_lifetime=timedelta(hours=settings.preview_hours),
-    )
+    return made(settings)

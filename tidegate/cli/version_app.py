@@ -80,10 +80,17 @@ def shadow(
 
 
 def cancel(
-    deployment: Annotated[str, typer.Argument(help="Id of a deployment, as in `tidegate deployments MODEL`.")],
+    what: Annotated[
+        str, typer.Argument(help="Number of a job (`tidegate jobs`), or id of a deployment (`tidegate deployments`).")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Call off a deployment that is starting."""
-    from tidegate.cli.version_commands import cancel as work  # noqa: PLC0415
+    """Call off a job that waits or runs, or a deployment that is starting. The version that is live stays live."""
+    if what.isdecimal():
+        from tidegate.cli.job_commands import cancel as cancel_job  # noqa: PLC0415
 
-    work(deployment, as_json=as_json)
+        cancel_job(int(what), as_json=as_json)
+        return
+    from tidegate.cli.version_commands import cancel as cancel_deployment  # noqa: PLC0415
+
+    cancel_deployment(what, as_json=as_json)

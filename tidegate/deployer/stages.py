@@ -35,6 +35,7 @@ class StageLog:
 
     def add(self, name: str, seconds: float, detail: str = "") -> None:
         self.done.append(StageDone(name, seconds, detail))
+        self.current = _following(name)
         self._on_stage(self.done[-1])
 
     @contextmanager
@@ -45,3 +46,14 @@ class StageLog:
         started = time.perf_counter()
         yield detail
         self.add(name, time.perf_counter() - started, "; ".join(detail))
+
+
+def _following(name: str) -> str:
+    """The stage that begins when this one is done: what fails from now on, failed there."""
+    index = STAGES.index(name) + 1 if name in STAGES else len(STAGES)
+    return STAGES[index] if index < len(STAGES) else name
+
+
+def stage_line(name: str, seconds: float, detail: str) -> str:
+    """A stage as it stands in a job's log."""
+    return f"✓ {name:<22}{seconds:6.2f} s  {detail}".rstrip()

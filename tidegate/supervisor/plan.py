@@ -14,13 +14,14 @@ class StopRank(IntEnum):
     """Order of the stop: traffic ends first; the sink is the last consumer, since it lands what all others wrote."""
 
     GATEWAY = 0
-    RUNNER = 1
-    STREAM = 2
-    NOTIFIER = 3
-    SINK = 4
-    CLICKHOUSE = 5
-    BROKER = 6
-    JOB = 7
+    DEPLOYER = 1
+    RUNNER = 2
+    STREAM = 3
+    NOTIFIER = 4
+    SINK = 5
+    CLICKHOUSE = 6
+    BROKER = 7
+    JOB = 8
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ PREPARE = "prepare"
 RUNNER_PREFIX = "runner-"
 SINK_OFFSET = 0
 NOTIFIER_OFFSET = 1
+DEPLOYER_OFFSET = 2
 STREAM_OFFSET = 10
 
 
@@ -101,7 +103,8 @@ def plan(settings: Settings, broker_binary: str | None) -> list[PartSpec]:
         # It waits for ClickHouse itself, since it has other work to do first.
         after=tuple(part.name for part in embedded if part.name == BROKER),
     )
-    return [*embedded, prepare, *_streams(settings), _sink(settings), _notifier(settings), _gateway(settings)]
+    readers = [*_streams(settings), _sink(settings), _notifier(settings)]
+    return [*embedded, prepare, *readers, _deployer(settings), _gateway(settings)]
 
 
 def _broker(settings: Settings, binary: str | None) -> list[PartSpec]:
@@ -155,6 +158,11 @@ def _notifier(settings: Settings) -> PartSpec:
     return _monitored(settings, "notifier", _python("tidegate.processes.notifier"), NOTIFIER_OFFSET, StopRank.NOTIFIER)
 
 
+def _deployer(settings: Settings) -> PartSpec:
+    command = _python("tidegate.processes.deployer")
+    return _monitored(settings, "deployer", command, DEPLOYER_OFFSET, StopRank.DEPLOYER, reads_topics=False)
+
+
 def _gateway(settings: Settings) -> PartSpec:
     port = settings.gateway_port
     return PartSpec(
@@ -167,7 +175,9 @@ def _gateway(settings: Settings) -> PartSpec:
     )
 
 
-def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: int, rank: StopRank) -> PartSpec:
+def _monitored(
+    settings: Settings, name: str, command: tuple[str, ...], offset: int, rank: StopRank, *, reads_topics: bool = True
+) -> PartSpec:
     port = settings.monitor_port + offset
     return PartSpec(
         name,
@@ -176,7 +186,7 @@ def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: 
         rank,
         after=(PREPARE,),
         ports=(PortUse(port, "TIDEGATE_MONITOR_PORT"),),
-        renewed_with_broker=True,
+        renewed_with_broker=reads_topics,
     )
 
 
