@@ -57,7 +57,7 @@ def test_more_than_may_be_pushed_is_refused_in_words(tmp_path: Path) -> None:
     assert "exceeds maximum allowed size" in pushed.output
 
 
-def test_without_a_deployer_main_is_refused(server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_deployer_main_is_refused(server: GitServer, tmp_path: Path) -> None:
     clone = _clone(server, tmp_path, 1000)
     process = clone.start_push()
     staging = server.root.parent / "staging"
