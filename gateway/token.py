@@ -1,58 +1,101 @@
-"""The one token of an installation: git's password and the management API's bearer."""
+"""The one token of a Tidegate: bearer of the management API and password of git, made at the first start."""
 
 import base64
 import binascii
 import hmac
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-TOKEN_FILE = "token"  # noqa: S105 - the file's name
+FILE_MODE = 0o600
+PREFIX = "tg_"
+"""So that a scanner, or a person, who finds one knows what it is."""
+CHALLENGE = 'Bearer realm="tidegate"'
+"""The header `WWW-Authenticate` of a 401 of the management API."""
 
 
-def load_or_create(home: Path) -> str:
-    """The token of this home, made at the first start and readable by its owner alone.
+class TokenError(Exception):
+    """The token's file cannot be used; the message says what to do."""
+
+
+class Token:
+    """Compares in constant time, and never shows itself by accident."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def accepts(self, given: str | None) -> bool:
+        """Whether this is the token."""
+        return given is not None and hmac.compare_digest(given.encode(), self._value.encode())
+
+    def reveal(self) -> str:
+        """For `tidegate up` and for clients of this machine's own owner."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+
+def load_or_make(path: Path) -> Token:
+    """The token in this file; a new one where there is no file. Two who make it at once get the same one.
 
     Raises:
-        ValueError: the file is empty.
+        TokenError: the file cannot be read, is empty, or belongs to somebody else.
     """
-    path = home / TOKEN_FILE
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        _create(path)
-    token = path.read_text("ascii").strip()
-    if not token:
-        raise ValueError(f"{path} is empty: remove it, and start again")
-    return token
-
-
-def matches(token: str, header: str | None) -> bool:
-    """Whether an `Authorization` header carries the token, as a bearer or as the password of any user name."""
-    if header is None:
-        return False
-    scheme, _, value = header.partition(" ")
-    given = value.strip()
-    if scheme.lower() == "basic":
-        given = _password(given)
-    elif scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(given.encode(), token.encode())
-
-
-def _password(value: str) -> str:
+    with suppress(FileNotFoundError):
+        return _read(path)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
-        return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        with os.fdopen(file, "w") as opened:
+            opened.write(f"{PREFIX}{secrets.token_urlsafe(32)}\n")
+        # A link is made only where nobody was faster, and the whole content is there with it.
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return _read(path)
+
+
+def bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """What `Authorization: Bearer …` gives; header names are in lower case, as in ASGI."""
+    scheme, _, value = _authorization(headers).partition(" ")
+    return value.strip() or None if scheme.lower() == "bearer" else None
+
+
+def password_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The password of `Authorization: Basic …`, whatever the user's name is."""
+    scheme, _, value = _authorization(headers).partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        _, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return ""
+        return None
+    return password if colon else None
 
 
-def _create(path: Path) -> None:
-    """Whole or not at all: written beside it, then linked, so that of two who start at once one wins."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"tg_{secrets.token_urlsafe(32)}\n")
-    with suppress(FileExistsError):
-        os.link(part, path)
-    part.unlink()
+def _authorization(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name == b"authorization"), "")
+
+
+def _read(path: Path) -> Token:
+    try:
+        found = path.stat()
+        if found.st_uid != os.getuid():
+            raise TokenError(f"{path} belongs to another user: remove it, and a new one is made at the next start")
+        if found.st_mode & 0o077:
+            path.chmod(FILE_MODE)
+        value = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise TokenError(
+            f"{path} cannot be read ({error}): remove it, and a new one is made at the next start"
+        ) from error
+    if not value:
+        raise TokenError(f"{path} is empty: remove it, and a new one is made at the next start")
+    return Token(value)

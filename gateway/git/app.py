@@ -12,7 +12,7 @@ from gateway.git.lfs_store import LfsStore
 from gateway.git.repositories import RepositoryError, ensure_repository
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
-from gateway.token import matches
+from gateway.token import bearer_of, password_of
 from model_runner.names import NAME_RULE, is_valid_name
 
 PREFIX = "/git/"
@@ -30,9 +30,8 @@ class GitApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        headers = dict(scope["headers"])
-        given = headers.get(b"authorization")
-        if not matches(self._config.token, None if given is None else given.decode("latin-1")):
+        headers = scope["headers"]
+        if not self._config.token.accepts(password_of(headers) or bearer_of(headers)):
             await ask_for_token(send)
             return
         found = _PATH.fullmatch(scope["path"])

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.token import Token
+
 KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH", "TIDEGATE_STACK")
 """Of the gateway's environment: where programs are, and the mark by which the stack finds its processes."""
 STREAMED_BYTES = 16_000_000
@@ -19,7 +21,7 @@ class GitConfig:
     staging: Path
     deployer: Path
     """The deployer's socket."""
-    token: str
+    token: Token
     branch: str = "main"
     """Whose commits go live."""
     max_bytes: int = 2_000_000_000

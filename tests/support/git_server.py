@@ -14,6 +14,7 @@ from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
+from gateway.token import Token
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
@@ -70,7 +71,7 @@ def main() -> None:
         root=told.scratch / "git",
         staging=told.scratch / "staging",
         deployer=told.scratch / "nobody.sock",
-        token=TOKEN,
+        token=Token(TOKEN),
         max_bytes=told.max_bytes,
     )
     write_hooks(config)

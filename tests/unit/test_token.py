@@ -1,41 +1,68 @@
-"""The installation's token: made once, for its owner's eyes, and compared whatever the header's form."""
+"""The token: made once, readable by its owner alone, never shown by accident."""
 
 import base64
-import stat
+import threading
 from pathlib import Path
 
 import pytest
 
-from gateway.token import load_or_create, matches
+from gateway.token import Token, TokenError, bearer_of, load_or_make, password_of
 
 
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+def test_it_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "token"
+    made = load_or_make(path).reveal()
+    assert load_or_make(path).reveal() == made
+    assert len(made) > 40
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["token"]
 
 
-def test_it_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
-    token = load_or_create(tmp_path / "home")
-
-    assert load_or_create(tmp_path / "home") == token
-    assert stat.S_IMODE((tmp_path / "home" / "token").stat().st_mode) == 0o600
-    assert len(token) > 40
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["token"]
-
-
-def test_an_empty_file_is_no_token(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("\n")
-
-    with pytest.raises(ValueError, match="is empty"):
-        load_or_create(tmp_path)
+def test_a_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("tg_known\n")
+    path.chmod(0o644)
+    assert load_or_make(path).accepts("tg_known")
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("header", ["Bearer tg_x", "bearer tg_x", _basic("anyone", "tg_x"), _basic("", "tg_x")])
-def test_it_is_a_bearer_or_the_password_of_any_user(header: str) -> None:
-    assert matches("tg_x", header)
+def test_many_who_start_at_once_have_the_same(tmp_path: Path) -> None:
+    found: list[str] = []
+    start = threading.Barrier(8)
+
+    def make() -> None:
+        start.wait()
+        found.append(load_or_make(tmp_path / "token").reveal())
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(found) == 8
+    assert len(set(found)) == 1
 
 
-@pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer tg_y", "Basic tg_x", "Basic %%%", _basic("tg_x", ""), "Digest tg_x", "tg_x"]
-)
-def test_everything_else_is_refused(header: str | None) -> None:
-    assert not matches("tg_x", header)
+@pytest.mark.parametrize("content", ["", "\n", "tö"])
+def test_a_file_without_a_token_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "token").write_text(content, "utf-8")
+    with pytest.raises(TokenError, match="remove it"):
+        load_or_make(tmp_path / "token")
+
+
+@pytest.mark.parametrize("given", [None, "", "tg_a", "tg_abcd ", "TG_ABC", "ü"])
+def test_only_the_token_itself_is_accepted(given: str | None) -> None:
+    assert Token("tg_abc").accepts("tg_abc")
+    assert not Token("tg_abc").accepts(given)
+
+
+def test_it_does_not_show_itself() -> None:
+    assert "tg_abc" not in f"{Token('tg_abc')!r} {Token('tg_abc')}"
+
+
+def test_it_is_read_from_either_header() -> None:
+    basic = b"Basic " + base64.b64encode(b"anybody:tg_a:b")
+    assert bearer_of([(b"host", b"h"), (b"authorization", b"bearer tg_abc")]) == "tg_abc"
+    assert password_of([(b"authorization", basic)]) == "tg_a:b"
+    for wrong in (b"", b"Bearer", b"Bearer ", b"Basic !!!", b"Basic " + base64.b64encode(b"\xff\xfe"), b"Basic YWI="):
+        assert (bearer_of([(b"authorization", wrong)]), password_of([(b"authorization", wrong)])) == (None, None)

@@ -14,12 +14,13 @@ from gateway.git.repositories import write_hooks
 from gateway.github import GithubConfig, github_router
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
-from gateway.token import load_or_create
+from gateway.token import Token, TokenError, load_or_make
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
+from tidegate.supervisor.part import EXIT_SETTINGS
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:
@@ -37,13 +38,13 @@ def gateway_config(settings: Settings) -> GatewayConfig:
     )
 
 
-def git_config(settings: Settings) -> GitConfig:
+def git_config(settings: Settings, token: Token) -> GitConfig:
     """The settings as the git remote takes them."""
     return GitConfig(
         root=settings.home_path / "git",
         staging=settings.home_path / "staging",
         deployer=deployer_socket(settings.run_path),
-        token=load_or_create(settings.home_path),
+        token=token,
         branch=settings.production_branch,
         max_bytes=settings.max_push_bytes,
     )
@@ -62,14 +63,19 @@ def github_config(settings: Settings) -> GithubConfig | None:
 
 
 def main() -> int:
-    """Exit code 0 after SIGTERM: requests answered, events flushed."""
+    """Exit code 0 after SIGTERM: requests answered, events flushed; 2 when the token's file cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
     parser.parse_args()
     settings = Settings()
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    git = git_config(settings)
+    try:
+        token = load_or_make(settings.home_path / "token")
+    except TokenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    git = git_config(settings, token)
     write_hooks(git)
     app = create_app(
         gateway_config(settings),
