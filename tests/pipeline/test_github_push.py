@@ -141,7 +141,7 @@ def test_a_commit_that_cannot_be_served_is_told_and_changes_nothing(github: Gith
     commit = github.clone.commit("A link")
     # Kept from the remote's own check by going around it: this is what another host would have taken.
     repository = github.server.root / "default" / "source.git"
-    github.clone.git("push", "--quiet", str(repository), "main:refs/tags/upstream")
+    github.clone.git("push", "--quiet", str(repository), "main:refs/tags/hostile")
     job = github.job_over(github.deliver("d-2", commit).json()["job"])
 
     assert job.state is JobState.FAILED

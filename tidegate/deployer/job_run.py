@@ -92,8 +92,10 @@ class JobRun:
             await self._attempt()
         except JobFailedError as error:
             await self._failed(error)
-        except JobOverError:
-            pass  # it was cancelled meanwhile
+        except JobOverError as error:
+            # It was cancelled just when it began.
+            await self._end_worker()
+            await self._ledger.abandon(self.job.deployment_id, str(error))
         except asyncio.CancelledError:
             if not self.cancelled_by_user:
                 raise
@@ -115,6 +117,7 @@ class JobRun:
 
     async def _prepare(self) -> None:
         deployment_id = registry.new_deployment_id()
+        # Told to the registry before there is such a deployment: whoever clears up after us knows what to look for.
         self.job = await self._ledger.change(registry.begin_job, self.job.id, deployment_id)
         log.info("job.began", job=self.job.id, kind=self.job.kind, model=self.job.model, attempt=self.job.attempts)
         if self.job.attempts == 1:

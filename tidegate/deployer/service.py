@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from storage import registry
-from storage.registry import Job, JobState, NewJob
+from storage.registry import Job, JobOverError, JobState, NewJob
 from tidegate.deployer.acceptance import commit_of, pusher_lives
 from tidegate.deployer.job_run import UNTOUCHED, Around, JobRun, Origin
 from tidegate.deployer.ledger import Ledger
@@ -41,14 +41,21 @@ class Deployer:
         self._runs: dict[int, JobRun] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.ready = False
+        self._broken: BaseException | None = None
 
     async def run(self) -> None:
-        """Until it is cancelled; jobs that run are then left for the next life."""
+        """Until it is cancelled; jobs that run are then left for the next life.
+
+        Raises:
+            Exception: a job could not be told to the registry. The next life finds out how far it was.
+        """
         try:
             await self._recover()
             self.ready = True
             while True:
                 news = self.ledger.news
+                if self._broken is not None:
+                    raise self._broken
                 await self._start_what_can()
                 if not await _came(news, LOOK_S) and not self._tasks:
                     # Only in a quiet moment: a process that starts takes time from the jobs, and from `tidegate up`.
@@ -84,15 +91,23 @@ class Deployer:
         """
         run, task = self._runs.get(job_id), self._tasks.get(job_id)
         if run is None or task is None:
-            job = await self.ledger.change(registry.end_job, job_id, JobState.CANCELLED, "cancelled")
-            await self.ledger.say(job_id, ["✗ cancelled", UNTOUCHED])
-            return job
+            return await self._cancel_queued(job_id)
+        job = await self.ledger.read(registry.get_job, job_id)
+        if job.is_over:
+            raise JobOverError(f"job {job_id} has {job.state} already: nothing is left to cancel")
         if run.is_switching:
             raise TooLateError(f"job {job_id} is switching the traffic: deploy the version before again")
         run.cancelled_by_user = True
         task.cancel()
         await asyncio.wait({task})
         return await self.ledger.read(registry.get_job, job_id)
+
+    async def _cancel_queued(self, job_id: int) -> Job:
+        job = await self.ledger.read(registry.get_job, job_id)
+        if not job.is_over:
+            # Before its end: whoever follows it stops there.
+            await self.ledger.say(job_id, ["✗ cancelled", UNTOUCHED])
+        return await self.ledger.end(job_id, JobState.CANCELLED, "cancelled")
 
     async def _unfinished(self) -> list[Job]:
         return await self.ledger.read(registry.unfinished_jobs, self._owner)
@@ -107,11 +122,13 @@ class Deployer:
     def _start(self, job: Job) -> None:
         run = self._runs[job.id] = JobRun(job, self._around)
         task = self._tasks[job.id] = asyncio.create_task(run.run(), name=f"job {job.id}")
-        task.add_done_callback(lambda _: self._forget(job.id))
+        task.add_done_callback(lambda done: self._forget(job.id, done))
 
-    def _forget(self, job_id: int) -> None:
+    def _forget(self, job_id: int, task: asyncio.Task[None]) -> None:
         self._runs.pop(job_id, None)
         self._tasks.pop(job_id, None)
+        if not task.cancelled() and self._broken is None:
+            self._broken = task.exception()
         self.ledger.tell()
 
     async def _recover(self) -> None:

@@ -40,7 +40,7 @@ class Worker:
         self._answers = answers
 
     def prepare(self, order: Prepare) -> None:
-        with self._failing():
+        with self._failing(order.folder):
             prepared = prepare(
                 Path(order.folder),
                 self._config,
@@ -66,11 +66,13 @@ class Worker:
         self._say(StageIsDone(name=done.name, seconds=done.seconds, detail=done.detail))
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failing(self, folder: str | None = None) -> Iterator[None]:
+        """A pusher knows nothing of the folder in which the work is done."""
         try:
             yield
         except DeployError as error:
-            self._say(HasFailed(stage=error.stage, reason=error.reason, can_pass=can_pass(error)))
+            reason = error.reason.replace(folder, "the repository") if folder else error.reason
+            self._say(HasFailed(stage=error.stage, reason=reason, can_pass=can_pass(error)))
         except Exception as error:  # whatever it is, the deployer must hear of it
             reason = f"{type(error).__name__}: {error}"
             self._say(HasFailed(stage="", reason=reason, can_pass=can_pass(error)))
