@@ -1,4 +1,4 @@
-"""The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka or the registry."""
+"""The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka, and only a request whose runner is gone for the registry, briefly."""
 
 import asyncio
 import logging
