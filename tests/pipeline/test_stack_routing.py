@@ -112,6 +112,8 @@ def test_what_cannot_be_done_says_why(api: Api) -> None:
     assert "only one that is starting" in refused(
         f"/api/v1/deployments/{api.get(MODEL)['traffic'][0]['id']}/cancel", None, 409, "wrong_state"
     )
+    refused("/api/v1/nothing", None, 404, "not_found")
+    refused("/api/v1/models", None, 405, "method_not_allowed")
     refused("/api/v1/deployments/d-none/cancel", None, 404, "unknown_deployment")
     assert api.shares() == {3: 1.0}
 
