@@ -1,6 +1,7 @@
 """What is ready to answer, by URL path: made anew when the route table changes, with the runners' connections kept."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import re
@@ -18,6 +19,8 @@ from model_runner.instances import InstanceChecker
 
 log = logging.getLogger(__name__)
 
+ASKING_S = 1.0
+"""A registry that does not answer must not hold up the answer that the runner is gone."""
 _PATH = re.compile(
     r"/v1/(?:workspaces/(?P<workspace>[^/]+)/)?models/(?P<model>[^/]+)/(?:previews/(?P<preview>[^/]+)/)?predict"
 )
@@ -96,7 +99,8 @@ class Endpoints:
 
     async def after_refresh(self, endpoint: Endpoint, path: str) -> Endpoint | None:
         """Look at the routes at once; another endpoint where this one has lost the path's traffic, else None."""
-        await self._cache.refresh_now()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._cache.refresh_now(), ASKING_S)
         found = self._group(path)
         if found is None or any(other.route.deployment_id == endpoint.route.deployment_id for other in found.takers):
             return None

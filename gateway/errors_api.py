@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from gateway.ids import request_id_of, uuid7
 from gateway.refusals import Refusal
@@ -51,7 +52,7 @@ def answer_of(refusal: Refusal, given: str | None) -> JSONResponse:
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Refusals, and bodies that do not fit, get that shape."""
+    """Refusals, bodies that do not fit, and what FastAPI itself refuses get that shape."""
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Refusal)  # noqa: S101 - registered for it alone
@@ -63,7 +64,15 @@ def handle_errors(app: FastAPI) -> None:
         refusal = Refusal(422, "invalid_request", "; ".join(one["message"] for one in found), found)
         return answer_of(refusal, request.headers.get("x-request-id"))
 
+    async def plain(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - likewise
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+        answer = answer_of(Refusal(error.status_code, code, str(error.detail)), request.headers.get("x-request-id"))
+        answer.headers.update(error.headers or {})
+        return answer
+
     app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(RequestValidationError, invalid)
 
 

@@ -1,4 +1,7 @@
-"""The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka or the registry."""
+"""The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka.
+
+Only a request whose runner is gone waits for the registry, and briefly (gateway/running.py).
+"""
 
 import asyncio
 import logging

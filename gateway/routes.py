@@ -110,6 +110,7 @@ class RouteCache:
         """Whether the source has answered once."""
         self._loaded_at = clock()
         self._refreshing: asyncio.Task[None] | None = None
+        self._asking = asyncio.Lock()
 
     async def refresh_now(self) -> None:
         """Ask the source before it is time; many who ask at once make one question."""
@@ -120,6 +121,11 @@ class RouteCache:
 
     async def refresh(self) -> None:
         """Ask the source once; on failure keep what is known, count it, and say so now and then."""
+        # One after the other: an older answer must not arrive after a newer one.
+        async with self._asking:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         try:
             table = await asyncio.to_thread(self._source.load)
         except Exception as error:  # whatever is wrong with the registry, what is known is served

@@ -19,6 +19,9 @@ from storage.registry.records import (
 )
 from storage.registry.tables import DeploymentRow, ModelRow, VersionRow
 
+LONGEST_BRANCH = 255
+"""Characters."""
+
 
 def new_deployment_id() -> str:
     """Short, since a Unix socket is named after it (108 bytes in all)."""
@@ -45,10 +48,13 @@ def create_deployment(
 
     Raises:
         UnknownVersionError: no such version.
+        DeploymentStateError: the branch's name is empty, or longer than the registry takes.
         ValueError: a preview without a branch, or a branch without a preview.
     """
     if (role is Role.PREVIEW) != (branch is not None):
         raise ValueError("a preview is of a branch, and nothing else is")
+    if branch is not None and not 0 < len(branch) <= LONGEST_BRANCH:
+        raise DeploymentStateError(f"the name of a preview's branch has 1 to {LONGEST_BRANCH} characters: rename it")
     with database.write() as session:
         version = session.get(VersionRow, version_id)
         if version is None:

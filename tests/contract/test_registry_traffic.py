@@ -188,6 +188,9 @@ def test_a_preview_takes_no_traffic_and_replaces_that_of_its_branch_alone(databa
         registry.set_traffic(database, {again: 1})
     with pytest.raises(ValueError, match="of a branch"):
         started(database, 3, Role.PREVIEW)
+    for name in ("", "x" * 256):
+        with pytest.raises(DeploymentStateError, match="1 to 255"):
+            started(database, 3, Role.PREVIEW, name)
 
 
 def test_previews_expire_and_starts_are_abandoned_in_their_time(database: Database) -> None:
