@@ -1,16 +1,15 @@
 """Rows of a request as what an estimator was fitted on: a NumPy matrix, or a DataFrame where names matter."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from model_runner.formats import Row
-from model_runner.names import nearest
+from model_runner.formats.columns import InputBuilder, column_order, matrix, unnamed_matrix
 from model_runner.schema import InputSchema, Kind
 
-InputBuilder = Callable[[Sequence[Row]], Any]
 _BY_NAME = {"ColumnTransformer", "FunctionTransformer"}
 
 
@@ -21,47 +20,17 @@ def input_builder(estimator: Any, schema: InputSchema | None) -> InputBuilder:
         ValueError: the estimator was fitted on features that the schema lacks, or on another number of them.
     """
     fitted = getattr(estimator, "feature_names_in_", None)
+    own = None if fitted is None else [str(name) for name in fitted]
     if schema is None:
-        return _unnamed if fitted is None else _framed([str(name) for name in fitted], frozenset())
-    names = list(schema.names) if fitted is None else [str(name) for name in fitted]
-    _refuse_mismatch(estimator, names, schema)
+        return unnamed_matrix() if own is None else _framed(own, frozenset())
+    names = column_order(own, getattr(estimator, "n_features_in_", None), schema)
     numeric = frozenset(feature.name for feature in schema.features if feature.kind is not Kind.CATEGORICAL)
     all_numeric = numeric.issuperset(names)
-    if fitted is not None and not (all_numeric and _ignores_names(estimator)):
+    if own is not None and not (all_numeric and _ignores_names(estimator)):
         return _framed(names, numeric)
     # We give the columns in the fitted order, without their names: building a DataFrame costs more than most models.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
-    optional = any(not feature.required for feature in schema.features)
-    return _matrix(names, np.dtype(np.float64 if all_numeric else object), optional)
-
-
-def _refuse_mismatch(estimator: Any, names: list[str], schema: InputSchema) -> None:
-    lacking = [name for name in names if name not in schema.names]
-    if lacking:
-        meant = nearest(lacking[0], schema.names, most=1)
-        hint = f"; is {meant[0]!r} meant?" if meant else ""
-        raise ValueError(
-            f"the model was fitted on {lacking[0]!r}, which the input schema from {schema.source} lacks{hint}"
-        )
-    count = getattr(estimator, "n_features_in_", None)
-    if count is not None and count != len(names):
-        raise ValueError(
-            f"the model was fitted on {count} features, the input schema from {schema.source} has {len(names)}: "
-            f"{', '.join(names[:10])}. Name the target column in tidegate.toml ([reference] target = ...) "
-            "or the columns that are no features (ignore = [...])"
-        )
-
-
-def _unnamed(rows: Sequence[Row]) -> Any:
-    """Without any schema: the values in the order in which they came."""
-    return np.array([list(row.values()) for row in rows], dtype=np.float64)
-
-
-def _matrix(names: list[str], dtype: np.dtype[Any], optional: bool) -> InputBuilder:
-    """Shape (rows, features); None becomes NaN."""
-    if optional:
-        return lambda rows: np.array([[row.get(name) for name in names] for row in rows], dtype=dtype)
-    return lambda rows: np.array([[row[name] for name in names] for row in rows], dtype=dtype)
+    return matrix(names, np.dtype(np.float64 if all_numeric else object), schema)
 
 
 def _framed(names: list[str], numeric: frozenset[str]) -> InputBuilder:

@@ -120,7 +120,7 @@ def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog) -> 
         staging,
         name=name,
         timeout_s=config.runner_start_timeout_s,
-        on_stage=lambda stage: stages.add(stage.name, stage.seconds),
+        on_stage=lambda stage: stages.add(stage.name, stage.seconds, stage.detail),
     )
     seal_inputs(staging, report.inputs)
     return report
