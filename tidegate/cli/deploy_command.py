@@ -17,6 +17,8 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
     settings = load_settings()
     require_running(settings)
     # Loaded here, since it brings NumPy and the rest.
+    from rich.markup import escape  # noqa: PLC0415
+
     from tidegate.deployer import Deployed, DeployError, StageDone  # noqa: PLC0415
     from tidegate.deployer import deploy as work  # noqa: PLC0415
 
@@ -25,7 +27,7 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
     def show(stage: StageDone) -> None:
         if not as_json:
             seconds = f"{stage.name:<22}{stage.seconds:6.2f} s"
-            out.print(f"[green]✓[/green] {seconds}  [dim]{stage.detail}[/dim]", highlight=False)
+            out.print(f"[green]✓[/green] {seconds}  [dim]{escape(stage.detail)}[/dim]", highlight=False)
 
     try:
         done: Deployed = work(Path(path), deploy_config(settings), name=name, on_stage=show)
