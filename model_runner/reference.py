@@ -116,8 +116,13 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | bool | int) else float(value)
 
 
-def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...]:
-    """The features of instances, in order of appearance, typed by their non-null values (without any: numeric)."""
+def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...] | None:
+    """The features of instances, in order of appearance, typed by their non-null values (without any: numeric).
+
+    None where one holds a list or an object: no feature can, and only the model knows what may be in them.
+    """
+    if any(isinstance(value, list | dict) for row in rows for value in row.values()):
+        return None
     names = dict.fromkeys(name for row in rows for name in row)
     return tuple(_observed(name, [row.get(name) for row in rows]) for name in names)
 

@@ -35,6 +35,8 @@ class Stage:
 
     name: str
     seconds: float
+    detail: str = ""
+    """What there is to say about it."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ async def _check(folder: Path, name: str | None, timeout_s: float, on_stage: OnS
         client = RunnerClient(socket, ClientConfig(timeout_s=timeout_s, reconnect_s=timeout_s))
         try:
             info = await _await_ready(client, process, log, timeout_s)
-            watch.lap("load")
+            watch.lap("load", _loaded(info))
             inputs = Inputs(schema_codec.decode(info.schema) if info.schema else None, info.example)
             _check_inputs(manifest, inputs)
             predictions = await _test(client, manifest, inputs.schema, test.rows if test else [])
@@ -149,9 +151,9 @@ class _StopWatch:
         self._on_stage = on_stage
         self._since = time.perf_counter()
 
-    def lap(self, name: str) -> None:
+    def lap(self, name: str, detail: str = "") -> None:
         now = time.perf_counter()
-        self.stages.append(Stage(name, now - self._since))
+        self.stages.append(Stage(name, now - self._since, detail))
         self._since = now
         self._on_stage(self.stages[-1])
 
@@ -208,6 +210,12 @@ def _death(code: int, log: Path) -> ModelError:
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     tail = "\n".join(stderr.strip().splitlines()[-12:]) or "it wrote nothing"
     return ModelError("model", f"ended its process while it was loaded ({how})", f"The end of its log:\n{tail}")
+
+
+def _loaded(info: RunnerInfo) -> str:
+    if info.schema is not None:
+        return info.model
+    return f"{info.model}; NO INPUT SCHEMA, so requests are not validated: declare [features] in tidegate.toml"
 
 
 def _check_inputs(manifest: Manifest, inputs: Inputs) -> None:

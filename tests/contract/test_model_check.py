@@ -137,7 +137,7 @@ def _unknown_mask(folder: Path) -> None:
     [
         (_broken_pickle, ["model.joblib: cannot be loaded", "Load it once"]),
         (_missing_package, ["model.pkl", "needs the package 'notapackage'", "requirements.txt"]),
-        (_no_predict, ["holds a dict", "save the fitted estimator"]),
+        (_no_predict, ["holds a dict", "Save the fitted estimator"]),
         (_dies, ["ended its process", "exit code 9"]),
         (_too_few_features, ["fitted on 3 features", "from tidegate.toml has 1"]),
         (_wrong_test_rows, ["test_data.json", "instances[0].price", "expected number or null, found a string"]),

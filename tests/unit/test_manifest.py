@@ -79,17 +79,6 @@ def test_a_mistake_is_named_with_its_fix(tmp_path: Path, toml: str, says: list[s
         assert text in str(raised.value)
 
 
-def test_a_model_file_of_another_name_is_suggested(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"Rename classifier\.pkl to model\.pkl"):
-        read_manifest(_folder(tmp_path, model="classifier.pkl"))
-
-
-def test_two_model_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "model.pkl").write_bytes(b"")
-    with pytest.raises(ModelError, match=r"model\.pkl and model\.joblib"):
-        read_manifest(_folder(tmp_path))
-
-
 def test_names_that_no_rule_allows_get_one_that_it_does() -> None:
     for name in ("Ünïcode", "-x-", "a" * 100, "", "///", "A B"):
         assert is_valid_name(suggested_name(name))

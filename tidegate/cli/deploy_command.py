@@ -19,6 +19,7 @@ def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -
     settings = load_settings()
     require_running(settings)
     # Loaded here, since it brings NumPy and the rest.
+
     from tidegate.deployer import Deployed, DeployError, StageDone  # noqa: PLC0415
     from tidegate.deployer import deploy as work  # noqa: PLC0415
 
@@ -27,7 +28,7 @@ def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -
     def show(stage: StageDone) -> None:
         if not as_json:
             seconds = f"{stage.name:<22}{stage.seconds:6.2f} s"
-            out.print(f"[green]✓[/green] {seconds}  [dim]{stage.detail}[/dim]", highlight=False)
+            out.print(f"[green]✓[/green] {seconds}  [dim]{escape(stage.detail)}[/dim]", highlight=False)
 
     def tell(line: str) -> None:
         if not as_json:

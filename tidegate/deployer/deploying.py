@@ -222,7 +222,9 @@ def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, env
         staging,
         name=name,
         timeout_s=config.runner_start_timeout_s,
-        on_stage=lambda stage: stages.add(stage.name, stage.seconds, environment.detail if stage.name == STAGE else ""),
+        on_stage=lambda stage: stages.add(
+            stage.name, stage.seconds, environment.detail if stage.name == STAGE else stage.detail
+        ),
         prepare=environment,
     )
     seal_inputs(staging, report.inputs)
