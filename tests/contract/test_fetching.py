@@ -31,7 +31,10 @@ def source(server: GitServer, tmp_path_factory: pytest.TempPathFactory) -> Clone
     clone.commit("One")
     (clone.folder / "sub" / "model.pkl").write_bytes(b"two")
     clone.commit("Two")
-    assert clone.push("main:trial").code == 0
+    # As a tag, which needs no deployer; then the branch, as another server would have taken it.
+    assert clone.push("main:refs/tags/pushed").code == 0
+    repository = server.root / "default" / "market.git"
+    clone.git("--git-dir", str(repository), "update-ref", "refs/heads/trial", "refs/tags/pushed")
     return clone
 
 

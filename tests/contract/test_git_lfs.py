@@ -147,7 +147,7 @@ def test_git_lfs_itself_pushes_and_clones(server: GitServer, tmp_path: Path) -> 
     clone.git("lfs", "track", "*.bin")
     (clone.folder / "model.bin").write_bytes(os.urandom(2_000_000))
     clone.commit()
-    pushed = clone.push("main:trial")
+    pushed = clone.push("main:refs/tags/trial")
     cloned = clone.run("clone", "--quiet", "--branch", "trial", server.url("lfs"), str(tmp_path / "again"))
 
     assert pushed.code == 0, pushed
