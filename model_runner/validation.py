@@ -57,23 +57,6 @@ class Report:
     """What the model ran with."""
 
 
-def manifest_json(report: Report) -> dict[str, Any]:
-    """What the registry keeps of a checked folder, beside its schema."""
-    manifest = report.manifest
-    return {
-        "name": manifest.name,
-        "workspace": manifest.workspace,
-        "task": report.info.task,
-        "model": report.info.model,
-        "model_file": manifest.model_file.name,
-        "psi_threshold": manifest.psi_threshold,
-        "baseline_rows": manifest.baseline_rows,
-        "mask": list(manifest.mask),
-        "example": report.inputs.example,
-        "stages": {stage.name: round(stage.seconds, 3) for stage in report.stages},
-    }
-
-
 OnStage = Callable[[Stage], None]
 Prepare = Callable[[Path], Prepared]
 """Makes what a model folder needs to run."""
