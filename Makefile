@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # Most tests wait for real processes, so a few more than there are cores.
 JOBS ?= 3
+# What the lock holds: every extra of pyproject.toml but torch.
+EXTRAS := embedded sklearn skops xgboost lightgbm onnx dev
 
 .PHONY: help setup demo test check bench lock clean
 
@@ -34,7 +36,7 @@ bench: $(STAMP) ## Measure; figures, no verdicts
 
 lock: $(STAMP) ## Resolve the dependencies again
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-		--all-extras --upgrade --custom-compile-command "make lock" -o requirements/all.lock pyproject.toml
+		$(EXTRAS:%=--extra %) --upgrade --custom-compile-command "make lock" -o requirements/all.lock pyproject.toml
 
 clean: ## Remove the environment and the tools' caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -34,6 +34,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "latency": Benchmark("drift_latency", 420, "from an event to its row of drift metrics in ClickHouse"),
     "sink": Benchmark("sink_rows", 600, "events a second into ClickHouse, beside bare inserts"),
     "gateway": Benchmark("gateway_requests", 600, "predictions a second, beside the runner alone and the bare model"),
+    "environment": Benchmark("environment_builds", 600, "building an environment: cold, warm, already there"),
     "memory": Benchmark("idle_memory", 240, "memory of the idle stack, by process"),
 }
 
@@ -71,7 +72,7 @@ def _measure(name: str, *, quick: bool) -> Iterator[Table]:
 
 
 def _arguments() -> argparse.Namespace:
-    listed = "\n".join(f"  {name:8} {benchmark.says}" for name, benchmark in BENCHMARKS.items())
+    listed = "\n".join(f"  {name:11} {benchmark.says}" for name, benchmark in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=f"{__doc__}\n\n{listed}",

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoints
+from gateway.errors_api import answer_of, handle_errors
 from gateway.inference import InferenceApp, Limits, Scope, Send
+from gateway.management import Management
 from gateway.models_api import models_router
 from gateway.openapi import with_models
 from gateway.producing import OnAcked, ProducerConfig, RecordProducer
+from gateway.refusals import unauthorized
 from gateway.requests import Receive
 from gateway.routes import RouteCache, RouteSource
+from gateway.token import Token, bearer_of
+from gateway.versions_api import PREFIX, versions_router
 from model_runner.client import ClientConfig
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -42,6 +47,10 @@ def create_app(
     source: RouteSource,
     *,
     routers: Sequence[APIRouter] = (),
+    mounts: Mapping[str, Asgi] | None = None,
+    token: Token | None = None,
+    versions: Management | None = None,
+    background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     on_acked: OnAcked | None = None,
 ) -> Asgi:
     """The ASGI application.
@@ -49,35 +58,67 @@ def create_app(
     Args:
         config: bounds and addresses.
         source: where routes are kept.
-        routers: more of the management API.
+        routers: more of the management API; what is under /api/v1 needs the token.
+        mounts: bare applications by the prefix of their paths; who may use them is their own affair.
+        token: of the management API; without one nobody may use it.
+        versions: does what the management API of versions is asked for; None leaves it out.
+        background: run beside the serving until it ends.
         on_acked: called, in another thread, with the ids of events that the broker acknowledged.
     """
     cache = RouteCache(source, config.refresh_s)
-    plane = _Plane(config, cache, on_acked)
+    plane = _Plane(config, cache, background, on_acked)
     management = FastAPI(
         title="Tidegate",
         description="Push a model, get its API, see it drift.",
         lifespan=lambda _: plane.running(),
     )
-    for router in (models_router(cache), _health_router(cache), *routers):
+    own = () if versions is None else (versions_router(versions),)
+    for router in (models_router(cache), _health_router(cache), *own, *routers):
         management.include_router(router)
+    handle_errors(management)
     _add_models_to_openapi(management, cache)
 
+    mounted = tuple((mounts or {}).items())
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/predict") and scope["path"].startswith("/v1/"):
-            await plane.inference(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await management(scope, receive, send)
+            return
+        path = scope["path"]
+        if path.endswith("/predict") and path.startswith("/v1/"):
+            await plane.inference(scope, receive, send)
+            return
+        if _is_guarded(path) and not _may(scope, token):
+            # Before anything of the body is read.
+            await answer_of(unauthorized(), None)(scope, receive, send)
+            return
+        other = next((mount for prefix, mount in mounted if path.startswith(prefix)), management)
+        await other(scope, receive, send)
 
     return app
+
+
+def _is_guarded(path: str) -> bool:
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+def _may(scope: Scope, token: Token | None) -> bool:
+    return token is not None and token.accepts(bearer_of(scope["headers"]))
 
 
 class _Plane:
     """What lives as long as the application is served."""
 
-    def __init__(self, config: GatewayConfig, cache: RouteCache, on_acked: OnAcked | None) -> None:
+    def __init__(
+        self,
+        config: GatewayConfig,
+        cache: RouteCache,
+        background: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        on_acked: OnAcked | None,
+    ) -> None:
         self._config = config
         self._cache = cache
+        self._background = background
         self._on_acked = on_acked
         self.inference: Asgi = _not_started
 
@@ -87,14 +128,16 @@ class _Plane:
         producer = RecordProducer(self._config.producer, self._on_acked)
         emitter = Emitter(producer, self._config.producer.buffer_bytes, self._config.emit_linger_s)
         endpoints = Endpoints(self._cache, self._config.runner)
-        self.inference = InferenceApp(endpoints, emitter, self._config.limits)
+        self.inference = inference = InferenceApp(endpoints, emitter, self._config.limits)
         await self._cache.refresh()
-        refreshing = asyncio.create_task(self._cache.run())
+        beside = {asyncio.create_task(work()) for work in (self._cache.run, *self._background)}
         try:
             yield
         finally:
-            refreshing.cancel()
-            await asyncio.wait({refreshing})
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
+            await inference.close()
             await emitter.close(self._config.flush_s)
             await endpoints.close()
 

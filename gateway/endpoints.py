@@ -1,24 +1,29 @@
 """What is ready to answer, by URL path: made anew when the route table changes, with the runners' connections kept."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS
-from gateway.refusals import Refusal, unknown_model
-from gateway.routes import Route, RouteCache, RouteTable, pick
+from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, SHADOW_COPIES
+from gateway.refusals import Refusal, unknown_model, unknown_preview
+from gateway.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
 from model_runner import schema as schema_codec
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.instances import InstanceChecker
 
 log = logging.getLogger(__name__)
 
-DEFAULT_WORKSPACE = "default"
-_PATH = re.compile(r"/v1/(?:workspaces/(?P<workspace>[^/]+)/)?models/(?P<model>[^/]+)/predict")
+ASKING_S = 1.0
+"""A registry that does not answer must not hold up the answer that the runner is gone."""
+_PATH = re.compile(
+    r"/v1/(?:workspaces/(?P<workspace>[^/]+)/)?models/(?P<model>[^/]+)/(?:previews/(?P<preview>[^/]+)/)?predict"
+)
 
 
 class Endpoint:
@@ -32,9 +37,25 @@ class Endpoint:
         self.checker = None if schema is None else InstanceChecker(schema)
         self.masked = frozenset(route.mask)
         self.known = None if schema is None else frozenset(schema.names)
-        self.request_seconds = REQUEST_SECONDS.labels(route.workspace, route.model)
-        self.model_seconds = MODEL_SECONDS.labels(route.workspace, route.model)
-        self.instances = INSTANCES.labels(route.workspace, route.model)
+        # A preview must not show in the model's own figures.
+        self.metric_model = route.model if route.preview is None else f"{route.model}/previews/{route.preview}"
+        self.request_seconds = REQUEST_SECONDS.labels(route.workspace, self.metric_model)
+        self.model_seconds = MODEL_SECONDS.labels(route.workspace, self.metric_model)
+        self.instances = INSTANCES.labels(route.workspace, self.metric_model)
+        self.copies_under_way = 0
+        self.rows_under_way = 0
+
+    def count_copy(self, outcome: str) -> None:
+        """Of a shadow."""
+        SHADOW_COPIES.labels(self.route.workspace, self.route.model, outcome).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Who answers on one path."""
+
+    takers: Sequence[Endpoint]
+    shadows: Sequence[Endpoint] = ()
 
 
 class Endpoints:
@@ -45,25 +66,50 @@ class Endpoints:
         self._config = config
         self._uniform = uniform
         self._table = RouteTable()
-        self._by_path: dict[str, Sequence[Endpoint]] = {}
+        self._by_path: dict[str, _Group] = {}
         self._by_deployment: dict[str, Endpoint] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
     def choose(self, path: str) -> Endpoint:
-        """The endpoint that answers this request.
+        """The endpoint that answers this request. Ask its client before anything else is awaited: `still` otherwise.
 
         Raises:
             Refusal: no such model.
         """
-        if self._cache.table is not self._table:
-            self._rebuild(self._cache.table)
-        found = self._by_path.get(path)
+        found = self._group(path)
         if found is None:
             raise self._unknown(path)
-        if len(found) == 1:
-            return found[0]
-        chosen = pick([endpoint.route for endpoint in found], self._uniform())
-        return next(endpoint for endpoint in found if endpoint.route is chosen)
+        if len(found.takers) == 1:
+            return found.takers[0]
+        chosen = pick([endpoint.route for endpoint in found.takers], self._uniform())
+        return next(endpoint for endpoint in found.takers if endpoint.route is chosen)
+
+    def still(self, endpoint: Endpoint, path: str) -> Endpoint:
+        """The same endpoint while it takes this path's traffic, else another choice.
+
+        A request may be a while between its path and its last byte, and its deployment may lose the traffic meanwhile.
+
+        Raises:
+            Refusal: the model is gone.
+        """
+        found = self._group(path)
+        if found is not None and endpoint in found.takers:
+            return endpoint
+        return self.choose(path)
+
+    async def after_refresh(self, endpoint: Endpoint, path: str) -> Endpoint | None:
+        """Look at the routes at once; another endpoint where this one has lost the path's traffic, else None."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._cache.refresh_now(), ASKING_S)
+        found = self._group(path)
+        if found is None or any(other.route.deployment_id == endpoint.route.deployment_id for other in found.takers):
+            return None
+        return self.choose(path)
+
+    def shadows(self, path: str) -> Sequence[Endpoint]:
+        """Who gets copies of what comes on this path."""
+        found = self._group(path)
+        return () if found is None else found.shadows
 
     async def close(self) -> None:
         """Close all connections."""
@@ -72,29 +118,52 @@ class Endpoints:
         for endpoint in self._by_deployment.values():
             await endpoint.client.close()
 
+    def _group(self, path: str) -> _Group | None:
+        if self._cache.table is not self._table:
+            self._rebuild(self._cache.table)
+        return self._by_path.get(path)
+
     def _unknown(self, path: str) -> Refusal:
         match = _PATH.fullmatch(path)
         if match is None:
             return Refusal(404, "not_found", "Try POST /v1/models/{model}/predict")
-        return unknown_model(match["model"], self._table.models(match["workspace"] or DEFAULT_WORKSPACE))
+        workspace = match["workspace"] or DEFAULT_WORKSPACE
+        if match["preview"] is None:
+            return unknown_model(match["model"], self._table.models(workspace))
+        known = [name for owner, model, name in self._table.previews if (owner, model) == (workspace, match["model"])]
+        return unknown_preview(match["model"], match["preview"], known)
 
     def _rebuild(self, table: RouteTable) -> None:
         kept = self._by_deployment
         self._table = table
         self._by_deployment = {}
         self._by_path = {}
-        for (workspace, model), routes in table.by_model.items():
-            ready = [endpoint for endpoint in (self._endpoint(route, kept) for route in routes) if endpoint]
-            if ready:
-                self._by_path[f"/v1/workspaces/{workspace}/models/{model}/predict"] = ready
-                if workspace == DEFAULT_WORKSPACE:
-                    self._by_path[f"/v1/models/{model}/predict"] = ready
+        for key, routes in table.by_model.items():
+            takers = self._ready(routes, kept)
+            if takers:
+                self._put(routes[0], _Group(takers, self._ready(table.shadows.get(key, ()), kept)))
+        for route in table.previews.values():
+            takers = self._ready([route], kept)
+            if takers:
+                self._put(route, _Group(takers))
         for deployment_id, endpoint in kept.items():
             if deployment_id not in self._by_deployment:
                 self._retire(endpoint.client)
 
+    def _put(self, route: Route, group: _Group) -> None:
+        path = predict_path(route.workspace, route.model, route.preview)
+        self._by_path[path] = group
+        if route.workspace == DEFAULT_WORKSPACE:
+            self._by_path[path.replace("/v1/", f"/v1/workspaces/{DEFAULT_WORKSPACE}/", 1)] = group
+
+    def _ready(self, routes: Iterable[Route], kept: dict[str, Endpoint]) -> list[Endpoint]:
+        return [endpoint for endpoint in (self._endpoint(route, kept) for route in routes) if endpoint]
+
     def _endpoint(self, route: Route, kept: dict[str, Endpoint]) -> Endpoint | None:
         old = kept.get(route.deployment_id)
+        if old is not None and old.route == route:
+            self._by_deployment[route.deployment_id] = old
+            return old
         same_socket = old is not None and old.route.socket == route.socket
         client = old.client if old is not None and same_socket else RunnerClient(route.socket, self._config)
         try:

@@ -30,13 +30,13 @@ class InferenceEvent(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     deployment_id: str
     role: str
-    """`primary`, `canary` or `shadow`."""
+    """`primary`, `canary`, `shadow` (a copy: nobody got the answer) or `preview`."""
     status: int
-    """The HTTP status that the caller got."""
+    """The HTTP status that the caller got; of a shadow, the one that a caller would have got."""
     error: str | None
     """None, or a short code such as `invalid_features` or `runner_failed`."""
     latency_ms: float
-    """The whole request in the gateway."""
+    """The whole request in the gateway; of a shadow, from its sending to its answer."""
     model_ms: float | None
     """The model's share of it; None when no model ran."""
     batch_size: int

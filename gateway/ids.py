@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Callable
 
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -25,6 +26,11 @@ def uuid7s(count: int, now_ms: int, random_bytes: Callable[[int], bytes] = os.ur
         r = random[start : start + 2 * _RANDOM_BYTES]
         found.append(f"{prefix}{r[:3]}-{'89ab'[int(r[3], 16) & 3]}{r[4:7]}-{r[7:19]}")
     return found
+
+
+def uuid7() -> str:
+    """One of now."""
+    return uuid7s(1, int(time.time() * 1000))[0]
 
 
 def request_id_of(header: bytes | None) -> str | None:

@@ -1,4 +1,7 @@
-"""The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka or the registry."""
+"""The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka.
+
+Only a request whose runner is gone waits for the registry, and briefly (gateway/running.py).
+"""
 
 import asyncio
 import logging
@@ -15,9 +18,10 @@ from gateway.emitter import Emitter
 from gateway.endpoints import Endpoint, Endpoints
 from gateway.ids import request_id_of, uuid7s
 from gateway.metrics import REQUESTS
-from gateway.refusals import CLIENT_GONE, Refusal, misfits, of_runner
-from gateway.requests import Batch, Receive, parse_batch, read_body, read_headers
-from model_runner.failures import RunnerError
+from gateway.refusals import CLIENT_GONE, Refusal
+from gateway.requests import Receive, parse_batch, read_body, read_headers
+from gateway.running import run
+from gateway.shadowing import Shadowing
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +69,13 @@ class Limits:
 
 
 class InferenceApp:
-    """`POST /v1/models/{model}/predict`."""
+    """`POST /v1/models/{model}/predict`, and the same of a preview."""
 
     def __init__(self, endpoints: Endpoints, emitter: Emitter, limits: Limits) -> None:
         self._endpoints = endpoints
         self._emitter = emitter
         self._limits = limits
+        self._shadowing = Shadowing(self._emit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -90,7 +95,12 @@ class InferenceApp:
             body = _encoder.encode(_Refused(error, call.request_id))
         if call.status != CLIENT_GONE:
             await _respond(send, call, body, refusal)
+        self._copy(call, scope["path"])
         await self._record(call)
+
+    async def close(self) -> None:
+        """Give up the copies that are under way."""
+        await self._shadowing.close()
 
     async def _predict(self, call: Call, scope: Scope, receive: Receive) -> bytes:
         headers = read_headers(scope["headers"])
@@ -100,8 +110,8 @@ class InferenceApp:
             raise Refusal(405, "method_not_allowed", "Send a POST with the features as JSON")
         batch = parse_batch(await read_body(receive, headers, self._limits.max_bytes), self._limits.max_instances)
         call.instances = batch.instances
-        _check(endpoint, batch)
-        await _run(call, endpoint)
+        endpoint = call.endpoint = self._endpoints.still(endpoint, scope["path"])
+        endpoint = await run(call, endpoint, self._endpoints, scope["path"])
         route = endpoint.route
         shape: type[_One] | type[_Many] = _One if batch.single else _Many
         answer = call.predictions[0] if batch.single else call.predictions
@@ -115,11 +125,20 @@ class InferenceApp:
         if endpoint is None:
             REQUESTS.labels("", "", call.status).inc()
             return
-        REQUESTS.labels(endpoint.route.workspace, endpoint.route.model, call.status).inc()
+        REQUESTS.labels(endpoint.route.workspace, endpoint.metric_model, call.status).inc()
         endpoint.request_seconds.observe(seconds)
         if call.model_ms is not None:
             endpoint.model_seconds.observe(call.model_ms / 1000)
             endpoint.instances.inc(len(call.instances))
+        await self._emit(call, endpoint)
+
+    def _copy(self, call: Call, path: str) -> None:
+        """To the shadows, once the caller has the answer; what could not be read is not copied."""
+        if call.instances and call.status != CLIENT_GONE:
+            for shadow in self._endpoints.shadows(path):
+                self._shadowing.copy(call, shadow)
+
+    async def _emit(self, call: Call, endpoint: Endpoint) -> None:
         events = events_of(call, endpoint, self._new_ids(rows_of(call), call))
         if len(call.instances) <= _EVENTS_A_TURN:
             self._emitter.emit(events)
@@ -131,29 +150,6 @@ class InferenceApp:
 
     def _new_ids(self, count: int, call: Call) -> list[str]:
         return uuid7s(count, int(call.received.timestamp() * 1000))
-
-
-def _check(endpoint: Endpoint, batch: Batch) -> None:
-    if endpoint.checker is not None:
-        problems = endpoint.checker.check(batch.instances)
-        if problems is not None:
-            raise misfits(problems)
-    elif not all(type(instance) is dict for instance in batch.instances):
-        raise Refusal(422, "invalid_features", "Each instance must be an object with the features by name")
-
-
-async def _run(call: Call, endpoint: Endpoint) -> None:
-    try:
-        reply = await endpoint.client.predict(call.instances)
-    except RunnerError as error:
-        raise of_runner(error) from None
-    except OverflowError:
-        raise Refusal(
-            422, "invalid_features", "An integer has more than 64 bits; send it as a decimal number"
-        ) from None
-    call.predictions = reply.predictions or ()
-    call.model_ms = round(reply.model_ms, 3)
-    call.batch_size = reply.batch_size
 
 
 async def _respond(send: Send, call: Call, body: bytes, refusal: Refusal | None) -> None:

@@ -14,6 +14,10 @@ REQUEST_SECONDS = Histogram(
 MODEL_SECONDS = Histogram(
     "tidegate_model_seconds", "Time of a batch in the model", ("workspace", "model"), buckets=_LATENCY_BUCKETS
 )
+# Copies of requests for shadows. outcome: answered, failed, dropped (too many were under way).
+SHADOW_COPIES = Counter(
+    "tidegate_shadow_copies_total", "Copies of requests for shadows", ("workspace", "model", "outcome")
+)
 # Instances predicted.
 INSTANCES = Counter("tidegate_instances_total", "Instances predicted", ("workspace", "model"))
 
@@ -31,6 +35,8 @@ EMIT_BUFFER_BYTES = Gauge("tidegate_emit_buffer_bytes", "Bytes of events not yet
 # Errors that librdkafka reported (the broker is away, and so on).
 KAFKA_ERRORS = Counter("tidegate_kafka_errors_total", "Errors reported by the Kafka client")
 
+# Refreshes of the route table that worked.
+ROUTE_REFRESHES = Counter("tidegate_route_refreshes_total", "Refreshes of the route table")
 # Refreshes of the route table that failed; the table known before is served on.
 ROUTE_REFRESH_FAILURES = Counter("tidegate_route_refresh_failures_total", "Failed refreshes of the route table")
 # Seconds since the last refresh that worked.

@@ -5,9 +5,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from gateway.endpoints import DEFAULT_WORKSPACE
 from gateway.openapi import instance_schema
-from gateway.routes import Route, RouteCache
+from gateway.routes import Route, RouteCache, predict_path
 
 
 class LiveModel(BaseModel):
@@ -17,7 +16,7 @@ class LiveModel(BaseModel):
     model: str
     version: int
     deployment_id: str
-    role: str = Field(description="`primary`, `canary` or `shadow`.")
+    role: str = Field(description="`primary`, `canary` or `preview`.")
     weight: float = Field(description="Share of the model's traffic, relative to its other deployments.")
     predict_path: str = Field(description="Where to POST instances.")
     input_schema: dict[str, Any] = Field(description="JSON Schema of one instance.")
@@ -29,6 +28,7 @@ class LiveModels(BaseModel):
     """All of them."""
 
     models: list[LiveModel]
+    previews: list[LiveModel] = Field(description="Of branches: each answers at a path of its own.")
 
 
 def models_router(cache: RouteCache) -> APIRouter:
@@ -38,13 +38,16 @@ def models_router(cache: RouteCache) -> APIRouter:
     @router.get("/v1/models")
     async def list_models() -> LiveModels:
         """The models that take traffic now."""
-        return LiveModels(models=[_live(route) for route in cache.table.routes if route.weight > 0])
+        table = cache.table
+        return LiveModels(
+            models=[_live(route) for routes in table.by_model.values() for route in routes],
+            previews=[_live(route) for route in table.previews.values()],
+        )
 
     return router
 
 
 def _live(route: Route) -> LiveModel:
-    prefix = "/v1" if route.workspace == DEFAULT_WORKSPACE else f"/v1/workspaces/{route.workspace}"
     return LiveModel(
         workspace=route.workspace,
         model=route.model,
@@ -52,7 +55,7 @@ def _live(route: Route) -> LiveModel:
         deployment_id=route.deployment_id,
         role=route.role,
         weight=route.weight,
-        predict_path=f"{prefix}/models/{route.model}/predict",
+        predict_path=predict_path(route.workspace, route.model, route.preview),
         input_schema=instance_schema(route),
         validated=route.schema_json is not None,
         example=route.example,

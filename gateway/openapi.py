@@ -2,21 +2,18 @@
 
 from typing import Any
 
-from gateway.endpoints import DEFAULT_WORKSPACE
-from gateway.routes import Route, RouteTable
+from gateway.routes import Route, RouteTable, predict_path
 from model_runner import schema as schema_codec
 
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 
 
 def with_models(base: dict[str, Any], table: RouteTable) -> dict[str, Any]:
-    """A copy of the document with a path for each model that takes traffic."""
+    """A copy of the document with a path for each model that takes traffic, and for each preview."""
     paths = dict(base["paths"])
-    for (workspace, model), routes in sorted(table.by_model.items()):
-        path = f"/v1/models/{model}/predict"
-        if workspace != DEFAULT_WORKSPACE:
-            path = f"/v1/workspaces/{workspace}/models/{model}/predict"
-        paths[path] = {"post": _operation(max(routes, key=lambda route: route.weight))}
+    chosen = [max(routes, key=lambda route: route.weight) for _, routes in sorted(table.by_model.items())]
+    for route in [*chosen, *(route for _, route in sorted(table.previews.items()))]:
+        paths[predict_path(route.workspace, route.model, route.preview)] = {"post": _operation(route)}
     return {**base, "paths": paths}
 
 
@@ -43,14 +40,20 @@ def _operation(route: Route) -> dict[str, Any]:
         }
     return {
         "tags": ["predict"],
-        "operationId": f"predict_{route.workspace}_{route.model}".replace("-", "_"),
-        "summary": f"Predict with {route.model} (version {route.version})",
+        "operationId": "_".join(filter(None, ["predict", route.workspace, route.model, route.preview])).replace(
+            "-", "_"
+        ),
+        "summary": f"Predict with {route.model} (version {route.version}{_of_branch(route)})",
         "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {
             "200": {"description": "The predictions, one per instance", "content": _json(_answer_schema())},
             "default": {"description": "Why there is no prediction", "content": _json(_error_schema())},
         },
     }
+
+
+def _of_branch(route: Route) -> str:
+    return "" if route.preview is None else f", preview {route.preview}"
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,18 @@ def unknown_model(model: str, known: Sequence[str]) -> Refusal:
     return Refusal(404, "unknown_model", f"No model {model!r} here. {hint}", [{"nearest": meant}] if meant else [])
 
 
+def unauthorized() -> Refusal:
+    message = "Send the token that `tidegate up` shows: Authorization: Bearer <token>"
+    return Refusal(401, "unauthorized", message)
+
+
+def unknown_preview(model: str, preview: str, known: Sequence[str]) -> Refusal:
+    meant = nearest(preview, known)
+    there = f"Previews: {', '.join(known[:10])}." if known else "It has none; push a branch for one."
+    message = f"Model {model!r} has no preview {preview!r} here. {there}"
+    return Refusal(404, "unknown_preview", message, [{"nearest": meant}] if meant else [])
+
+
 def misfits(problems: Problems) -> Refusal:
     return Refusal(422, "invalid_features", str(problems), problems.listed)
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTES_AGE
+from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTE_REFRESHES, ROUTES_AGE
 
 log = logging.getLogger(__name__)
 _LOG_EVERY_S = 30.0
+SHADOW = "shadow"
+DEFAULT_WORKSPACE = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +26,11 @@ class Route:
     socket: str
     """Path of the Unix socket on which its runner answers."""
     role: str = "primary"
-    """`primary`, `canary` or `shadow`."""
+    """`primary`, `canary`, `shadow` or `preview`."""
     weight: float = 1.0
-    """Share of the model's traffic, relative to its other routes; 0 takes none."""
+    """Share of the model's traffic, relative to its other primaries and canaries; 0 takes none."""
+    preview: str | None = None
+    """Of a preview: its branch, as it stands in the URL."""
     schema_json: str | None = None
     """The input schema (model_runner/schema.py); None serves unvalidated."""
     mask: tuple[str, ...] = ()
@@ -41,17 +45,36 @@ class RouteTable:
     routes: tuple[Route, ...] = ()
     by_model: dict[tuple[str, str], tuple[Route, ...]] = field(init=False, repr=False, compare=False)
     """Routes that take traffic, by (workspace, model)."""
+    shadows: dict[tuple[str, str], tuple[Route, ...]] = field(init=False, repr=False, compare=False)
+    """Routes that get copies, likewise."""
+    previews: dict[tuple[str, str, str], Route] = field(init=False, repr=False, compare=False)
+    """By (workspace, model, branch as in the URL)."""
 
     def __post_init__(self) -> None:
-        grouped: dict[tuple[str, str], list[Route]] = {}
+        taking: dict[tuple[str, str], list[Route]] = {}
+        copied: dict[tuple[str, str], list[Route]] = {}
+        previews = {}
         for route in self.routes:
-            if route.weight > 0:
-                grouped.setdefault((route.workspace, route.model), []).append(route)
-        object.__setattr__(self, "by_model", {key: tuple(routes) for key, routes in grouped.items()})
+            key = (route.workspace, route.model)
+            if route.preview is not None:
+                previews[*key, route.preview] = route
+            elif route.role == SHADOW:
+                copied.setdefault(key, []).append(route)
+            elif route.weight > 0:
+                taking.setdefault(key, []).append(route)
+        object.__setattr__(self, "by_model", {key: tuple(routes) for key, routes in taking.items()})
+        object.__setattr__(self, "shadows", {key: tuple(routes) for key, routes in copied.items()})
+        object.__setattr__(self, "previews", previews)
 
     def models(self, workspace: str) -> list[str]:
         """Names of the models that take traffic."""
         return sorted(model for owner, model in self.by_model if owner == workspace)
+
+
+def predict_path(workspace: str, model: str, preview: str | None = None) -> str:
+    """Where requests for a model, or for one of its previews, are posted."""
+    prefix = "/v1" if workspace == DEFAULT_WORKSPACE else f"/v1/workspaces/{workspace}"
+    return f"{prefix}/models/{model}{'' if preview is None else f'/previews/{preview}'}/predict"
 
 
 def pick(routes: Iterable[Route], u: float) -> Route:
@@ -86,9 +109,23 @@ class RouteCache:
         self.loaded = False
         """Whether the source has answered once."""
         self._loaded_at = clock()
+        self._refreshing: asyncio.Task[None] | None = None
+        self._asking = asyncio.Lock()
+
+    async def refresh_now(self) -> None:
+        """Ask the source before it is time; many who ask at once make one question."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self.refresh())
+        # Shielded: a caller who goes away must not take the answer from the others.
+        await asyncio.shield(self._refreshing)
 
     async def refresh(self) -> None:
         """Ask the source once; on failure keep what is known, count it, and say so now and then."""
+        # One after the other: an older answer must not arrive after a newer one.
+        async with self._asking:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         try:
             table = await asyncio.to_thread(self._source.load)
         except Exception as error:  # whatever is wrong with the registry, what is known is served
@@ -98,6 +135,7 @@ class RouteCache:
             # The same table object as long as nothing changed: readers compare by identity.
             if table != self.table or not self.loaded:
                 self.table = table
+            ROUTE_REFRESHES.inc()
             self.loaded = True
             self._loaded_at = self._clock()
         ROUTES_AGE.set(self._clock() - self._loaded_at)

@@ -15,7 +15,7 @@ from model_runner.endings import how_ended
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
-from model_runner.launch import Launch, runner_command, scan_command
+from model_runner.launch import Launch, RunnerPython, runner_command, scan_command
 from model_runner.limits import over_load_time, over_memory
 from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
@@ -48,7 +48,8 @@ class Room:
 
 
 def make_room(scratch: Path, folder: Path, confinement: Confinement) -> Room:
-    """Folders for one check within `scratch`."""
+    """Folders for one process within `scratch`, which is made."""
+    scratch.mkdir(exist_ok=True)
     uid = confinement.uid
     if uid is not None and not open_to_all(folder):
         copy = scratch / "model"
@@ -75,9 +76,10 @@ async def scan(room: Room) -> None:
         raise _in_stage("scan", _death(process.returncode, room, "was scanned"))
 
 
-async def start_runner(room: Room) -> Process:
+async def start_runner(room: Room, python: RunnerPython) -> Process:
     """The process that serves the folder."""
-    return await _start(runner_command(room.folder, room.socket, _DEPLOYMENT, confinement=room.confinement), room)
+    launch = runner_command(room.folder, room.socket, _DEPLOYMENT, python=python, confinement=room.confinement)
+    return await _start(launch, room)
 
 
 async def end(process: Process) -> None:

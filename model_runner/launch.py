@@ -16,6 +16,27 @@ _TRUSTED = (sys.executable, "-I", "-S")
 
 
 @dataclass(frozen=True)
+class RunnerPython:
+    """An interpreter that can run a runner."""
+
+    executable: Path
+    options: tuple[str, ...] = ("-P",)
+    entry: tuple[str, ...] = ("-m", "model_runner")
+    """What starts the runner: the installed module, or a folder that holds nothing but it."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """What a process must be able to read to be one."""
+        own_copy = () if self.entry[0] == "-m" else (Path(self.entry[0]),)
+        return (*python_folders(self.executable), *own_copy)
+
+
+HOST_PYTHON = RunnerPython(Path(sys.executable))
+"""Tidegate's own environment."""
+_SCANNER = RunnerPython(Path(sys.executable), entry=("-m", "model_runner.scan"))
+
+
+@dataclass(frozen=True)
 class Launch:
     """What to execute, and with which environment; None inherits."""
 
@@ -28,7 +49,7 @@ def runner_command(
     socket: Path,
     deployment_id: str,
     *,
-    python: Path | None = None,
+    python: RunnerPython = HOST_PYTHON,
     confinement: Confinement,
     arguments: tuple[str, ...] = (),
 ) -> Launch:
@@ -36,7 +57,7 @@ def runner_command(
 
     Args:
         socket: lies in a folder of its own, which the process may write to.
-        python: of the model's environment; this one by default.
+        python: the interpreter of the model's environment; our own by default.
         arguments: more for `python -m model_runner`.
     """
     told = ["--folder", str(folder), "--socket", str(socket), "--deployment", deployment_id, *arguments]
@@ -45,30 +66,23 @@ def runner_command(
         ("--predict-s", confinement.limits.predict_seconds),
     ):
         told += [] if seconds is None else [option, f"{seconds:g}"]
-    return confined("model_runner", tuple(told), folder, socket.parent, python=python, confinement=confinement)
+    return confined(python, tuple(told), folder, socket.parent, confinement=confinement)
 
 
 def scan_command(folder: Path, scratch: Path, *, confinement: Confinement) -> Launch:
     """The process that looks through the pickles of a model folder."""
-    return confined("model_runner.scan", ("--folder", str(folder)), folder, scratch, confinement=confinement)
+    return confined(_SCANNER, ("--folder", str(folder)), folder, scratch, confinement=confinement)
 
 
 def confined(
-    module: str,
-    arguments: tuple[str, ...],
-    folder: Path,
-    writable: Path,
-    *,
-    python: Path | None = None,
-    confinement: Confinement,
+    python: RunnerPython, arguments: tuple[str, ...], folder: Path, writable: Path, *, confinement: Confinement
 ) -> Launch:
-    """`python -m module` that may read `folder` and its Python, write to `writable`, and little else."""
-    python = python or Path(sys.executable)
-    view = View((folder, *python_folders(Path(sys.executable)), *python_folders(python)), writable)
-    inner = (*_TRUSTED, _ENTRY, orders(confinement, view).text(), str(python), "-P", "-m", module, *arguments)
-    argv = inner
+    """A Python that may read `folder` and what belongs to it, write to `writable`, and little else."""
+    view = View((folder, *HOST_PYTHON.folders, *python.folders), writable)
+    command = (str(python.executable), *python.options, *python.entry, *arguments)
+    argv: tuple[str, ...] = (*_TRUSTED, _ENTRY, orders(confinement, view).text(), *command)
     if confinement.mechanism is Mechanism.BUBBLEWRAP:
-        argv = bubblewrap.command(confinement, view, inner)
+        argv = bubblewrap.command(confinement, view, argv)
     if confinement.cgroup is not None:
         argv = (*_TRUSTED, _CGROUP, confinement.cgroup, json.dumps(_group_files(confinement)), *argv)
     return Launch(argv, environment(confinement, view))

@@ -1,20 +1,19 @@
 """load → warm: a model folder as a function that predicts, with the time of each stage."""
 
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_runner.blaming import blamed, broken
 from model_runner.errors import ModelError
 from model_runner.fitting import refuse_misfits
 from model_runner.formats import LoadedModel, Predict, load
+from model_runner.formats.predict_py import load_with
 from model_runner.limits import over_memory
 from model_runner.manifest import Manifest, read_manifest
-from model_runner.refused import explaining, hint, is_out_of_memory
+from model_runner.refused import explaining, is_out_of_memory
 from model_runner.schema_source import Inputs, inputs_of
-
-_TAIL_LINES = 12
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class ServingModel:
     model: LoadedModel
     predict: Predict
     inputs: Inputs
+    task: str
     load_ms: float
     warm_ms: float
 
@@ -38,40 +38,32 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     manifest = read_manifest(folder, name="model")
     # A model's own modules may lie beside it.
     sys.path.insert(0, str(folder.resolve()))
-    model = _load(manifest)
+    model = _within_memory(manifest)
     inputs = inputs_of(manifest, model)
-    predict = _bind(manifest, model, inputs)
-    predict = explaining(predict, manifest.limits)
+    predict = explaining(_bind(manifest, model, inputs), manifest.limits)
     loaded = clock()
     if inputs.example is not None:
         refuse_misfits(inputs.example_file, inputs.schema, [inputs.example])
         _warm(manifest, predict, inputs)
-    return ServingModel(model, predict, inputs, (loaded - began) * 1000, (clock() - loaded) * 1000)
+    task = manifest.task or model.task
+    return ServingModel(model, predict, inputs, task, (loaded - began) * 1000, (clock() - loaded) * 1000)
+
+
+def _within_memory(manifest: Manifest) -> LoadedModel:
+    try:
+        return _load(manifest)
+    except (ModelError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise over_memory(_file(manifest), manifest.limits, "was loaded") from error
+        raise
 
 
 def _load(manifest: Manifest) -> LoadedModel:
-    file = manifest.model_file.name
-    try:
+    if manifest.predict_file is not None:
+        beside = manifest.model_file if manifest.model_file != manifest.predict_file else None
+        return load_with(manifest.predict_file, beside)
+    with blamed(manifest.model_file.name):
         return load(manifest.model_file)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        fix = f"Install the package that provides {package!r} beside Tidegate, or save a model that does not need it"
-        raise ModelError(file, f"needs the package {package!r}, which is not installed", fix) from error
-    except TypeError as error:
-        if "predict()" not in str(error):
-            raise _broken(file, error) from error
-        raise ModelError(file, str(error), "Then deploy again") from error
-    except BaseException as error:  # a model's code may raise anything
-        if is_out_of_memory(error):
-            raise over_memory(file, manifest.limits, "was loaded") from error
-        raise _broken(file, error) from error
-
-
-def _broken(file: str, error: BaseException) -> ModelError:
-    tail = "".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:]
-    trace = "\n".join(tail)
-    fix = hint(error) or "Load it once with the same package versions and save it again."
-    return ModelError(file, f"cannot be loaded: {type(error).__name__}: {error}", f"{fix}\n{trace}")
 
 
 def _bind(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
@@ -86,11 +78,13 @@ def _warm(manifest: Manifest, predict: Predict, inputs: Inputs) -> None:
     try:
         predict([inputs.example or {}])
     except BaseException as error:
+        file = _file(manifest)
         if is_out_of_memory(error):
-            raise over_memory(manifest.model_file.name, manifest.limits, "predicted its example") from error
-        broken = _broken(manifest.model_file.name, error)
-        raise ModelError(
-            manifest.model_file.name,
-            f"cannot predict its example: {type(error).__name__}: {error}",
-            f"The example was {inputs.example}. Correct the example, or the model's inputs.\n{broken.fix}",
-        ) from error
+            raise over_memory(file, manifest.limits, "predicted its example") from error
+        fix = f"The example was {inputs.example}. Correct the example, or the model's inputs"
+        raise broken(file, "cannot predict its example", error, fix) from error
+
+
+def _file(manifest: Manifest) -> str:
+    """That whose code is to blame."""
+    return (manifest.predict_file or manifest.model_file).name

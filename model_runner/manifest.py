@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from model_runner.errors import ModelError
-from model_runner.formats import suffixes
+from model_runner.lfs import refuse_pointer
 from model_runner.limits import Limits
+from model_runner.model_file import PREDICT_FILE, find_model_file
 from model_runner.names import NAME_RULE, is_valid_name, suggested_name
 from model_runner.schema import Feature
 from model_runner.toml_file import TOML_FILE, features_of, limits_of, read_toml
@@ -24,10 +25,15 @@ class Manifest:
     workspace: str
     task: str | None
     model_file: Path
+    """What is served: the model file, or `predict.py` where there is none."""
+    predict_file: Path | None
+    """`predict.py`, where there is one."""
     features: tuple[Feature, ...] | None
     """Declared in tidegate.toml; None where it declares none."""
     reference_file: Path | None
     reference_target: str | None
+    reference_timestamp: str | None
+    """The column with the rows' times; None where the hour of day is not to matter."""
     reference_ignore: tuple[str, ...]
     test_file: Path | None
     psi_threshold: float
@@ -53,15 +59,17 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     if not folder.is_dir():
         raise ModelError(str(folder), "is not a folder", "Name the folder that holds the model file")
     toml = read_toml(folder)
-    return Manifest(
+    manifest = Manifest(
         folder=folder,
         name=_checked_name("name", toml.name or name or suggested_name(folder.resolve().name)),
         workspace=_checked_name("workspace", toml.workspace),
         task=toml.task,
-        model_file=_model_file(folder),
+        model_file=find_model_file(folder),
+        predict_file=_first(folder, (PREDICT_FILE,)),
         features=features_of(toml),
         reference_file=_first(folder, REFERENCE_FILES),
         reference_target=toml.reference.target,
+        reference_timestamp=toml.reference.timestamp,
         reference_ignore=tuple(toml.reference.ignore),
         test_file=_first(folder, (TEST_FILE,)),
         psi_threshold=toml.drift.psi_threshold,
@@ -71,23 +79,14 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         limits=limits_of(toml),
         scan_allow=tuple(toml.scan.allow),
     )
+    for path in (manifest.model_file, manifest.reference_file, manifest.test_file):
+        if path is not None:
+            refuse_pointer(path)
+    return manifest
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
-
-
-def _model_file(folder: Path) -> Path:
-    known = [f"model{suffix}" for suffix in suffixes()]
-    found = [folder / name for name in known if (folder / name).is_file()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        both = " and ".join(path.name for path in found)
-        raise ModelError(found[0].name, f"is not the only model file: {both}", "Keep the one to be served")
-    others = sorted(path.name for path in folder.iterdir() if path.suffix in suffixes())
-    fix = f"Rename {others[0]} to model{Path(others[0]).suffix}" if others else f"Save the model as {known[0]}"
-    raise ModelError(" | ".join(known), f"no model file in {folder}", fix)
 
 
 def _checked_name(key: str, name: str) -> str:

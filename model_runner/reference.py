@@ -9,6 +9,7 @@ from typing import Any
 from model_runner.errors import ModelError
 from model_runner.manifest import Manifest
 from model_runner.names import nearest
+from model_runner.row_times import read_times
 from model_runner.schema import Feature, Holds, Kind
 from model_runner.toml_file import TOML_FILE
 
@@ -17,11 +18,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reference:
-    """Columns of one length; None is a missing value. The target and ignored columns are not among them."""
+    """Columns of one length; None is a missing value. Target, timestamp and ignored columns are not among them."""
 
     file: str
     features: tuple[Feature, ...]
     columns: dict[str, list[Any]]
+    times: list[float | None] | None = None
+    """Seconds since the epoch of each row, None where it has none; None altogether without a timestamp column."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -39,30 +42,35 @@ class Reference:
 
 
 def read_reference(manifest: Manifest) -> Reference | None:
-    """The folder's reference without its target and ignored columns; None where there is none.
+    """The folder's reference without the columns that are no features; None where there is none.
 
     Raises:
-        ModelError: it cannot be read, is empty, or lacks a column that tidegate.toml names.
+        ModelError: it cannot be read, is empty, lacks a column that tidegate.toml names, or its timestamps are none.
     """
     path = manifest.reference_file
     if path is None:
         return None
     table = _read(path)
-    dropped = [*manifest.reference_ignore]
-    if manifest.reference_target is not None:
-        dropped.append(manifest.reference_target)
-    for name in dropped:
-        if name not in table.column_names:
-            meant = nearest(name, table.column_names, most=1)
-            fix = f"Did you mean {meant[0]!r}?" if meant else f"Its columns: {', '.join(table.column_names)}"
-            raise ModelError(TOML_FILE, f"[reference] names column {name!r}, which {path.name} lacks", fix)
+    timestamp = manifest.reference_timestamp
+    named = (*manifest.reference_ignore, manifest.reference_target, timestamp)
+    dropped = [name for name in named if name is not None]
+    _refuse_absent(dropped, table.column_names, path.name)
     kept = [name for name in table.column_names if name not in dropped]
     if not kept or not table.num_rows:
         raise ModelError(path.name, "has no rows or no feature columns", "Put the training data in it, or remove it")
     declared = {feature.name: feature for feature in manifest.features or ()}
     features = tuple(declared.get(name) or _feature(name, table.column(name).type, path.name) for name in kept)
     columns = {feature.name: _values(table.column(feature.name), feature) for feature in features}
-    return Reference(path.name, features, columns)
+    times = None if timestamp is None else read_times(table.column(timestamp), timestamp, path.name)
+    return Reference(path.name, features, columns, times)
+
+
+def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> None:
+    for name in named:
+        if name not in columns:
+            meant = nearest(name, columns, most=1)
+            fix = f"Did you mean {meant[0]!r}?" if meant else f"Its columns: {', '.join(columns)}"
+            raise ModelError(TOML_FILE, f"[reference] names column {name!r}, which {file} lacks", fix)
 
 
 def _read(path: Path) -> Any:
@@ -108,8 +116,13 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | bool | int) else float(value)
 
 
-def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...]:
-    """The features of instances, in order of appearance, typed by their non-null values (without any: numeric)."""
+def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...] | None:
+    """The features of instances, in order of appearance, typed by their non-null values (without any: numeric).
+
+    None where one holds a list or an object: no feature can, and only the model knows what may be in them.
+    """
+    if any(isinstance(value, list | dict) for row in rows for value in row.values()):
+        return None
     names = dict.fromkeys(name for row in rows for name in row)
     return tuple(_observed(name, [row.get(name) for row in rows]) for name in names)
 

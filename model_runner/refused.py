@@ -27,7 +27,7 @@ _SAYS_MEMORY = ("bad_alloc", "cannot allocate memory", "can't allocate memory", 
 def hint(error: BaseException) -> str:
     """What to do about an error that a sandbox may have caused; empty for any other."""
     refused = any(isinstance(each, OSError) and each.errno in _REFUSALS for each in _chain(error))
-    return f"{_HINT}." if refused else ""
+    return _HINT if refused else ""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

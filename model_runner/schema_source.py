@@ -38,8 +38,10 @@ def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
     return find_inputs(manifest, model)
 
 
-def find_inputs(manifest: Manifest, model: LoadedModel) -> Inputs:
+def find_inputs(manifest: Manifest, model: LoadedModel | None) -> Inputs:
     """The schema by the first source that has one; the example by the first that has a row.
+
+    Without a model only the files are asked, which is enough wherever there is a reference.
 
     Raises:
         ModelError: one of the files cannot be read.
@@ -52,7 +54,7 @@ def find_inputs(manifest: Manifest, model: LoadedModel) -> Inputs:
         (reference.file if reference else "", reference.rows(0, 1)[0] if reference else None),
     )
     example_file, example = next(((file, row) for file, row in examples if row is not None), ("", None))
-    own = model.own_features()
+    own = None if model is None else model.own_features()
     sources = (
         (TOML_FILE, manifest.features),
         (reference.file if reference else "", reference.features if reference else None),

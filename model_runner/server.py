@@ -95,7 +95,7 @@ class Runner:
         return RunnerInfo(
             state="stopping" if self.stopping else "ready",
             model=serving.model.description,
-            task=serving.model.task,
+            task=serving.task,
             schema=schema_text(serving.inputs),
             example=serving.inputs.example,
             load_ms=serving.load_ms,

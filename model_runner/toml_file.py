@@ -27,6 +27,7 @@ class ReferenceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[reference]`: which columns of the reference are no features."""
 
     target: str | None = None
+    timestamp: str | None = None
     ignore: list[str] = []
 
 

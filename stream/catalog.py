@@ -80,15 +80,19 @@ class Catalog:
         except (msgspec.DecodeError, ValueError) as error:
             log.error("deployments.unreadable", detail=str(error))
             return
-        if profile is None and self._has_learned(record):
+        if profile is None and self._has_profile(record):
+            known = self.records[record.deployment_id]
+            self.records[record.deployment_id] = msgspec.structs.replace(
+                known, action=record.action, role=record.role, weight=record.weight, branch=record.branch
+            )
             return
         if profile is not None:
             self.profiles[profile.id] = profile
         self.records[record.deployment_id] = record
         self.targets[record.deployment_id] = _target(record, profile)
 
-    def _has_learned(self, record: DeploymentRecord) -> bool:
-        """Announced again without a profile (after a restart, say) although one was learned already."""
+    def _has_profile(self, record: DeploymentRecord) -> bool:
+        """A record without a profile changes none: its role changed, or it is announced again after a restart."""
         known = self.targets.get(record.deployment_id)
         return known is not None and known.profile_id is not None
 

@@ -121,15 +121,20 @@ class DeploymentWindows:
 
     def total(self, window: Window) -> Totals:
         """The sum of a window that ends with the newest pane."""
-        begin = self.window_start(window)
         total = Totals.empty(self.profile_id, 0)
+        for _, totals in self.parts(window):
+            _add(total, totals)
+        return total
+
+    def parts(self, window: Window) -> Iterator[tuple[int, Totals]]:
+        """Start (seconds since the epoch) and totals of each slot and open pane of a window; none crosses an hour."""
+        begin = self.window_start(window)
         for (seconds, start), slot in self.slots.items():
             if seconds == window.slot_seconds and start >= begin:
-                _add(total, slot.totals)
+                yield start, slot.totals
         for (start, _, _), source in self.open.items():
             if slot_start(start, window.slot_seconds) >= begin:
-                _add(total, source.totals)
-        return total
+                yield start, source.totals
 
     def window_end(self) -> int:
         """Seconds since the epoch."""

@@ -8,7 +8,11 @@ SCHEMA_VERSION = 1
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Keyed by `deployment_id`; the newest record of a key holds. Written before the deployment's first event."""
+    """The newest record of a key holds. Written before the deployment's first event, keyed by `deployment_id`.
+
+    A change of role or weight is a record without a profile under a key of its own (`change_key`), so that compaction
+    keeps the profile, which may have been learned and stand nowhere else.
+    """
 
     v: int = SCHEMA_VERSION
     deployment_id: str
@@ -18,7 +22,14 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
     ts: str
     """When it was written: RFC 3339, microseconds, UTC."""
     action: str
-    """`live`, `baseline` (a profile was learned from its first events) or `retired`."""
+    """`live` (it is announced, or its role or weight changed), `warm` (it lost its traffic), `retired` (it ended), or
+    `baseline` (a profile was learned from its first events)."""
+    role: str = "primary"
+    """`primary`, `canary`, `shadow` or `preview`: from now on."""
+    weight: float = 1.0
+    """Its share of the model's traffic, 0..1, from now on."""
+    branch: str | None = None
+    """Of a preview."""
     profile: Any = None
     """The profile as a JSON object (stream/profile.py); None until it is learned from the first events."""
     profile_id: str | None = None
@@ -27,6 +38,11 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
     psi_threshold: float = 0.2
     features: list[str] | None = None
     """The input schema's names, in its order; None when the model is served unvalidated."""
+
+
+def change_key(deployment_id: str) -> str:
+    """Of the newest change of a deployment's role."""
+    return f"{deployment_id}/role"
 
 
 def encode(record: DeploymentRecord) -> bytes:

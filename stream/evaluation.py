@@ -8,11 +8,13 @@ import msgspec
 from stream.alpha import alpha_star
 from stream.decision import SeriesState, Thresholds, decide
 from stream.deployment_windows import DeploymentWindows
+from stream.drift_metric import drift_metric
+from stream.hour_mixture import HourMixture, events_by_hour, mix_hours
 from stream.metrics import DriftMetric, ServiceMetric
-from stream.profile import FeatureProfile, Profile
-from stream.statistics.measure import SeriesStatistics, measure
+from stream.profile import Profile
+from stream.statistics.measure import measure
 from stream.statistics.serial import SerialFactor
-from stream.timestamps import to_text
+from stream.timestamps import to_seconds, to_text
 from stream.totals import Totals, latency_quantile
 from stream.windows import WINDOWS, Window
 
@@ -92,77 +94,39 @@ def _drift(
     limits: Thresholds,
     now: float,
 ) -> Iterator[DriftMetric]:
+    mixture = _mixture(windows, window, profile)
     for series, place in profile.slices():
         key = f"{window.name}/{series.key}"
         counts = total.counts[place]
         serial = judgement.serial.get(series.key, SerialFactor())
         stats = None
         if series.n and counts.any():
-            stats = measure(series, counts, total.sums[place], alpha=alpha, serial_factor=serial.factor)
+            reference = None if mixture is None else mixture.of_series(series, place)
+            sums = total.sums[place]
+            stats = measure(series, counts, sums, alpha=alpha, serial_factor=serial.factor, reference=reference)
         state = decide(
             stats,
             judgement.states.get(key, SeriesState()),
             alpha=alpha,
-            now=windows.window_end(),
+            now=_newest(windows, total),
             window=window.seconds,
             thresholds=limits,
         )
         judgement.states[key] = state
         if stats is not None:
-            yield _metric(windows, window, total, profile, series, stats, state, alpha, now)
+            yield drift_metric(windows, window, total, profile, mixture, series, stats, state, alpha, now)
 
 
-def _metric(
-    windows: DeploymentWindows,
-    window: Window,
-    total: Totals,
-    profile: Profile,
-    series: FeatureProfile,
-    stats: SeriesStatistics,
-    state: SeriesState,
-    alpha: float,
-    now: float,
-) -> DriftMetric:
-    return DriftMetric(
-        ts=to_text(now),
-        **windows.identity._asdict(),
-        profile_id=profile.id,
-        reference=profile.source,
-        series=series.key,
-        role=series.role,
-        window=window.name,
-        window_start=to_text(windows.window_start(window)),
-        window_end=to_text(windows.window_end()),
-        newest_ts=total.newest_ts,
-        n=stats.n,
-        n_eff=stats.n_eff,
-        psi=stats.psi,
-        psi_noise=stats.psi_noise,
-        kl=stats.kl,
-        kl_reverse=stats.kl_reverse,
-        js=stats.js,
-        hellinger=stats.hellinger,
-        chi2=stats.chi2,
-        chi2_p=stats.chi2_p,
-        g=stats.g,
-        g_p=stats.g_p,
-        df=stats.df,
-        ks=stats.location.ks,
-        ks_p=stats.location.ks_p,
-        w1=stats.location.w1,
-        w1_sigma=stats.location.w1_sigma,
-        mean=stats.location.mean,
-        reference_mean=stats.reference_mean,
-        missing_rate=stats.missing.rate,
-        missing_delta=stats.missing.delta,
-        unseen_rate=stats.unseen.rate,
-        out_of_range_rate=stats.out_of_range.rate,
-        state=state.state,
-        channels=list(state.channels),
-        since=None if state.since is None else to_text(state.since),
-        alpha=alpha,
-        moved=stats.moved,
-    )
+def _newest(windows: DeploymentWindows, total: Totals) -> float:
+    """Event time that the window reaches: its newest pane may still last a few seconds."""
+    return min(windows.window_end(), to_seconds(total.newest_ts)) if total.newest_ts else windows.window_end()
+
+
+def _mixture(windows: DeploymentWindows, window: Window, profile: Profile) -> HourMixture | None:
+    """The reference by the hours of day that the window's events are in; None where that is all of it."""
+    if not profile.hourly:
+        return None
+    return mix_hours(profile, events_by_hour(windows.parts(window), profile.id))
 
 
 def _service(

@@ -20,6 +20,7 @@ def make_app(config: StreamConfig) -> ExactApp:
         processing_guarantee="at_least_once",  # the exactness is ours: see stream/exact.py
         topic_allow_declare=False,  # `tidegate topics` makes topics, never an accident
         topic_disable_leader=True,
+        web_host="127.0.0.1",  # Faust's default is the machine's name, and a machine without one could not start
         web_enabled=False,  # tidegate/monitor.py serves health and metrics
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=HEARTBEAT_S,

@@ -1,6 +1,7 @@
 """The contracts of `drift.metrics` and `service.metrics`: a record is one evaluation, a metric a line."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -31,7 +32,8 @@ class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
     deployment_id: str
     profile_id: str
     reference: str
-    """`reference` (the model's own data) or `first_events`."""
+    """What the window was compared with: `reference` (all of the model's own data), `hour_of_day` (its rows of the
+    hours that the window's events are in) or `first_events`."""
     series: str
     """A feature's name, `prediction` or `prediction.<key>`."""
     role: str
@@ -77,6 +79,8 @@ class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
     """The significance that it had to reach."""
     moved: list[MovedBucket]
     """The buckets that moved most, the largest term first."""
+    deployment_role: str = "primary"
+    """`primary`, `canary`, `shadow` or `preview`: what it was when it was evaluated."""
 
 
 class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +109,16 @@ class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
     latency_p99_ms: float
     baseline_p95_ms: float | None
     """p95 of the deployment's first requests; None until they were seen."""
+    deployment_role: str = "primary"
+    """`primary`, `canary`, `shadow` or `preview`: what it was when it was evaluated."""
+
+
+Metrics = TypeVar("Metrics", DriftMetric, ServiceMetric)
+
+
+def in_role(metrics: Iterable[Metrics], role: str) -> list[Metrics]:
+    """The same, of a deployment in this role."""
+    return [msgspec.structs.replace(metric, deployment_role=role) for metric in metrics]
 
 
 _encoder = msgspec.json.Encoder()

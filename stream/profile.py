@@ -11,6 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.hour_histogram import HourHistogram, HourTable
+from stream.series_reference import SeriesReference
+
 Kind = Literal["numeric", "categorical"]
 Role = Literal["feature", "prediction"]
 Source = Literal["reference", "first_events"]
@@ -99,6 +102,18 @@ class FeatureProfile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Reference counts per bucket, shape (len(buckets),)."""
         return _frozen(self.to_buckets(self.count_array))
 
+    @cached_property
+    def reference(self) -> SeriesReference:
+        """All of the reference, as statistics take it."""
+        return SeriesReference(
+            n=self.n,
+            counts=self.count_array,
+            sums=self.sum_array,
+            bucket_counts=self.bucket_counts,
+            mean=self.mean,
+            sigma=self.sigma,
+        )
+
     def to_buckets(self, counts: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
         """Group counts per fine bin, shape (n_bins,), into counts per bucket, shape (len(buckets),)."""
         weights = np.asarray(counts, dtype=np.float64)
@@ -122,6 +137,29 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     features: tuple[FeatureProfile, ...]
     """Features in the order given, then the parts of the prediction."""
     schema_version: int = SCHEMA_VERSION
+    hours: tuple[HourHistogram, ...] | msgspec.UnsetType = msgspec.UNSET
+    """The hours of day that have enough rows, ascending. Unset, and then not encoded, without timestamps:
+    such a profile is, to the byte, what it was before there were hours."""
+
+    @property
+    def hourly(self) -> bool:
+        """Whether any hour of day has a reference of its own."""
+        return bool(self.hours)
+
+    @cached_property
+    def hour_table(self) -> HourTable:
+        """The hours as arrays; all zeros without any."""
+        return HourTable.unpack(self.hours or (), self.size)
+
+    @cached_property
+    def count_array(self) -> NDArray[np.float64]:
+        """Reference counts of all series, flat, shape (size,)."""
+        return _frozen(np.concatenate([feature.count_array for feature in self.features]))
+
+    @cached_property
+    def sum_array(self) -> NDArray[np.float64]:
+        """Sums of the reference values of all series, flat, shape (size,)."""
+        return _frozen(np.concatenate([feature.sum_array for feature in self.features]))
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:

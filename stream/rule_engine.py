@@ -11,7 +11,7 @@ from scipy.special import bdtrc
 from stream.alert_text import next_steps, summary
 from stream.alerts import Alert
 from stream.metrics import DriftMetric, ServiceMetric
-from stream.rules import SEED_RULES, Condition, Rule
+from stream.rules import ALERTING_ROLES, SEED_RULES, Condition, Rule
 from stream.timestamps import to_seconds
 
 Metric = DriftMetric | ServiceMetric
@@ -48,6 +48,8 @@ class RuleEngine(msgspec.Struct, kw_only=True):
         current = self.open.get(key)
         if fires(rule, metric):
             if current is None:
+                if metric.deployment_role not in ALERTING_ROLES:
+                    return None
                 alert = make_alert(rule, metric)
                 self.open[key] = OpenAlert(alert=alert, firing_windows={metric.window})
                 return alert
@@ -103,7 +105,7 @@ def series_of(metric: Metric) -> str:
 def make_alert(rule: Rule, metric: Metric) -> Alert:
     """The `firing` of a new episode. Its id follows from what fired and since when, in event time."""
     drift = metric if isinstance(metric, DriftMetric) else None
-    since = (drift.since if drift else None) or metric.window_end
+    since = (drift.since if drift else None) or metric.newest_ts or metric.window_end
     series = series_of(metric)
     alert_id = str(uuid.uuid5(_NAMESPACE, f"{rule.name}/{metric.deployment_id}/{series}/{since}"))
     return Alert(

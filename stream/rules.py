@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+ALERTING_ROLES = ("primary", "canary")
+"""Alerts are about what callers get: nobody gets the answers of a shadow, and a preview is looked at by who pushed it.
+Both are measured like any other deployment."""
+
 Source = Literal["drift", "service"]
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 

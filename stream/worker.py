@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from stream.agents.counting import Counting
 from stream.agents.evaluating import Evaluating
 from stream.agents.inputs import Inputs
 from stream.catalog import Catalog
+from stream.draining import DrainGoal
 from stream.exact import ExactApp, ExactTable
 from stream.faust_app import make_app
 from stream.incarnation import topic_id
@@ -24,7 +25,6 @@ from stream.topics import StateTable, Topic
 
 log = structlog.get_logger()
 
-QUIET_S = 0.5
 STALL_S = 30.0
 """Records wait and none was taken for so long: the consumer died quietly, and the supervisor is to start another."""
 
@@ -91,27 +91,32 @@ class Worker:
     async def drain(self, deadline_s: float) -> bool:
         """Go on through what the topics hold now, and what follows from it; False where time ran out.
 
-        One topic after the other, in the order of the data. Who goes on producing meanwhile is not waited for.
+        One topic after the other, in the order of the data.
         """
-        end = time.monotonic() + deadline_s
+        deadline = time.monotonic() + deadline_s
         for inputs in self._inputs():
-            tps = [TP(inputs.topic, partition) for partition in inputs.expected]
-            ends = await self.app.consumer.highwaters(*tps) if tps else {}
-            while self._waiting(inputs, ends):
-                if time.monotonic() > end:
+            goals = {partition: DrainGoal(end) for partition, end in (await self._ends(inputs)).items()}
+            while not self._reached(inputs, goals):
+                if time.monotonic() > deadline:
                     return False
                 await asyncio.sleep(0.05)
             await self._flush_all()
         return True
 
-    def _waiting(self, inputs: Inputs, ends: Mapping[TP, int | None]) -> bool:
-        """Records up to `ends` are missing, or came just now.
+    async def _ends(self, inputs: Inputs) -> dict[int, int]:
+        """End offsets of the partitions held here. The broker answers behind a fetch that waits: up to a second."""
+        tps = [TP(inputs.topic, partition) for partition in inputs.expected]
+        found = await self.app.consumer.highwaters(*tps) if tps else {}
+        return {tp.partition: end or 0 for tp, end in found.items()}
 
-        The embedded broker's end offsets leave out all but the first record of the last batch, so the end is where
-        nothing comes any more: what is there comes at once.
-        """
-        behind = any(e.next_offset < (ends.get(TP(inputs.topic, p)) or 0) for p, e in inputs.expected.items())
-        return behind or time.monotonic() - inputs.took_at < QUIET_S
+    def _reached(self, inputs: Inputs, goals: dict[int, DrainGoal]) -> bool:
+        now = time.monotonic()
+        for partition, goal in goals.items():
+            expected = inputs.expected.get(partition)
+            end = self.app.consumer.highwater(TP(inputs.topic, partition)) or 0  # what the last fetch said
+            if expected and not goal.reached(expected.next_offset, end, now - inputs.took_at(partition)):
+                return False
+        return True
 
     async def stop(self) -> None:
         """Write what is in memory, then leave the group."""

@@ -8,6 +8,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream.topics import TopicLayout
 
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not what we do
+
+
+def secret_of(setting: SecretStr | None) -> str | None:
+    """Its value; None where none, or an empty one, is set."""
+    return setting.get_secret_value() or None if setting is not None else None
+
 
 class Settings(BaseSettings):
     """Read once at the start of a process and handed on as plain values."""
@@ -28,7 +35,7 @@ class Settings(BaseSettings):
     monitor_port: int = Field(
         default=8730,
         description="First of the loopback ports where the other processes serve /healthz, /readyz and /metrics: "
-        "sink +0, notifier +1, stream workers +10 and up.",
+        "sink +0, notifier +1, deployer +2, stream workers +10 and up.",
     )
     kafka_bootstrap: str | None = Field(
         default=None,
@@ -123,6 +130,59 @@ class Settings(BaseSettings):
         description="Whether models run with your own rights where no sandbox works (macOS); otherwise they are "
         "refused there.",
     )
+    environments_mb: int = Field(
+        default=10_000,
+        ge=100,
+        description="Megabytes for the environments of models and what was downloaded for them. Above it those that no "
+        "deployment uses are removed, the least recently used first.",
+    )
+    environment_timeout_s: float = Field(
+        default=600.0, gt=0, description="Seconds that one step of building an environment may take."
+    )
+    warm_runners: int = Field(
+        default=1,
+        ge=0,
+        description="Runners of a model that lost its traffic and stay up, so that a rollback to them takes no start.",
+    )
+    preview_hours: float = Field(
+        default=72.0, gt=0, description="Hours after which the preview of a branch ends by itself."
+    )
+    concurrent_builds: int = Field(
+        default=2, ge=1, description="Deployments that may be checked and started at the same time."
+    )
+    production_branch: str = Field(
+        default="main", min_length=1, description="Branch whose commits go live when they are pushed."
+    )
+    max_push_bytes: int = Field(
+        default=2_000_000_000,
+        ge=1000,
+        description="Largest pack that a git push may bring, and largest Git LFS object.",
+    )
+    github_repository: str | None = Field(
+        default=None,
+        pattern=r"^[^/\s]+/[^/\s]+$",
+        description="`owner/name` of a GitHub repository whose pushes are deployed, by its webhook to /hooks/github.",
+    )
+    github_secret: SecretStr | None = Field(
+        default=None, description="Secret of that webhook; without one no delivery is believed."
+    )
+    github_token: SecretStr | None = Field(
+        default=None,
+        description="GitHub token: fetches a private repository over https, writes commit statuses and deployments.",
+    )
+    github_deploy_key: Path | None = Field(
+        default=None, description="Private key that fetches the repository over ssh."
+    )
+    github_clone_url: str | None = Field(
+        default=None,
+        description="Where the commit is fetched from (https, ssh or file). Default: the repository on github.com.",
+    )
+    github_model: str | None = Field(
+        default=None, description="Name of the model in that repository. Default: the repository's name."
+    )
+    github_api_url: str = Field(
+        default="https://api.github.com", description="GitHub's API, for statuses; another one for GitHub Enterprise."
+    )
     webhook_url: SecretStr | None = Field(default=None, description="Where each change of an alert is posted.")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Signs webhooks by the Standard Webhooks scheme (`whsec_` and base64)."
@@ -154,13 +214,28 @@ class Settings(BaseSettings):
         return self.home_path / "logs"
 
     @property
+    def environments_path(self) -> Path:
+        return self.home_path / "environments"
+
+    @property
     def run_path(self) -> Path:
         """Sockets, the supervisor's lock and its state."""
         return self.home_path / "run"
 
     @property
+    def token_path(self) -> Path:
+        """The token of the management API and of git."""
+        return self.home_path / "token"
+
+    @property
     def bootstrap(self) -> str:
         return self.kafka_bootstrap or f"127.0.0.1:{self.broker_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        """As it is reached from this machine."""
+        host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
 
     @property
     def clickhouse_dsn(self) -> str:

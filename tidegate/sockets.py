@@ -25,6 +25,11 @@ def runner_socket(run_path: Path, deployment_id: str) -> Path:
     return socket_base(run_path) / "r" / deployment_id / "s"
 
 
+def deployer_socket(run_path: Path) -> Path:
+    """The Unix socket of the deployer."""
+    return socket_base(run_path) / "deployer.sock"
+
+
 def make_socket_folder(run_path: Path) -> Path:
     """Make the folder, for its owner only.
 

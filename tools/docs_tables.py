@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 import gateway.metrics
 import storage.sink.metrics
 import stream.metric_names
+import tidegate.deployer.metrics
 from stream.topics import HOUR_MS, TopicLayout, TopicSpec
 from tidegate.settings import Settings
 
@@ -24,6 +25,7 @@ METRIC_MODULES: dict[str, ModuleType] = {
     "gateway": gateway.metrics,
     "stream worker, notifier": stream.metric_names,
     "sink": storage.sink.metrics,
+    "deployer": tidegate.deployer.metrics,
 }
 
 

@@ -20,6 +20,10 @@ class LoadedModel(Protocol):
     """A model in memory."""
 
     @property
+    def native(self) -> Any:
+        """The library's own object, as `predict.py` gets it."""
+
+    @property
     def description(self) -> str:
         """Library, version and class, for people."""
 
@@ -35,6 +39,7 @@ class LoadedModel(Protocol):
 
         Raises:
             ValueError: the model cannot be fed from the schema (it says why).
+            ModelError: what was loaded cannot predict by itself.
         """
 
 
@@ -42,18 +47,35 @@ class Format(Protocol):
     """A module of this package."""
 
     def load(self, path: Path) -> LoadedModel:
-        """Load a model file. This runs the code in it."""
+        """Load a model file. This may run the code in it.
+
+        Raises:
+            ModelError: what is wrong with the file, where that is known.
+            Exception: whatever the library or the model's own code raises.
+        """
 
 
-_MODULES = {".pkl": "model_runner.formats.sklearn", ".joblib": "model_runner.formats.sklearn"}
+_MODULES = {
+    ".pkl": "pickled",
+    ".joblib": "pickled",
+    ".skops": "skops",
+    ".pt": "torch",
+    ".pt2": "torch_export",
+    ".ubj": "xgboost",
+    ".json": "xgboost",
+    ".onnx": "onnx",
+    ".txt": "lightgbm",
+    ".lgb": "lightgbm",
+    ".py": "predict_py",
+}
 
 
 def suffixes() -> tuple[str, ...]:
     """The suffixes of model files that can be loaded."""
-    return tuple(_MODULES)
+    return tuple(suffix for suffix in _MODULES if suffix != ".py")
 
 
 def load(path: Path) -> LoadedModel:
-    """Load a model file by its suffix. Whatever its code raises goes through."""
-    module = cast(Format, import_module(_MODULES[path.suffix]))
+    """Load a model file by its suffix. Raises what `Format.load` does."""
+    module = cast(Format, import_module(f"model_runner.formats.{_MODULES[path.suffix]}"))
     return module.load(path)

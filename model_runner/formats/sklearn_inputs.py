@@ -1,16 +1,15 @@
 """Rows of a request as what an estimator was fitted on: a NumPy matrix, or a DataFrame where names matter."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from model_runner.formats import Row
-from model_runner.names import nearest
+from model_runner.formats.columns import InputBuilder, column_order, matrix, unnamed_matrix
 from model_runner.schema import InputSchema, Kind
 
-InputBuilder = Callable[[Sequence[Row]], Any]
 _BY_NAME = {"ColumnTransformer", "FunctionTransformer"}
 
 
@@ -21,60 +20,33 @@ def input_builder(estimator: Any, schema: InputSchema | None) -> InputBuilder:
         ValueError: the estimator was fitted on features that the schema lacks, or on another number of them.
     """
     fitted = getattr(estimator, "feature_names_in_", None)
+    own = None if fitted is None else [str(name) for name in fitted]
     if schema is None:
-        return _unnamed if fitted is None else _framed([str(name) for name in fitted], frozenset())
-    names = list(schema.names) if fitted is None else [str(name) for name in fitted]
-    _refuse_mismatch(estimator, names, schema)
-    numeric = frozenset(feature.name for feature in schema.features if feature.kind is not Kind.CATEGORICAL)
-    all_numeric = numeric.issuperset(names)
-    if fitted is not None and not (all_numeric and _ignores_names(estimator)):
-        return _framed(names, numeric)
+        return unnamed_matrix() if own is None else _framed(own, {})
+    names = column_order(own, getattr(estimator, "n_features_in_", None), schema)
+    kinds = {feature.name: feature.kind for feature in schema.features}
+    all_numeric = all(kinds[name] is not Kind.CATEGORICAL for name in names)
+    if own is not None and not (all_numeric and _ignores_names(estimator)):
+        return _framed(names, kinds)
     # We give the columns in the fitted order, without their names: building a DataFrame costs more than most models.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
-    optional = any(not feature.required for feature in schema.features)
-    return _matrix(names, np.dtype(np.float64 if all_numeric else object), optional)
+    return matrix(names, np.dtype(np.float64 if all_numeric else object), schema)
 
 
-def _refuse_mismatch(estimator: Any, names: list[str], schema: InputSchema) -> None:
-    lacking = [name for name in names if name not in schema.names]
-    if lacking:
-        meant = nearest(lacking[0], schema.names, most=1)
-        hint = f"; is {meant[0]!r} meant?" if meant else ""
-        raise ValueError(
-            f"the model was fitted on {lacking[0]!r}, which the input schema from {schema.source} lacks{hint}"
-        )
-    count = getattr(estimator, "n_features_in_", None)
-    if count is not None and count != len(names):
-        raise ValueError(
-            f"the model was fitted on {count} features, the input schema from {schema.source} has {len(names)}: "
-            f"{', '.join(names[:10])}. Name the target column in tidegate.toml ([reference] target = ...) "
-            "or the columns that are no features (ignore = [...])"
-        )
-
-
-def _unnamed(rows: Sequence[Row]) -> Any:
-    """Without any schema: the values in the order in which they came."""
-    return np.array([list(row.values()) for row in rows], dtype=np.float64)
-
-
-def _matrix(names: list[str], dtype: np.dtype[Any], optional: bool) -> InputBuilder:
-    """Shape (rows, features); None becomes NaN."""
-    if optional:
-        return lambda rows: np.array([[row.get(name) for name in names] for row in rows], dtype=dtype)
-    return lambda rows: np.array([[row[name] for name in names] for row in rows], dtype=dtype)
-
-
-def _framed(names: list[str], numeric: frozenset[str]) -> InputBuilder:
+def _framed(names: list[str], kinds: Mapping[str, Kind]) -> InputBuilder:
     import pandas as pd  # noqa: PLC0415 - half a second that an all-numeric model need not pay
 
     def build(rows: Sequence[Row]) -> Any:
-        return pd.DataFrame({name: _column([row.get(name) for row in rows], name in numeric) for name in names})
+        return pd.DataFrame({name: _column([row.get(name) for row in rows], kinds.get(name)) for name in names})
 
     return build
 
 
-def _column(values: list[Any], numeric: bool) -> Any:
-    if numeric:
+def _column(values: list[Any], kind: Kind | None) -> Any:
+    if kind is Kind.BOOLEAN and None not in values:
+        # Not as numbers: beside numbers a column of truth makes scikit-learn's matrices of type object.
+        return np.array(values, dtype=np.bool_)
+    if kind in {Kind.NUMERIC, Kind.BOOLEAN}:
         return np.array(values, dtype=np.float64)
     # NaN is how pandas reads an empty cell, hence what encoders met as "missing" when they were fitted.
     return np.array([np.nan if value is None else value for value in values], dtype=object)

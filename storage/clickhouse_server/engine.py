@@ -5,7 +5,9 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import chdb
 import psutil
@@ -45,8 +47,9 @@ class Engine:
 
     def connect(self) -> "chdb.state.sqlitelike.Connection":
         """A new connection; costs about a millisecond once the folder is open."""
+        connect = cast(Callable[[str], "chdb.state.sqlitelike.Connection"], chdb.connect)  # it says no types itself
         try:
-            return chdb.connect(self._connection_string)
+            return connect(self._connection_string)
         except RuntimeError as error:
             raise FolderInUseError(
                 f"The ClickHouse folder {self._path} cannot be opened: {error}. Is another process using it?"

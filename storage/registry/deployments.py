@@ -1,7 +1,6 @@
 """The life of deployments: starting, live, warm, retired or failed."""
 
 import secrets
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from storage.registry.database import Database
 from storage.registry.errors import DeploymentStateError, UnknownDeploymentError, UnknownVersionError
 from storage.registry.live import WITH_MODEL, to_deployment
+from storage.registry.previews import branch_slug
 from storage.registry.records import (
     DEFAULT_WORKSPACE,
     WITH_RUNNER,
@@ -19,8 +19,8 @@ from storage.registry.records import (
 )
 from storage.registry.tables import DeploymentRow, ModelRow, VersionRow
 
-WARM_KEPT = 1
-"""Previous versions whose runner stays up for a rollback."""
+LONGEST_BRANCH = 255
+"""Characters."""
 
 
 def new_deployment_id() -> str:
@@ -36,13 +36,25 @@ def create_deployment(
     weight: float = 1.0,
     profile_id: str | None = None,
     deployment_id: str | None = None,
+    branch: str | None = None,
+    expires: datetime | None = None,
     now: datetime | None = None,
 ) -> Deployment:
-    """Ask for a runner of a version; no traffic goes to it before `switch_route`.
+    """Ask for a runner of a version; no traffic goes to it before `switch_route` or `set_traffic`.
+
+    Args:
+        branch: of a preview, which must have one; others have none.
+        expires: when a preview ends by itself.
 
     Raises:
         UnknownVersionError: no such version.
+        DeploymentStateError: the branch's name is empty, or longer than the registry takes.
+        ValueError: a preview without a branch, or a branch without a preview.
     """
+    if (role is Role.PREVIEW) != (branch is not None):
+        raise ValueError("a preview is of a branch, and nothing else is")
+    if branch is not None and not 0 < len(branch) <= LONGEST_BRANCH:
+        raise DeploymentStateError(f"the name of a preview's branch has 1 to {LONGEST_BRANCH} characters: rename it")
     with database.write() as session:
         version = session.get(VersionRow, version_id)
         if version is None:
@@ -51,35 +63,15 @@ def create_deployment(
         row.profile_id = profile_id
         row.status = Status.STARTING
         row.created = now or datetime.now(UTC)
+        row.branch, row.expires = branch, expires
+        row.slug = None if branch is None else branch_slug(branch)
         session.add(row)
         session.flush()
         return to_deployment(row)
 
 
-def switch_route(database: Database, deployment_id: str, *, now: datetime | None = None) -> Deployment:
-    """Give a deployment its traffic, in one transaction: it goes live, the previous primary stays warm, older ones end.
-
-    A warm deployment may be switched to as well: that is a rollback.
-
-    Raises:
-        UnknownDeploymentError: no such deployment.
-        DeploymentStateError: it failed or was retired.
-    """
-    moment = now or datetime.now(UTC)
-    with database.write() as session:
-        row = _get(session, deployment_id)
-        if row.status not in WITH_RUNNER:
-            raise DeploymentStateError(f"deployment {deployment_id} is {row.status}: deploy its version again")
-        if row.status != Status.LIVE:
-            row.status = Status.LIVE
-            row.live_at = moment
-            _step_back(_others(session, row), keep=WARM_KEPT if row.role == Role.PRIMARY else 0, now=moment)
-        session.flush()
-        return to_deployment(row)
-
-
 def fail_deployment(database: Database, deployment_id: str, error: str, *, now: datetime | None = None) -> Deployment:
-    """Record why a deployment could not run; its runner is no longer wanted.
+    """Record why a deployment could not run; its runner is no longer wanted. One that has ended already stays as it is.
 
     Raises:
         UnknownDeploymentError: no such deployment.
@@ -96,10 +88,30 @@ def retire_deployment(database: Database, deployment_id: str, *, now: datetime |
     return _end(database, deployment_id, Status.RETIRED, None, now)
 
 
+def cancel_deployment(database: Database, deployment_id: str, *, now: datetime | None = None) -> Deployment:
+    """Call off a deployment that is starting.
+
+    Raises:
+        UnknownDeploymentError: no such deployment.
+        DeploymentStateError: it is not starting (any more).
+    """
+    with database.write() as session:
+        row = find_row(session, deployment_id)
+        if row.status != Status.STARTING:
+            hint = "`tidegate rollback` or `tidegate traffic` moves its traffic" if row.status == Status.LIVE else ""
+            raise DeploymentStateError(
+                f"deployment {deployment_id} is {row.status}, and only one that is starting can be cancelled"
+                + (f": {hint}" if hint else "")
+            )
+        end_row(row, Status.CANCELLED, now or datetime.now(UTC))
+        session.flush()
+        return to_deployment(row)
+
+
 def get_deployment(database: Database, deployment_id: str) -> Deployment:
     """Raises UnknownDeploymentError."""
     with database.read() as session:
-        return to_deployment(_get(session, deployment_id))
+        return to_deployment(find_row(session, deployment_id))
 
 
 def deployments_of(database: Database, model: str, workspace: str = DEFAULT_WORKSPACE) -> list[Deployment]:
@@ -116,38 +128,25 @@ def deployments_of(database: Database, model: str, workspace: str = DEFAULT_WORK
         return [to_deployment(row) for row in session.scalars(statement)]
 
 
-def _get(session: Session, deployment_id: str) -> DeploymentRow:
+def find_row(session: Session, deployment_id: str) -> DeploymentRow:
+    """Raises UnknownDeploymentError."""
     row = session.get(DeploymentRow, deployment_id, options=[WITH_MODEL])
     if row is None:
-        raise UnknownDeploymentError(f"no deployment has the id {deployment_id!r}: see `tidegate models`")
+        raise UnknownDeploymentError(f"no deployment has the id {deployment_id!r}: see `tidegate deployments MODEL`")
     return row
 
 
-def _others(session: Session, row: DeploymentRow) -> list[DeploymentRow]:
-    """The same model's other deployments in this role that are live or warm, the live one first, then the latest."""
-    statement = (
-        select(DeploymentRow)
-        .join(DeploymentRow.version)
-        .where(VersionRow.model_id == row.version.model_id, DeploymentRow.role == row.role, DeploymentRow.id != row.id)
-        .where(DeploymentRow.status.in_([Status.LIVE, Status.WARM]))
-    )
-    rows = session.scalars(statement).all()
-    return sorted(rows, key=lambda other: (other.status == Status.LIVE, other.live_at or other.created), reverse=True)
-
-
-def _step_back(rows: Sequence[DeploymentRow], keep: int, now: datetime) -> None:
-    for kept in rows[:keep]:
-        kept.status = Status.WARM
-    for retired in rows[keep:]:
-        retired.status = Status.RETIRED
-        retired.retired_at = now
+def end_row(row: DeploymentRow, status: Status, now: datetime) -> None:
+    """Its runner is not wanted any more."""
+    row.status = status
+    row.retired_at = now
 
 
 def _end(database: Database, deployment_id: str, status: Status, error: str | None, now: datetime | None) -> Deployment:
     with database.write() as session:
-        row = _get(session, deployment_id)
-        row.status = status
-        row.retired_at = now or datetime.now(UTC)
-        row.error = error
+        row = find_row(session, deployment_id)
+        if row.status in WITH_RUNNER:
+            end_row(row, status, now or datetime.now(UTC))
+            row.error = error
         session.flush()
         return to_deployment(row)

@@ -38,5 +38,9 @@ class DeploymentStateError(RegistryError):
     """The deployment is in a state that does not allow what was asked."""
 
 
+class RouteChangedError(RegistryError):
+    """Somebody else changed the model's traffic in the meantime."""
+
+
 class ProfileExistsError(RegistryError):
     """A profile is immutable, and another one stands under that id."""

@@ -54,6 +54,10 @@ def to_deployment(row: DeploymentRow) -> Deployment:
         live_at=row.live_at,
         retired_at=row.retired_at,
         error=row.error,
+        served_at=row.served_at,
+        branch=row.branch,
+        slug=row.slug,
+        expires=row.expires,
     )
 
 

@@ -10,8 +10,17 @@ DEFAULT_WORKSPACE = "default"
 
 class Role(StrEnum):
     PRIMARY = "primary"
+    """Has the largest share of the model's traffic. At most one live deployment of a model is it."""
     CANARY = "canary"
+    """Has a smaller share."""
     SHADOW = "shadow"
+    """Gets copies of the requests; nobody waits for its answers."""
+    PREVIEW = "preview"
+    """Of a branch: it has a URL of its own and no share. It never becomes anything else."""
+
+
+PRODUCTION = (Role.PRIMARY, Role.CANARY)
+"""The roles whose answers the callers of a model get."""
 
 
 class Status(StrEnum):
@@ -22,6 +31,8 @@ class Status(StrEnum):
     """Gets no traffic; its runner stays up for a rollback."""
     FAILED = "failed"
     RETIRED = "retired"
+    CANCELLED = "cancelled"
+    """Called off while it was starting."""
 
 
 WITH_RUNNER = (Status.STARTING, Status.LIVE, Status.WARM)
@@ -72,8 +83,17 @@ class Deployment:
     """Share of the model's traffic, 0..1."""
     created: datetime
     live_at: datetime | None
+    """Since when it has its role."""
     retired_at: datetime | None
     error: str | None
+    served_at: datetime | None = None
+    """When it last got, or gave up, a share of the model's traffic; None where it never had one."""
+    branch: str | None = None
+    """Of a preview."""
+    slug: str | None = None
+    """The branch as it stands in the preview's URL."""
+    expires: datetime | None = None
+    """When a preview ends by itself."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class RegistryRouteSource:
             socket=str(socket_path(self._run_path, deployment.id)),
             role=deployment.role.value,
             weight=deployment.weight,
+            preview=deployment.slug,
             schema_json=None if schema is None else msgspec.json.encode(schema).decode(),
             mask=tuple(found.manifest.get("mask") or ()),
             example=found.manifest.get("example"),

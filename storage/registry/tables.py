@@ -104,8 +104,10 @@ class ProfileRow(Base):
 class DeploymentRow(Base):
     __tablename__ = "deployments"
     __table_args__ = (
-        CheckConstraint("role IN ('primary', 'canary', 'shadow')", name="role_known"),
-        CheckConstraint("status IN ('starting', 'live', 'warm', 'failed', 'retired')", name="status_known"),
+        CheckConstraint("role IN ('primary', 'canary', 'shadow', 'preview')", name="role_known"),
+        CheckConstraint(
+            "status IN ('starting', 'live', 'warm', 'failed', 'retired', 'cancelled')", name="status_known"
+        ),
         CheckConstraint("weight >= 0 AND weight <= 1", name="weight_is_share"),
         Index(None, "status"),
         Index(None, "version_id"),
@@ -121,5 +123,9 @@ class DeploymentRow(Base):
     live_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
+    served_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    branch: Mapped[str | None] = mapped_column(String(255))
+    slug: Mapped[str | None] = mapped_column(String(63))
+    expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     version: Mapped[VersionRow] = relationship()

@@ -11,7 +11,7 @@ from storage.registry.database import Database
 from storage.registry.errors import ProfileExistsError, UnknownModelError, UnknownVersionError
 from storage.registry.live import live_primaries
 from storage.registry.records import DEFAULT_WORKSPACE, Model, Profile, Version
-from storage.registry.tables import ModelRow, ProfileRow, VersionRow
+from storage.registry.tables import DeploymentRow, ModelRow, ProfileRow, VersionRow
 
 
 def create_version(
@@ -48,6 +48,19 @@ def create_version(
         session.add(version)
         session.flush()
         return to_version(version)
+
+
+def unused_version(database: Database, model: str, sha256: str, workspace: str = DEFAULT_WORKSPACE) -> Version | None:
+    """The model's newest version, where it has this content and never had traffic: an attempt to deploy it failed."""
+    with database.read() as session:
+        row = _find_model(session, workspace, model)
+        newest = row.versions[-1] if row is not None and row.versions else None
+        if newest is None or newest.sha256 != sha256:
+            return None
+        was_live = select(DeploymentRow.id).where(
+            DeploymentRow.version_id == newest.id, DeploymentRow.live_at.is_not(None)
+        )
+        return None if session.scalar(was_live.limit(1)) else to_version(newest)
 
 
 def save_profile(

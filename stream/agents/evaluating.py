@@ -20,7 +20,7 @@ from stream.exact import ExactApp, ExactTable, pack_value, partition_key
 from stream.incarnation import topic_id_bytes
 from stream.intake import Record, Reject
 from stream.metric_names import EVALUATIONS, FLUSH_SECONDS
-from stream.metrics import encode_lines
+from stream.metrics import encode_lines, in_role
 from stream.partition_windows import DeploymentState, PartitionWindows
 from stream.topics import Topic
 
@@ -109,9 +109,12 @@ class Evaluating:
         result = evaluate(state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time())
         state.windows.changed = True
         EVALUATIONS.inc()
-        sent = [await self._sender.send(Topic.SERVICE, deployment_id, encode_lines(result.service))]
+        role = record.role if record else "primary"
+        service = encode_lines(in_role(result.service, role))
+        sent = [await self._sender.send(Topic.SERVICE, deployment_id, service)]
         if result.drift:
-            sent.append(await self._sender.send(Topic.DRIFT, deployment_id, encode_lines(result.drift)))
+            drift = encode_lines(in_role(result.drift, role))
+            sent.append(await self._sender.send(Topic.DRIFT, deployment_id, drift))
         return sent
 
     async def _learn_reference(self, state: DeploymentState) -> None:

@@ -28,9 +28,12 @@ class Inputs:
     expected: dict[int, ExpectedOffset] = field(default_factory=dict)
     pending: dict[int, list[Record]] = field(default_factory=dict)
     pending_bytes: int = 0
-    took_at: float = 0.0
-    """When the last record was taken (monotonic clock)."""
+    _took_at: dict[int, float] = field(default_factory=dict)
     _sought_at: dict[int, float] = field(default_factory=dict)
+
+    def took_at(self, partition: int) -> float:
+        """When the last record of a partition was taken (monotonic clock); 0 where none was yet."""
+        return self._took_at.get(partition, 0.0)
 
     def assign(self, partition: int, next_offset: int) -> int:
         self._forget_pending(partition)
@@ -60,7 +63,7 @@ class Inputs:
         if verdict is Verdict.SEEK:
             await self._seek(partition, expected)
         elif verdict is Verdict.TAKE:
-            self.took_at = time.monotonic()
+            self._took_at[partition] = time.monotonic()
             RECORDS_READ.labels(self.topic).inc()
             GAPS.labels(self.topic).inc(expected.gaps - gaps)
             self.pending.setdefault(partition, []).append(record)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 import numpy as np
 
 from stream.prediction import flatten_prediction
 from stream.profile import FeatureProfile, Kind, Profile, Role, Source
 from stream.profiles.categorical import build_categorical
 from stream.profiles.codec import make_profile
+from stream.profiles.hours import Values, hour_histograms
 from stream.profiles.numeric import build_numeric
 from stream.profiles.values import is_missing, to_category, to_number
 
@@ -24,22 +26,28 @@ def build_profile(
     version: int | str,
     source: Source = "reference",
     kinds: Mapping[str, Kind] | None = None,
+    times: Sequence[float | None] | None = None,
 ) -> Profile:
     """Profile a model version from its reference.
 
     `columns`: the features by name; `predictions`: the model's answers for the same rows, by the names
     that `flatten_prediction` gives. Values may be numbers, booleans, text, None and NaN. `kinds`
-    overrides what `infer_kind` finds, by series name. All columns have the same length.
+    overrides what `infer_kind` finds, by series name. `times`: when each row was, in seconds since the
+    epoch (None where that is not known); the profile then has hours of day too. All have the same length.
 
     Raises:
         ValueError: without columns, with columns of different lengths, or without rows.
     """
     predictions = predictions or {}
     n_rows = _common_length({**columns, **predictions})
+    if times is not None and len(times) != n_rows:
+        raise ValueError(f"{len(times)} times for {n_rows} rows: give each row one, or None")
     known = kinds or {}
-    series = [_series(name, "feature", column, known.get(name)) for name, column in columns.items()]
-    series += [_series(name, "prediction", column, known.get(name)) for name, column in predictions.items()]
-    return make_profile(model=model, version=version, source=source, n_rows=n_rows, features=tuple(series))
+    built = [_series(name, "feature", column, known.get(name)) for name, column in columns.items()]
+    built += [_series(name, "prediction", column, known.get(name)) for name, column in predictions.items()]
+    series, values = [one for one, _ in built], [converted for _, converted in built]
+    hours = msgspec.UNSET if times is None else hour_histograms(series, values, times)
+    return make_profile(model=model, version=version, source=source, n_rows=n_rows, features=tuple(series), hours=hours)
 
 
 def columns_of(rows: Iterable[Mapping[str, object] | None]) -> dict[str, list[object]]:
@@ -71,12 +79,14 @@ def infer_kind(values: Iterable[object], role: Role = "feature") -> Kind:
     return "numeric"
 
 
-def _series(name: str, role: Role, column: Column, kind: Kind | None) -> FeatureProfile:
+def _series(name: str, role: Role, column: Column, kind: Kind | None) -> tuple[FeatureProfile, Values]:
+    """The profile of a column, and the column as numbers or as categories."""
     values = list(column)
     if (kind or infer_kind(values, role)) == "numeric":
-        numbers = [to_number(value) for value in values]
-        return build_numeric(name, role, np.array(numbers, dtype=np.float64))
-    return build_categorical(name, role, [to_category(value) for value in values])
+        numbers = np.array([to_number(value) for value in values], dtype=np.float64)
+        return build_numeric(name, role, numbers), numbers
+    categories = [to_category(value) for value in values]
+    return build_categorical(name, role, categories), categories
 
 
 def _common_length(columns: Mapping[str, Column]) -> int:

@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stream.profile import FeatureProfile, Role
 from stream.profiles.labels import category_labels
 
@@ -38,6 +41,20 @@ def build_categorical(name: str, role: Role, values: Sequence[str | None]) -> Fe
         bucket_of=(*bucket_of, len(groups), len(groups) + 1),
         buckets=(*category_labels(names, len(pooled)), "unseen category", "missing"),
     )
+
+
+def reference_bins(profile: FeatureProfile, values: Sequence[str | None]) -> NDArray[np.int64]:
+    """Fine bin of each value of the reference that `profile` is of, so that they add up to its counts.
+
+    Not where an event with this value is counted: a rare category seen once stands for unseen ones.
+    """
+    frequency = Counter(value for value in values if value is not None)
+    unseen = profile.n_bins - 2
+    place: dict[str | None, int] = dict.fromkeys(frequency, unseen)
+    place.update((name, len(profile.categories)) for name in profile.pooled if frequency[name] > 1)
+    place.update((name, index) for index, name in enumerate(profile.categories))
+    place[None] = profile.missing_bin
+    return np.array([place[value] for value in values], dtype=np.int64)
 
 
 def _expected_unseen(ranked: Sequence[str], frequency: Counter[str]) -> int:

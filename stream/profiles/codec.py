@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from stream.hour_histogram import HourHistogram
 from stream.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
 
 _decoder = msgspec.json.Decoder(Profile)
@@ -20,9 +21,10 @@ def make_profile(
     source: Source,
     n_rows: int,
     features: tuple[FeatureProfile, ...],
+    hours: tuple[HourHistogram, ...] | msgspec.UnsetType = msgspec.UNSET,
 ) -> Profile:
     """A profile of these series, its id filled in."""
-    unnamed = Profile(id="", model=model, version=version, source=source, n_rows=n_rows, features=features)
+    unnamed = Profile(id="", model=model, version=version, source=source, n_rows=n_rows, features=features, hours=hours)
     return msgspec.structs.replace(unnamed, id=content_id(unnamed))
 
 

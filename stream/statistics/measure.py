@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from stream.metrics import MovedBucket
 from stream.profile import FeatureProfile
+from stream.series_reference import SeriesReference
 from stream.statistics.chi2 import chi2
 from stream.statistics.g_test import g_test, pooled_g_test
 from stream.statistics.hellinger import hellinger
@@ -77,37 +78,40 @@ class SeriesStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(
-    reference: FeatureProfile,
+    series: FeatureProfile,
     counts: NDArray[np.int64],
     sums: Floats,
     *,
     alpha: float,
     serial_factor: float = 1.0,
+    reference: SeriesReference | None = None,
 ) -> SeriesStatistics:
     """Compare a window with its reference.
 
-    `counts`, `sums`: the series' slice of a histogram, shape (reference.n_bins,). `alpha`: the
-    significance to reach (`alpha_star`). `serial_factor`: see `serial.py`.
+    `counts`, `sums`: the series' slice of a histogram, shape (series.n_bins,). `alpha`: the significance
+    to reach (`alpha_star`). `serial_factor`: see `serial.py`. `reference`: another than all of the series'
+    own, in the same bins.
 
     Raises:
         ValueError: when the window or the reference has no rows; skip such windows.
     """
-    window = reference.to_buckets(counts)
-    base = reference.bucket_counts
+    known = reference or series.reference
+    window = series.to_buckets(counts)
+    base = known.bucket_counts
     n, n_eff = int(counts.sum()), float(counts.sum()) / serial_factor
     buckets = int(((window > 0) | (base > 0)).sum())
     divergence = psi(window, base)
     forward = kl(window, base)
     pearson, likelihood = chi2(window, base, serial_factor), g_test(window, base)
-    unseen = () if reference.unseen_bin is None else (reference.unseen_bin,)
+    unseen = () if series.unseen_bin is None else (series.unseen_bin,)
     return SeriesStatistics(
-        series=reference.key,
+        series=series.key,
         n=n,
         n_eff=n_eff,
         buckets=buckets,
         psi=divergence,
-        noise_floor=noise_floor(n_eff, reference.n, buckets, alpha),
-        psi_noise=noise_floor(n_eff, reference.n, buckets, 0.05),
+        noise_floor=noise_floor(n_eff, known.n, buckets, alpha),
+        psi_noise=noise_floor(n_eff, known.n, buckets, 0.05),
         kl=forward,
         kl_reverse=kl(base, window),
         js=js(window, base),
@@ -117,19 +121,17 @@ def measure(
         g=likelihood.statistic,
         df=likelihood.df,
         g_p=pooled_g_test(window, base, serial_factor).p,
-        location=_location(reference, counts, sums, serial_factor),
-        reference_mean=reference.mean,
-        missing=_rate_change(reference, counts, (reference.missing_bin,), serial_factor),
-        unseen=_rate_change(reference, counts, unseen, serial_factor),
-        out_of_range=_rate_change(reference, counts, reference.out_of_range_bins, serial_factor),
-        moved=moved_buckets(window, base, reference.buckets),
+        location=Location() if series.kind == "categorical" else _location(known, counts, sums, serial_factor),
+        reference_mean=known.mean,
+        missing=_rate_change(known, counts, (series.missing_bin,), serial_factor),
+        unseen=_rate_change(known, counts, unseen, serial_factor),
+        out_of_range=_rate_change(known, counts, series.out_of_range_bins, serial_factor),
+        moved=moved_buckets(window, base, series.buckets),
     )
 
 
-def _location(reference: FeatureProfile, counts: NDArray[np.int64], sums: Floats, serial_factor: float) -> Location:
-    if reference.kind == "categorical":
-        return Location()
-    window, base = counts[:-1].astype(np.float64), reference.count_array[:-1]
+def _location(reference: SeriesReference, counts: NDArray[np.int64], sums: Floats, serial_factor: float) -> Location:
+    window, base = counts[:-1].astype(np.float64), reference.counts[:-1]
     n, m = float(window.sum()), float(base.sum())
     if not n:
         return Location()
@@ -137,7 +139,7 @@ def _location(reference: FeatureProfile, counts: NDArray[np.int64], sums: Floats
     if not m:
         return Location(mean=mean)
     distance = ks(window, base)
-    moved = wasserstein(window, sums[:-1], base, reference.sum_array[:-1])
+    moved = wasserstein(window, sums[:-1], base, reference.sums[:-1])
     return Location(
         ks=distance,
         ks_p=ks_p(distance, n / serial_factor, m),
@@ -148,11 +150,11 @@ def _location(reference: FeatureProfile, counts: NDArray[np.int64], sums: Floats
 
 
 def _rate_change(
-    reference: FeatureProfile, counts: NDArray[np.int64], bins: tuple[int, ...], serial_factor: float
+    reference: SeriesReference, counts: NDArray[np.int64], bins: tuple[int, ...], serial_factor: float
 ) -> RateChange:
     if not bins:
         return RateChange()
-    base = reference.count_array
+    base = reference.counts
     now, before = rate(counts, bins), rate(base, bins)
     if now <= before:
         return RateChange(rate=now, delta=now - before)

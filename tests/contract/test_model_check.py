@@ -19,6 +19,7 @@ from model_runner.loading import load_and_warm
 from model_runner.schema_source import seal_inputs
 from model_runner.validation import Stage, check_model
 from tests.support.models import EXAMPLE, FEATURES, training_data, write_classifier, write_test_rows
+from tidegate.deployer.profiling import reference_profile
 
 
 def _write_reference(folder: Path, rows: int = 1500) -> None:
@@ -47,6 +48,21 @@ def test_a_good_folder_is_reported_with_schema_and_predictions(tmp_path: Path) -
     seal_inputs(folder, report.inputs)
     (folder / "reference.csv").unlink()
     assert load_and_warm(folder, time.perf_counter).inputs == report.inputs, "a sealed folder needs no reference"
+
+
+def test_a_reference_with_timestamps_is_profiled_by_hour_of_day(tmp_path: Path) -> None:
+    x, _ = training_data(2400)
+    folder = write_classifier(tmp_path, toml='name = "market"\n[reference]\ntimestamp = "at"\n')
+    half_hours = pd.date_range("2026-01-01", periods=2400, freq="30min")
+    pd.DataFrame(x, columns=list(FEATURES)).assign(at=half_hours).to_csv(folder / "reference.csv", index=False)
+    report = check_model(folder)
+    assert report.inputs.schema is not None
+    assert report.inputs.schema.names == FEATURES
+    profile = reference_profile(report, "market", 1)
+    assert profile is not None
+    assert isinstance(profile.hours, tuple)
+    assert [one.rows for one in profile.hours] == [100] * 24
+    assert {series.name for series in profile.features} == {*FEATURES, "prediction.class", "prediction.score"}
 
 
 def test_categories_and_missing_values_reach_a_model_fitted_on_a_frame(tmp_path: Path) -> None:
@@ -127,8 +143,8 @@ def _unknown_mask(folder: Path) -> None:
     ("spoil", "says"),
     [
         (_broken_pickle, ["model.joblib: cannot be loaded", "Load it once"]),
-        (_missing_package, ["model.pkl", "needs the package 'notapackage'", "Install"]),
-        (_no_predict, ["holds a dict", "save the fitted estimator"]),
+        (_missing_package, ["model.pkl", "needs the package 'notapackage'", "requirements.txt"]),
+        (_no_predict, ["holds a dict", "Save the fitted estimator"]),
         (_dies, ["ended its process", "exit code 9"]),
         (_too_few_features, ["fitted on 3 features", "from tidegate.toml has 1"]),
         (_wrong_test_rows, ["test_data.json", "instances[0].price", "expected number or null, found a string"]),

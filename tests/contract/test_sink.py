@@ -79,8 +79,12 @@ def test_what_the_intake_takes_lands_and_what_it_refuses_is_counted(landing: Lan
     ancient = encode_record([event(9, "2001-01-01T00:00:00.000000Z", "mixed")])
     landing.send(Topic.EVENTS, [good[0], b"\xff\xfe", good[1] + b"\n{\n" + good[2], ancient, b"", good[3]])
     landing.wait_rows([(f"mixed-{number}",) for number in range(4)], EVENTS, model="mixed")
-    after = _rejected(Topic.EVENTS, "not_json"), _rejected(Topic.EVENTS, "ancient_ts")
-    assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
+
+    def refused() -> bool:
+        after = _rejected(Topic.EVENTS, "not_json"), _rejected(Topic.EVENTS, "ancient_ts")
+        return (after[0] - before[0], after[1] - before[1]) == (2, 1)
+
+    wait_until(refused, 5, "two lines that are no JSON and an ancient one, counted once their batch has landed")
 
 
 def test_ten_megabytes_of_garbage_stop_nothing(landing: Landing) -> None:

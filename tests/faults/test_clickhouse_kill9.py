@@ -26,6 +26,9 @@ class Writer:
     seed: int
     acknowledged: dict[int, int] = field(default_factory=dict)  # batch -> rows
     unanswered: int = 0
+    repeated: int = -1
+    """The batch that got no answer last."""
+    attempt: int = 0
 
     def write(self, url: str, stop: threading.Event) -> None:
         """Insert until the server is gone or `stop` is set."""
@@ -35,20 +38,32 @@ class Writer:
                 rows = random.Random(f"{self.seed}-{self.number}-{batch}").randrange(1, 3000)
                 url_parameters = {
                     "query": "INSERT INTO rows FORMAT JSONEachRow",
-                    "insert_deduplication_token": f"{self.number}-{batch}",
+                    "insert_deduplication_token": f"{self.number}-{batch}-{self.attempt}",
                 }
                 try:
                     answer = http.post("/", params=url_parameters, content=self._lines(batch, rows))
                 except httpx.TransportError:
                     self.unanswered += 1
+                    self.repeated = batch
                     return
-                if answer.status_code == 200:
+                if answer.status_code == 200 and (batch != self.repeated or _is_there(http, self.number, batch)):
                     self.acknowledged[batch] = rows
+                elif answer.status_code == 200:
+                    self.attempt += 1
 
     def _lines(self, batch: int, rows: int) -> bytes:
         # A day a batch: a batch is one partition and so one part, whole or not there at all.
         head = f'{{"writer":{self.number},"batch":{batch},"day":"2026-01-0{1 + batch % 3}","pad":"{"x" * 50}","id":'
         return "".join(f"{head}{i}}}\n" for i in range(rows)).encode()
+
+
+def _is_there(http: httpx.Client, writer: int, batch: int) -> bool:
+    """A kill can leave an insert's token without its rows: then the same token is answered with 200 and writes nothing.
+
+    Whoever repeats an insert has to look, as the sink does (storage/sink/lander.py).
+    """
+    sql = f"SELECT count() > 0 FROM rows WHERE writer = {writer} AND batch = {batch}"
+    return http.post("/", content=sql).raise_for_status().text.strip() == "1"
 
 
 def kill_while_writing(server: RunningServer, writers: list[Writer], after_s: float) -> None:

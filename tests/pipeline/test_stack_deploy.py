@@ -35,7 +35,7 @@ def _live_version(stack: RunningStack) -> int | None:
 
 def _deploy(stack: RunningStack, folder: Path) -> int:
     done = stack.json("deploy", str(folder))
-    wait_until(lambda: _predict(stack).json().get("version") == done["version"], 10, "the gateway to route to it")
+    assert _predict(stack).json()["version"] == done["version"], "said to be live, and not answered by it"
     return int(done["version"])
 
 

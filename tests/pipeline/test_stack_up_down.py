@@ -13,7 +13,7 @@ import pytest
 from tests.support.stack import RunningStack, running_stack, stack_of
 from tests.support.waiting import wait_until
 
-ALWAYS = {"broker", "clickhouse", "prepare", "stream-0", "sink", "notifier", "gateway"}
+ALWAYS = {"broker", "clickhouse", "prepare", "stream-0", "sink", "notifier", "deployer", "gateway"}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_second_stack_on_the_same_ports_says_which_are_taken_and_by_whom(stack
     assert other.running() == []
 
 
-@pytest.mark.parametrize("name", ["gateway", "sink", "notifier", "stream-0", "clickhouse"])
+@pytest.mark.parametrize("name", ["gateway", "sink", "notifier", "deployer", "stream-0", "clickhouse"])
 def test_a_killed_part_is_started_again(stack: RunningStack, name: str) -> None:
     restarts = stack.parts()[name]["restarts"]
 

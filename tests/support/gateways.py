@@ -102,13 +102,14 @@ def main() -> None:
     parser.add_argument("--max-bytes", type=int, default=8_000_000)
     parser.add_argument("--max-instances", type=int, default=10_000)
     parser.add_argument("--flush-s", type=float, default=5.0)
+    parser.add_argument("--refresh-s", type=float, default=0.1)
     told = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     config = GatewayConfig(
         producer=ProducerConfig(bootstrap=told.bootstrap, topic="inference.events", buffer_bytes=told.buffer_bytes),
         limits=Limits(told.max_bytes, told.max_instances),
         runner=ClientConfig(queue=told.queue, timeout_s=told.timeout_s),
-        refresh_s=0.1,
+        refresh_s=told.refresh_s,
         flush_s=told.flush_s,
     )
     app = create_app(config, FileRoutes(told.routes), on_acked=AckedLog(told.acked_log))

@@ -20,6 +20,15 @@ COMMANDS = [
     "settings",
     "deploy",
     "models",
+    "environments",
+    "deployments",
+    "rollback",
+    "promote",
+    "redeploy",
+    "traffic",
+    "shadow",
+    "jobs",
+    "cancel",
     "predict",
     "drift",
     "alerts",
@@ -48,6 +57,15 @@ def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     assert f"Usage: tidegate {command}" in done.stdout.replace("-c ", "tidegate ")
 
 
+def test_logs_can_be_read_by_a_script(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "sink.log").write_text('first\nit said "no"\n')
+
+    done = _tidegate(tmp_path, "logs", "sink", "-n", "1", "--json")
+
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"process": "sink", "line": 'it said "no"'}]
+
+
 def test_the_help_of_the_whole_names_every_command_and_the_exit_codes(tmp_path: Path) -> None:
     done = _tidegate(tmp_path, "--help")
 
@@ -66,7 +84,10 @@ def test_help_loads_none_of_the_heavy_libraries(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("args", [("status",), ("deploy", "."), ("predict", "m", "-")])
+@pytest.mark.parametrize(
+    "args",
+    [("status",), ("deploy", "."), ("predict", "m", "-"), ("rollback", "m"), ("traffic", "m", "v1=1"), ("cancel", "1")],
+)
 def test_what_needs_the_stack_says_how_to_start_it(tmp_path: Path, args: tuple[str, ...]) -> None:
     done = _tidegate(tmp_path, *args, text='{"a": 1}', TIDEGATE_GATEWAY_PORT="9")
 
@@ -91,6 +112,31 @@ def test_an_unknown_model_has_its_own_exit_code(tmp_path: Path) -> None:
 
     assert done.returncode == 4
     assert "electrcity" in done.stderr
+
+
+def test_a_shadow_needs_a_version_unless_it_ends(tmp_path: Path) -> None:
+    done = _tidegate(tmp_path, "shadow", "m")
+
+    assert done.returncode == 2
+    assert "--off" in done.stderr
+
+
+def test_deployments_of_an_unknown_model_name_what_there_is(tmp_path: Path) -> None:
+    done = _tidegate(tmp_path, "deployments", "m")
+
+    assert done.returncode == 4
+    assert "tidegate deploy PATH" in done.stderr
+
+
+def test_logs_of_an_unknown_deployment_name_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "runner-d66161ad04942.log").write_text("ready\n")
+
+    done = _tidegate(tmp_path, "logs", "--deployment", "d66161ad04943")
+
+    assert done.returncode == 4
+    assert "Did you mean d66161ad04942?" in done.stderr
+    assert "ready" in _tidegate(tmp_path, "logs", "--deployment", "d66161ad04942").stdout
 
 
 def test_an_unknown_window_names_those_there_are(tmp_path: Path) -> None:

@@ -43,13 +43,15 @@ OUTSIDE_WORLD = {
 
 PURE = {
     "gateway.events",
+    *(f"model_runner.environment.{name}" for name in ("index_settings", "key", "needs", "requirements", "satisfied")),
     *(
         f"stream.{name}"
         for name in re.findall(
             r"\w+",
-            "alert_text alerts alpha baseline counting dead_letters decision deployment_windows deployments evaluation "
-            "expected histogram intake metrics open_pane pane_filling panes partition_counter partition_windows "
-            "prediction profile rule_engine rules span targets timestamps topics totals windows",
+            "alert_text alerts alpha baseline counting dead_letters decision deployment_windows deployments "
+            "drift_metric evaluation expected histogram hour_histogram hour_mixture intake metrics open_pane "
+            "pane_filling panes partition_counter partition_windows prediction profile rule_engine rules "
+            "series_reference span targets timestamps topics totals windows",
         )
     ),
 }

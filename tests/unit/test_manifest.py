@@ -30,6 +30,7 @@ def test_everything_that_the_file_says_is_read(tmp_path: Path) -> None:
         vip = { type = "boolean", required = false }
         [reference]
         target = "paid"
+        timestamp = "applied_at"
         ignore = ["id"]
         [drift]
         psi_threshold = 0.1
@@ -45,6 +46,7 @@ def test_everything_that_the_file_says_is_read(tmp_path: Path) -> None:
         Feature(name="vip", kind=Kind.BOOLEAN, required=False),
     )
     assert (manifest.reference_target, manifest.reference_ignore) == ("paid", ("id",))
+    assert manifest.reference_timestamp == "applied_at"
     assert (manifest.psi_threshold, manifest.baseline_rows, manifest.mask) == (0.1, 500, ("age",))
     assert manifest.example == {"age": 40}
 
@@ -64,6 +66,7 @@ def test_a_model_file_alone_gets_defaults_and_the_folder_s_name(tmp_path: Path) 
         ("name = =", ["tidegate.toml", "is not TOML", "line 1"]),
         ('nmae = "x"', ["unknown key 'nmae'", "'name'"]),
         ("[drift]\npsi = 0.2", ["[drift] psi", "psi_threshold"]),
+        ('[reference]\ntimestamps = "at"', ["[reference] timestamps", "'timestamp'"]),
         ("[drift]\npsi_threshold = -1", ["psi_threshold", "> 0"]),
         ('name = "Big Name"', ["'Big Name'", "a-z", 'name = "big-name"']),
         ('[features]\nage = "numerical"', ["numerical", "age", "numeric, categorical, boolean"]),
@@ -74,17 +77,6 @@ def test_a_mistake_is_named_with_its_fix(tmp_path: Path, toml: str, says: list[s
         read_manifest(_folder(tmp_path, toml))
     for text in says:
         assert text in str(raised.value)
-
-
-def test_a_model_file_of_another_name_is_suggested(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"Rename classifier\.pkl to model\.pkl"):
-        read_manifest(_folder(tmp_path, model="classifier.pkl"))
-
-
-def test_two_model_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "model.pkl").write_bytes(b"")
-    with pytest.raises(ModelError, match=r"model\.pkl and model\.joblib"):
-        read_manifest(_folder(tmp_path))
 
 
 def test_names_that_no_rule_allows_get_one_that_it_does() -> None:

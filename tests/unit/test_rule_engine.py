@@ -1,6 +1,7 @@
 """Rules over metrics: what fires, what resolves, and what a person reads."""
 
 import msgspec
+import pytest
 
 from stream.alerts import Alert, decode_alert, encode
 from stream.metrics import DriftMetric, MovedBucket, ServiceMetric
@@ -152,3 +153,21 @@ def test_latency_is_held_against_twice_its_baseline() -> None:
     fired = changes(engine, service(latency_p95_ms=500.0))
     assert [a.rule for a in fired] == ["latency"]
     assert "500 ms" in fired[0].summary
+
+
+@pytest.mark.parametrize(("role", "alerts"), [("primary", 1), ("canary", 1), ("shadow", 0), ("preview", 0)])
+def test_alerts_are_about_what_callers_get(role: str, alerts: int) -> None:
+    changes = list(RuleEngine().apply(drift("drift", deployment_role=role)))
+    changes += RuleEngine().apply(service(events=400, failed=200, error_rate=0.5, deployment_role=role))
+
+    assert len([change for change in changes if change.rule == "significant-drift"]) == alerts
+    assert len([change for change in changes if change.rule == "error-rate"]) == alerts
+
+
+def test_an_alert_of_what_became_a_shadow_still_resolves() -> None:
+    engine = RuleEngine()
+    (fired,) = engine.apply(drift("drift"))
+
+    assert list(engine.apply(drift("drift", at=T0 + 2, deployment_role="shadow"))) == []
+    (resolved,) = engine.apply(drift("quiet", at=T0 + 120, deployment_role="shadow"))
+    assert (resolved.state, resolved.alert_id) == ("resolved", fired.alert_id)

@@ -23,7 +23,7 @@ def _names(specs: list[PartSpec]) -> list[str]:
 def test_everything_is_embedded_by_default() -> None:
     specs = plan(_settings(stream_workers=2), "tansu")
 
-    names = ["broker", "clickhouse", "prepare", "stream-0", "stream-1", "sink", "notifier", "gateway"]
+    names = ["broker", "clickhouse", "prepare", "stream-0", "stream-1", "sink", "notifier", "deployer", "gateway"]
     assert _names(specs) == names
 
 
@@ -32,13 +32,13 @@ def test_a_real_kafka_and_a_real_clickhouse_take_the_place_of_the_embedded_ones(
 
     specs = plan(real, None)
 
-    assert _names(specs) == ["prepare", "stream-0", "sink", "notifier", "gateway"]
+    assert _names(specs) == ["prepare", "stream-0", "sink", "notifier", "deployer", "gateway"]
     assert specs[0].after == ()
 
 
 def test_nothing_that_reads_topics_starts_before_they_are_made() -> None:
     for spec in plan(_settings(), "tansu"):
-        if spec.stop_rank in (StopRank.GATEWAY, StopRank.STREAM, StopRank.NOTIFIER, StopRank.SINK):
+        if spec.stop_rank in (StopRank.GATEWAY, StopRank.DEPLOYER, StopRank.STREAM, StopRank.NOTIFIER, StopRank.SINK):
             assert spec.after == (PREPARE,), spec.name
 
 
@@ -50,13 +50,13 @@ def test_traffic_stops_first_and_the_sink_is_the_last_consumer() -> None:
 
     order = [spec.name for spec in sorted(specs, key=lambda spec: spec.stop_rank) if not spec.is_job]
 
-    assert order == ["gateway", "runner-d1", "stream-0", "notifier", "sink", "clickhouse", "broker"]
+    assert order == ["gateway", "deployer", "runner-d1", "stream-0", "notifier", "sink", "clickhouse", "broker"]
 
 
 def test_every_port_is_named_with_the_setting_that_changes_it() -> None:
     uses = [use for spec in plan(_settings(stream_workers=3), "tansu") for use in spec.ports]
 
-    assert len({use.port for use in uses}) == len(uses) == 8
+    assert len({use.port for use in uses}) == len(uses) == 9
     assert all(use.setting.removeprefix("TIDEGATE_").lower() in Settings.model_fields for use in uses)
 
 

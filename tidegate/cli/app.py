@@ -7,18 +7,17 @@ from typing import Annotated
 import typer
 
 from tidegate.cli.exits import CliError, Exit
+from tidegate.cli.version_app import Json, add_version_commands
 
 HELP = """Push a model, get an API, and see its drift within seconds.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 the stack is not running, 4 unknown model,
-5 the model or its data was refused.
+version or deployment, 5 the model or its data was refused.
 """
 
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-Json = Annotated[bool, typer.Option("--json", help="Write JSON, and nothing else, to stdout.")]
-"""Of every command that shows something."""
 
 
 def main() -> None:
@@ -71,11 +70,17 @@ def logs(
     name: Annotated[str | None, typer.Argument(help="One process, as in `tidegate status`. Default: all.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines of each log to show first.")] = 20,
+    deployment: Annotated[
+        str | None, typer.Option("--deployment", help="Id of a deployment: the log of its runner.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help='Write a JSON object a line: {"process": …, "line": …}.')
+    ] = False,
 ) -> None:
     """Show the logs, each line with the name of its process."""
     from tidegate.cli.log_command import logs as work  # noqa: PLC0415
 
-    work(name, follow=follow, lines=lines)
+    work(name, follow=follow, lines=lines, deployment=deployment, as_json=as_json)
 
 
 @app.command()
@@ -108,12 +113,18 @@ def deploy(
     name: Annotated[
         str | None, typer.Option(help="Name of the model. Default: tidegate.toml's, or the folder's.")
     ] = None,
+    preview: Annotated[
+        str | None, typer.Option(help="Name of a branch: give it a URL of its own, and leave the traffic alone.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a model folder in a process of its own and switch the model's traffic to it."""
     from tidegate.cli.deploy_command import deploy as work  # noqa: PLC0415
 
-    work(path, name=name, as_json=as_json)
+    work(path, name=name, preview=preview, as_json=as_json)
+
+
+add_version_commands(app)
 
 
 @app.command()
@@ -122,6 +133,26 @@ def models(as_json: Json = False) -> None:
     from tidegate.cli.model_commands import models as work  # noqa: PLC0415
 
     work(as_json=as_json)
+
+
+@app.command()
+def environments(as_json: Json = False) -> None:
+    """List the environments of models: packages, size, when each was used last, and by which versions."""
+    from tidegate.cli.environment_command import environments as work  # noqa: PLC0415
+
+    work(as_json=as_json)
+
+
+@app.command()
+def jobs(
+    model: Annotated[str | None, typer.Argument(help="Only the jobs of this model.")] = None,
+    log: Annotated[int | None, typer.Option("--log", help="Show the log of the job with this number.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the deployments that were pushed, newest first: what waits, runs, went live or failed, and why."""
+    from tidegate.cli.job_commands import jobs as work  # noqa: PLC0415
+
+    work(model, log=log, as_json=as_json)
 
 
 @app.command()
@@ -140,13 +171,16 @@ def predict(
 def drift(
     model: Annotated[str, typer.Argument(help="Name of a model.")],
     window: Annotated[str | None, typer.Option(help="`1m`, `5m`, `1h` or `24h`. Default: all.")] = None,
+    deployment: Annotated[
+        str | None, typer.Option(help="Id of one of its deployments. Default: the one with the largest share.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 seconds, until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show the newest drift of each feature and prediction: PSI, its noise floor, state, and what moved."""
     from tidegate.cli.drift_commands import drift as work  # noqa: PLC0415
 
-    work(model, window=window, watch=watch, as_json=as_json)
+    work(model, window=window, deployment=deployment, watch=watch, as_json=as_json)
 
 
 @app.command()

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from tidegate.cli.context import load_settings, require_running
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json
@@ -13,10 +15,11 @@ if TYPE_CHECKING:
     from tidegate.deployer import DeployConfig
 
 
-def deploy(path: str, *, name: str | None, as_json: bool) -> None:
+def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -> None:
     settings = load_settings()
     require_running(settings)
     # Loaded here, since it brings NumPy and the rest.
+
     from tidegate.deployer import Deployed, DeployError, StageDone  # noqa: PLC0415
     from tidegate.deployer import deploy as work  # noqa: PLC0415
 
@@ -25,32 +28,29 @@ def deploy(path: str, *, name: str | None, as_json: bool) -> None:
     def show(stage: StageDone) -> None:
         if not as_json:
             seconds = f"{stage.name:<22}{stage.seconds:6.2f} s"
-            out.print(f"[green]✓[/green] {seconds}  [dim]{stage.detail}[/dim]", highlight=False)
+            out.print(f"[green]✓[/green] {seconds}  [dim]{escape(stage.detail)}[/dim]", highlight=False)
+
+    def tell(line: str) -> None:
+        if not as_json:
+            out.print(f"  [dim]{escape(line)}[/dim]", highlight=False)
 
     try:
-        done: Deployed = work(Path(path), deploy_config(settings), name=name, on_stage=show)
+        done: Deployed = work(
+            Path(path), deploy_config(settings), name=name, branch=preview, on_stage=show, on_line=tell
+        )
     except DeployError as error:
         text = f"{error.reason}\nStage: {error.stage}. Nothing was switched: the version that was live still is."
         raise CliError(text, Exit.REFUSED) from error
-    url = f"http://{settings.host}:{settings.gateway_port}/v1/models/{done.model}/predict"
+    url = f"{settings.gateway_url}{done.predict_path}"
     if as_json:
         print_json({**asdict(done), "url": url})
     else:
-        out.print(f"{done.model} version {done.version} is live: POST {url}", highlight=False, markup=False)
+        what = "live" if done.preview is None else f"the preview of {preview}"
+        out.print(f"{done.model} version {done.version} is {what}: POST {url}", highlight=False, markup=False)
 
 
 def deploy_config(settings: Settings) -> "DeployConfig":
     """What the deployer needs of the settings."""
-    from tidegate.deployer import DeployConfig  # noqa: PLC0415
-    from tidegate.sandboxing import sandbox_policy  # noqa: PLC0415
+    from tidegate.deployer.configuring import deploy_config as made  # noqa: PLC0415
 
-    return DeployConfig(
-        database_dsn=settings.database_dsn,
-        artifacts_url=settings.artifacts,
-        staging=settings.home_path / "staging",
-        run_path=settings.run_path,
-        bootstrap=settings.bootstrap,
-        layout=settings.topics,
-        runner_start_timeout_s=settings.runner_start_timeout_s,
-        sandbox=sandbox_policy(settings),
-    )
+    return made(settings)

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from storage.registry import DEFAULT_WORKSPACE, get_model
+from storage.registry import DEFAULT_WORKSPACE, deployments_of, get_model
 from tidegate.cli.context import load_settings, open_registry
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json, print_table
@@ -19,35 +19,56 @@ EVERY_S = 2.0
 STYLES = {"drift": "bold red", "moderate": "yellow", "quiet": "green", "insufficient_data": "dim"}
 
 
-def drift(model: str, *, window: str | None, watch: bool, as_json: bool) -> None:
+def drift(model: str, *, window: str | None, deployment: str | None, watch: bool, as_json: bool) -> None:
     settings = load_settings()
     if window is not None and window not in WINDOWS:
         raise CliError(f"There is no window {window!r}: choose one of {', '.join(WINDOWS)}.", Exit.USAGE)
-    with open_registry(settings) as database:
-        get_model(database, model)
+    chosen = _deployment(settings, model, deployment)
     if watch and not as_json:
-        _watch(settings, model, window)
+        _watch(settings, model, window, chosen)
         return
-    rows = latest_drift(settings, model, window)
+    rows = latest_drift(settings, model, window, chosen)
     if as_json:
         print_json(rows)
     elif rows:
         console().print(drift_table(model, rows))
     else:
         console().print(
-            f"Nothing was measured for {model} in the last 24 hours: send it traffic with `tidegate predict`."
+            f"Nothing was measured for {model}{f' (deployment {chosen})' if chosen else ''} in the last 24 hours: "
+            "send it traffic with `tidegate predict`."
         )
 
 
-def latest_drift(settings: Settings, model: str, window: str | None = None) -> list[dict[str, Any]]:
-    """The newest evaluation of each series and window of the model's newest deployment.
+def _deployment(settings: Settings, model: str, deployment: str | None) -> str | None:
+    """Whose drift is shown: the one that was asked for, else the primary; None before the first.
+
+    Raises:
+        CliError: the model has no such deployment.
+    """
+    with open_registry(settings) as database:
+        live = get_model(database, model).live
+        known = [found.id for found in deployments_of(database, model)]
+    if deployment is None:
+        return None if live is None else live.id
+    if deployment not in known:
+        raise CliError(
+            f"{model} has no deployment {deployment!r}: see `tidegate deployments {model} --all`.", Exit.UNKNOWN
+        )
+    return deployment
+
+
+def latest_drift(
+    settings: Settings, model: str, window: str | None = None, deployment: str | None = None
+) -> list[dict[str, Any]]:
+    """The newest evaluation of each series and window of a deployment, by default of the newest version's.
 
     Raises:
         CliError: ClickHouse cannot be asked.
     """
     rows = _query(settings, "latest_drift", {"workspace": DEFAULT_WORKSPACE, "model": model, "max_age_s": MAX_AGE_S})
     newest = max((row["version"] for row in rows), default=None)
-    chosen = [row for row in rows if row["version"] == newest and window in (None, row["window"])]
+    mine = [row for row in rows if (row["deployment_id"] == deployment if deployment else row["version"] == newest)]
+    chosen = [row for row in mine if window in (None, row["window"])]
     return sorted(chosen, key=lambda row: (WINDOWS.index(row["window"]), row["series"]))
 
 
@@ -57,6 +78,8 @@ def drift_table(model: str, rows: list[dict[str, Any]]) -> "Table":
     from rich.text import Text  # noqa: PLC0415
 
     title = f"{model} version {rows[0]['version']}, deployment {rows[0]['deployment_id']}"
+    if any(row["reference"] == "hour_of_day" for row in rows):
+        title += ", compared by hour of day"
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for name in ("series", "window"):
         table.add_column(name, no_wrap=True)
@@ -83,12 +106,12 @@ def alerts(*, as_json: bool) -> None:
         print_table(["since", "severity", "model", "#version", "series", "window", "what"], shown)
 
 
-def _watch(settings: Settings, model: str, window: str | None) -> None:
+def _watch(settings: Settings, model: str, window: str | None, deployment: str | None) -> None:
     from rich.live import Live  # noqa: PLC0415
 
     with Live(console=console(), auto_refresh=False) as live:
         while True:
-            rows = latest_drift(settings, model, window)
+            rows = latest_drift(settings, model, window, deployment)
             live.update(drift_table(model, rows) if rows else "Nothing was measured yet.", refresh=True)
             time.sleep(EVERY_S)
 

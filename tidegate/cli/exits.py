@@ -14,7 +14,7 @@ class Exit(IntEnum):
     NOT_RUNNING = 3
     """It needs the stack, which is not running."""
     UNKNOWN = 4
-    """No model of that name."""
+    """No model of that name, or no such version or deployment."""
     REFUSED = 5
     """The model folder or the data was looked at and refused."""
 

@@ -43,7 +43,7 @@ def _read(file: str) -> str:
 
 
 def _ask(settings: Settings, model: str, rows: list[Any]) -> dict[str, Any]:
-    url = f"http://{settings.host}:{settings.gateway_port}/v1/models/{model}/predict"
+    url = f"{settings.gateway_url}/v1/models/{model}/predict"
     try:
         answer = httpx.post(url, json={"instances": rows}, timeout=settings.runner_timeout_s + 5)
     except httpx.ConnectError as error:

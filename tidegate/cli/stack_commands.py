@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from gateway.token import TokenError, load_or_make
 from tidegate.cli.checklist import Checklist
 from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, Exit
@@ -43,7 +44,7 @@ def up(*, foreground: bool, as_json: bool) -> None:
         supervisor.wait()
         raise
     if as_json:
-        print_json({"already_running": False, **msgspec.to_builtins(state)})
+        print_json({"already_running": False, "token_file": str(settings.token_path), **msgspec.to_builtins(state)})
     else:
         _print_urls(settings, state)
     if foreground:
@@ -126,7 +127,7 @@ def _await_stop(settings: Settings, pid: int, *, quiet: bool) -> None:
 
 def _found_running(settings: Settings, state: StackState, as_json: bool) -> None:
     if as_json:
-        print_json({"already_running": True, **msgspec.to_builtins(state)})
+        print_json({"already_running": True, "token_file": str(settings.token_path), **msgspec.to_builtins(state)})
         return
     console().print(f"The stack of {settings.home_path} is {state.phase} already (supervisor pid {state.pid}).")
     _print_urls(settings, state)
@@ -136,11 +137,20 @@ def _print_urls(settings: Settings, state: StackState) -> None:
     out = console()
     for name, url in state.urls.items():
         out.print(f"  {name:<11}{url}", highlight=False)
+    out.print(f"  {'token':<11}{_token(settings)}", highlight=False, markup=False)
     for warning in state.warnings:
         warn(warning)
     if settings.kafka_bootstrap is None:
         out.print(EMBEDDED_WARNING, style="dim")
     out.print("Stop it with `tidegate down`; `tidegate status` and `tidegate logs -f` show how it is.", style="dim")
+
+
+def _token(settings: Settings) -> str:
+    """Of the management API and of git; the gateway made it when it started."""
+    try:
+        return f"{load_or_make(settings.token_path).reveal()}  ({settings.token_path})"
+    except TokenError as error:
+        return str(error)
 
 
 def _stay(settings: Settings, supervisor: subprocess.Popen[bytes]) -> None:

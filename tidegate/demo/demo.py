@@ -18,7 +18,6 @@ from tidegate.demo.findings import Findings
 from tidegate.demo.observer import Observer, Place
 from tidegate.demo.receiver import Receiver
 from tidegate.demo.recount import difference
-from tidegate.demo.routing import await_route
 from tidegate.demo.run_state import RunState
 from tidegate.demo.screen import Screen
 from tidegate.demo.traffic import Parcel, read_rows, schedule
@@ -63,8 +62,6 @@ def run(settings: Settings, config: DeployConfig, receiver: Receiver, work: Path
     """Deploy what was trained, send the traffic, and find out what came of it."""
     clock = time.monotonic()
     deployed = deploy(work / "model", config)
-    gateway_url = f"http://{settings.host}:{settings.gateway_port}"
-    await_route(gateway_url, deployed.deployment_id)
     deploying = time.monotonic() - clock
     profile = _profile(settings, deployed)
     parcels = parcels_of(work, plan)
@@ -78,7 +75,7 @@ def run(settings: Settings, config: DeployConfig, receiver: Receiver, work: Path
             rows_to_send=sum(len(parcel.rows) for parcel in parcels),
             bare=BarePsi(profile),
         )
-        url = f"{gateway_url}/v1/models/{deployed.model}/predict"
+        url = f"{settings.gateway_url}{deployed.predict_path}"
         clock = time.monotonic()
         with Screen(console) as screen:
             watch = Watch(state, observer, receiver, screen, deployed.deployment_id)

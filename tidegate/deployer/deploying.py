@@ -3,29 +3,29 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
+from gateway.routes import predict_path
+from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
 from model_runner.sandbox.permissions import open_up
-from model_runner.sandbox.policy import SandboxPolicy
-from model_runner.schema_source import SEAL_FILE, seal_inputs
+from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
 from storage import registry
-from storage.artifacts import ArtifactError, put
-from storage.registry import Database, Deployment, RegistryError, Status, Version
-from stream.profile import Profile
-from stream.profiles.codec import encode_profile
-from stream.topics import TopicLayout
-from tidegate.deployer.manifest_values import manifest_values
-from tidegate.deployer.profiling import reference_profile
-from tidegate.deployer.publishing import PublishError, publish, record_of
-from tidegate.deployer.receiving import ReceiveError, model_files, receive
+from storage.artifacts import ArtifactError
+from storage.registry import Database, Deployment, RegistryError, Version
+from tidegate.deployer.config import DeployConfig
+from tidegate.deployer.environment import STAGE, EnvironmentStage
+from tidegate.deployer.naming import agree
+from tidegate.deployer.publishing import PublishError
+from tidegate.deployer.receiving import ReceiveError, folder_size, model_files, receive
+from tidegate.deployer.registering import describe_profile, register
+from tidegate.deployer.sample import Sample, sample_of
 from tidegate.deployer.stages import StageDone, StageLog
+from tidegate.deployer.switching import describe_switch, start, switch
 from tidegate.deployer.waiting import RunnerNotReadyError, await_runner
 
 
@@ -39,19 +39,6 @@ class DeployError(Exception):
 
 
 @dataclass(frozen=True)
-class DeployConfig:
-    database_dsn: str
-    artifacts_url: str
-    staging: Path
-    """Folder for the copy that is checked."""
-    run_path: Path
-    bootstrap: str
-    layout: TopicLayout
-    runner_start_timeout_s: float
-    sandbox: SandboxPolicy
-
-
-@dataclass(frozen=True)
 class Deployed:
     """What went live."""
 
@@ -61,7 +48,57 @@ class Deployed:
     deployment_id: str
     profile_id: str | None
     previous_version: int | None
+    predict_path: str
+    """Of the gateway's URL."""
+    preview: str | None
+    """The branch as it stands in the preview's URL; None for production."""
     stages: tuple[StageDone, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A version that answers, and only lacks its traffic."""
+
+    version: Version
+    deployment: Deployment
+    sample: Sample
+    """What it answers to its own rows."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A folder that is the deployer's own already: nobody else writes to it, so it need not be copied."""
+
+    seconds: float
+    """That it took to receive it."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Where a version is to be; what is None, its files say."""
+
+    name: str | None = None
+    workspace: str | None = None
+    """With one, a tidegate.toml that names another place is refused."""
+    branch: str | None = None
+    """Make it the preview of this branch; None is production."""
+    deployment_id: str | None = None
+    received: Received | None = None
+    """The folder is the deployer's own; None where it is to be copied first."""
+
+
+OnStage = Callable[[StageDone], None]
+OnLine = Callable[[str], None]
+"""Told what a long stage is at, one line each."""
+_REFUSALS = (
+    ReceiveError,
+    ModelError,
+    EnvironmentBuildError,
+    ArtifactError,
+    RegistryError,
+    PublishError,
+    RunnerNotReadyError,
+)
 
 
 def deploy(
@@ -69,129 +106,140 @@ def deploy(
     config: DeployConfig,
     *,
     name: str | None = None,
-    on_stage: Callable[[StageDone], None] = lambda _: None,
+    branch: str | None = None,
+    on_stage: OnStage = lambda _: None,
+    on_line: OnLine = lambda _: None,
 ) -> Deployed:
     """Put a model folder into service.
 
     Args:
         folder: holds the model file and what belongs to it.
         name: the model's name where tidegate.toml gives none; the folder's by default.
+        branch: make it the preview of this branch; None puts it into production.
         on_stage: called after each stage.
+        on_line: called with what a long stage is at, one line each.
 
     Raises:
         DeployError: the stage that failed, why, and what to do.
     """
     stages = StageLog(on_stage)
+    with _deploying(config, stages) as database:
+        prepared = _prepare(folder, config, Wish(name=name, branch=branch), database, stages, on_line)
+        previous = _give_traffic(prepared.deployment, config, database, stages)
+    version, deployment = prepared.version, prepared.deployment
+    return Deployed(
+        workspace=version.workspace,
+        model=version.model,
+        version=version.number,
+        deployment_id=deployment.id,
+        profile_id=deployment.profile_id,
+        previous_version=previous,
+        predict_path=predict_path(version.workspace, version.model, deployment.slug),
+        preview=deployment.slug,
+        stages=tuple(stages.done),
+    )
+
+
+def prepare(
+    folder: Path,
+    config: DeployConfig,
+    wish: Wish,
+    on_stage: OnStage = lambda _: None,
+    on_line: OnLine = lambda _: None,
+) -> Prepared:
+    """Everything but the switch: the version is stored, and its runner answers.
+
+    Raises:
+        DeployError: the stage that failed, why, and what to do.
+    """
+    stages = StageLog(on_stage)
+    with _deploying(config, stages) as database:
+        return _prepare(folder, config, wish, database, stages, on_line)
+
+
+def switch_to(deployment_id: str, config: DeployConfig, on_stage: OnStage = lambda _: None) -> int | None:
+    """Give a prepared deployment the traffic once its runner answers; the number of the version that had it.
+
+    Raises:
+        DeployError: it does not answer, or has ended.
+    """
+    stages = StageLog(on_stage)
+    stages.current = "switch"
+    with _deploying(config, stages) as database:
+        asyncio.run(await_runner(config.run_path, deployment_id, config.runner_start_timeout_s))
+        return _give_traffic(registry.get_deployment(database, deployment_id), config, database, stages)
+
+
+@contextmanager
+def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
+    """The registry; whatever is wrong with the model or with its surroundings becomes a DeployError."""
     database = Database(config.database_dsn)
     try:
-        return _deploy(folder, config, name, database, stages)
-    except (ReceiveError, ModelError, ArtifactError, RegistryError, PublishError, RunnerNotReadyError) as error:
+        yield database
+    except _REFUSALS as error:
         stage = error.stage if isinstance(error, ModelError) else None
         raise DeployError(stage or stages.current, str(error)) from error
     finally:
         database.close()
 
 
-def _deploy(folder: Path, config: DeployConfig, name: str | None, database: Database, stages: StageLog) -> Deployed:
+def _prepare(
+    folder: Path, config: DeployConfig, wish: Wish, database: Database, stages: StageLog, on_line: OnLine
+) -> Prepared:
+    with _own_copy(folder, config, wish.received, stages) as staging:
+        files = model_files(staging)
+        if os.geteuid() == 0:  # then a user of its own reads it
+            open_up(staging)
+        stages.current = "check"
+        agree(staging, wish.workspace, wish.name if wish.workspace else None)
+        environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
+        report = _check(staging, wish.name or folder.resolve().name, config, stages, environment)
+        if wish.workspace is not None:
+            report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
+        with stages.stage("profile") as detail:
+            version, profile = register(staging, files, report, config.artifacts_url, database)
+            detail.append(describe_profile(profile, report))
+        sample = sample_of(report)
+    with stages.stage("start"):
+        deployment = start(version, profile, config, database, branch=wish.branch, deployment_id=wish.deployment_id)
+    return Prepared(version, deployment, sample)
+
+
+@contextmanager
+def _own_copy(folder: Path, config: DeployConfig, received: Received | None, stages: StageLog) -> Iterator[Path]:
+    """A folder that nobody else changes while it is checked and stored."""
+    if received is not None:
+        size = folder_size(folder, files := model_files(folder))
+        stages.add("receive", received.seconds, f"{len(files)} files, {size / 1e6:.1f} MB")
+        yield folder
+        return
     config.staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="deploy-", dir=config.staging) as scratch:
-        staging = Path(scratch)
         with stages.stage("receive") as detail:
             files = model_files(folder)
-            detail.append(f"{len(files)} files, {receive(folder, files, staging) / 1e6:.1f} MB")
-            if os.geteuid() == 0:  # then a user of its own reads it
-                open_up(staging)
-        report = _check(staging, name or folder.resolve().name, config, stages)
-        with stages.stage("profile") as detail:
-            version, profile = _register(staging, files, report, config, database)
-            detail.append(_describe(profile, report))
-    with stages.stage("start"):
-        start_s = report.manifest.limits.load_seconds or config.runner_start_timeout_s
-        deployment = _start(version, profile, config, database, start_s)
-    with stages.stage("switch") as detail:
-        previous = _switch(deployment, config, database)
-        detail.append(f"version {version.number} is live" + (f", {previous} stays warm" if previous else ""))
-    return Deployed(
-        workspace=version.workspace,
-        model=version.model,
-        version=version.number,
-        deployment_id=deployment.id,
-        profile_id=None if profile is None else profile.id,
-        previous_version=previous,
-        stages=tuple(stages.done),
-    )
+            detail.append(f"{len(files)} files, {receive(folder, files, Path(scratch)) / 1e6:.1f} MB")
+        yield Path(scratch)
 
 
-def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog) -> Report:
+def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, environment: EnvironmentStage) -> Report:
     stages.current = "check"
     report = check_model(
         staging,
         name=name,
         timeout_s=config.runner_start_timeout_s,
-        on_stage=lambda stage: stages.add(stage.name, stage.seconds),
+        on_stage=lambda stage: stages.add(
+            stage.name, stage.seconds, environment.detail if stage.name == STAGE else stage.detail
+        ),
         sandbox=config.sandbox,
+        prepare=environment,
     )
     seal_inputs(staging, report.inputs)
     return report
 
 
-def _register(
-    staging: Path, files: list[str], report: Report, config: DeployConfig, database: Database
-) -> tuple[Version, Profile | None]:
-    """Store the files, then the rows that name them."""
-    artifact = put(staging, [*files, SEAL_FILE], config.artifacts_url)
-    manifest = report.manifest
-    version = registry.create_version(
-        database,
-        manifest.name,
-        workspace=manifest.workspace,
-        artifact_url=artifact.url,
-        sha256=artifact.sha256,
-        format=manifest.model_file.suffix.removeprefix("."),
-        input_schema=msgspec.to_builtins(report.inputs.schema),
-        manifest=manifest_values(report),
-    )
-    try:
-        profile = reference_profile(report, manifest.name, version.number)
-    except ValueError as error:
-        file = report.reference.file if report.reference else "reference"
-        raise ModelError(file, f"cannot be profiled: {error}", "Correct it, or deploy without it") from error
-    if profile is not None:
-        content = msgspec.json.decode(encode_profile(profile))
-        registry.save_profile(database, version.id, profile.id, content, n_rows=profile.n_rows, source=profile.source)
-    return version, profile
-
-
-def _start(
-    version: Version, profile: Profile | None, config: DeployConfig, database: Database, start_s: float
-) -> Deployment:
-    """Announce it, and wait for its runner.
-
-    Raises:
-        PublishError, RunnerNotReadyError: then the deployment is marked as failed.
-    """
-    deployment = registry.create_deployment(database, version.id, profile_id=None if profile is None else profile.id)
-    try:
-        publish(config.bootstrap, config.layout, [record_of(database, deployment, "live", datetime.now(UTC))])
-        asyncio.run(await_runner(config.run_path, deployment.id, start_s))
-    except BaseException as error:
-        registry.fail_deployment(database, deployment.id, str(error) or type(error).__name__)
-        raise
-    return deployment
-
-
-def _switch(deployment: Deployment, config: DeployConfig, database: Database) -> int | None:
-    """Give it the traffic; the number of the version that had it."""
-    before = registry.deployments_of(database, deployment.model, deployment.workspace)
-    registry.switch_route(database, deployment.id)
-    after = {d.id: d for d in registry.deployments_of(database, deployment.model, deployment.workspace)}
-    now = datetime.now(UTC)
-    ended = [after[d.id] for d in before if d.status is not Status.RETIRED and after[d.id].status is Status.RETIRED]
-    publish(config.bootstrap, config.layout, [record_of(database, d, "retired", now) for d in ended])
-    return next((d.version for d in before if d.status is Status.LIVE and d.role is deployment.role), None)
-
-
-def _describe(profile: Profile | None, report: Report) -> str:
-    if profile is None:
-        return f"no reference: the first {report.manifest.baseline_rows} events become it"
-    return f"{profile.n_rows:,} rows, {len(profile.features)} series"
+def _give_traffic(deployment: Deployment, config: DeployConfig, database: Database, stages: StageLog) -> int | None:
+    with stages.stage("switch") as detail:
+        previous, untold = switch(deployment, config, database)
+        detail.append(describe_switch(deployment, previous, config.warm_runners))
+        detail.extend(untold)
+    return previous

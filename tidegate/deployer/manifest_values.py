@@ -16,5 +16,13 @@ def manifest_values(report: Report) -> dict[str, Any]:
         "example": report.inputs.example,
         "psi_threshold": manifest.psi_threshold,
         "baseline_rows": manifest.baseline_rows,
+        "load_seconds": manifest.limits.load_seconds,
         "watched": watched_features(report),
+        "environment": _environment(report),
     }
+
+
+def _environment(report: Report) -> dict[str, Any] | None:
+    """None where the model runs in Tidegate's own."""
+    about = report.prepared.environment
+    return None if about is None else {"key": about.key, "packages": list(about.packages)}

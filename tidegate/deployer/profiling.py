@@ -20,7 +20,15 @@ def reference_profile(report: Report, model: str, version: int) -> Profile | Non
     wanted = watched_features(report)
     columns = {name: values for name, values in reference.columns.items() if wanted is None or name in wanted}
     predictions: dict[str, Any] = prediction_columns(report.reference_predictions)
-    return build_profile(columns, predictions, model=model, version=version, source="reference", kinds=_kinds(report))
+    return build_profile(
+        columns,
+        predictions,
+        model=model,
+        version=version,
+        source="reference",
+        kinds=_kinds(report),
+        times=reference.times,
+    )
 
 
 def watched_features(report: Report) -> list[str] | None:

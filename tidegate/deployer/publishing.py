@@ -1,16 +1,18 @@
 """Tells topic `deployments` what is live, and with which profile; returns when the broker has acknowledged it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from storage.registry import Database, Deployment, Status, deployments_of, get_profile, get_version, list_models
-from stream.deployments import DeploymentRecord, encode
+from stream.deployments import DeploymentRecord, change_key, encode
 from stream.topics import Topic, TopicLayout
 
 FLUSH_S = 15.0
+_ACTIONS = {Status.LIVE: "live", Status.WARM: "warm"}
 
 
 class PublishError(Exception):
@@ -34,7 +36,22 @@ def record_of(database: Database, deployment: Deployment, action: str, now: date
         baseline_rows=int(manifest.get("baseline_rows", 2000)),
         psi_threshold=float(manifest.get("psi_threshold", 0.2)),
         features=manifest.get("watched"),
+        role=deployment.role.value,
+        weight=deployment.weight,
+        branch=deployment.branch,
     )
+
+
+def changes(
+    database: Database, before: Iterable[Deployment], after: Iterable[Deployment], now: datetime
+) -> list[DeploymentRecord]:
+    """What is to be told of a model's deployments after a change: those whose status, role or weight is another."""
+    known = {found.id: (found.status, found.role, found.weight) for found in before}
+    return [
+        msgspec.structs.replace(record_of(database, found, _ACTIONS.get(found.status, "retired"), now), profile=None)
+        for found in after
+        if known.get(found.id) != (found.status, found.role, found.weight) and found.status is not Status.STARTING
+    ]
 
 
 def records_of_live(database: Database, now: datetime) -> list[DeploymentRecord]:
@@ -49,14 +66,35 @@ def records_of_live(database: Database, now: datetime) -> list[DeploymentRecord]
     return [record_of(database, deployment, "live", now) for deployment in reversed(found)]
 
 
-def publish(bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRecord]) -> int:
-    """Write the records and wait for their acknowledgement; how many there were.
+def publish(
+    bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRecord], *, flush_s: float = FLUSH_S
+) -> int:
+    """Write the announcements of deployments and wait for their acknowledgement; how many there were.
 
     Raises:
         PublishError: the broker cannot be reached, or refused one.
     """
+    return _publish(bootstrap, layout, [(record.deployment_id, record) for record in records], flush_s)
+
+
+def publish_changes(
+    bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRecord], *, flush_s: float = FLUSH_S
+) -> int:
+    """The same for what `changes` found.
+
+    Raises:
+        PublishError: the broker cannot be reached, or refused one.
+    """
+    return _publish(bootstrap, layout, [(change_key(record.deployment_id), record) for record in records], flush_s)
+
+
+def _publish(
+    bootstrap: str, layout: TopicLayout, records: Sequence[tuple[str, DeploymentRecord]], flush_s: float
+) -> int:
+    if not records:
+        return 0
     failures: list[KafkaError] = []
-    producer = Producer(_options(bootstrap, layout))
+    producer = Producer(_options(bootstrap, layout, flush_s))
     topic = layout.name(Topic.DEPLOYMENTS)
 
     def delivered(error: KafkaError | None, _message: Message) -> None:
@@ -64,27 +102,27 @@ def publish(bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRec
             failures.append(error)
 
     count = 0
-    for record in records:
+    for key, record in records:
         try:
-            producer.produce(topic, encode(record), key=record.deployment_id.encode(), on_delivery=delivered)
+            producer.produce(topic, encode(record), key=key.encode(), on_delivery=delivered)
         except KafkaException as error:
             raise PublishError(f"the deployment cannot be announced on topic {topic}: {error}") from error
         count += 1
         # One by one: the embedded broker names the start of the last batch as the end of the topic.
-        if producer.flush(FLUSH_S) or failures:
-            reason = failures[0].str() if failures else f"no acknowledgement in {FLUSH_S:g} s"
+        if producer.flush(flush_s) or failures:
+            reason = failures[0].str() if failures else f"no acknowledgement in {flush_s:g} s"
             raise PublishError(
                 f"the deployment was not announced on topic {topic} at {bootstrap}: {reason}. See `tidegate status`."
             )
     return count
 
 
-def _options(bootstrap: str, layout: TopicLayout) -> dict[str, Any]:
+def _options(bootstrap: str, layout: TopicLayout, flush_s: float) -> dict[str, Any]:
     return {
         "bootstrap.servers": bootstrap,
         "enable.idempotence": True,
         "message.max.bytes": layout.max_record_bytes,
-        "message.timeout.ms": int(FLUSH_S * 1000) - 1000,
+        "message.timeout.ms": int(flush_s * 900),
         "compression.type": "lz4",
         "log_level": 0,
     }

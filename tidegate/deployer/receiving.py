@@ -41,3 +41,8 @@ def receive(folder: Path, files: list[str], staging: Path) -> int:
         shutil.copyfile(folder / name, target)
         size += target.stat().st_size
     return size
+
+
+def folder_size(folder: Path, files: list[str]) -> int:
+    """Bytes of these files."""
+    return sum((folder / name).stat().st_size for name in files)

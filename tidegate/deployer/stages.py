@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-STAGES = ("receive", "check", "load", "test predictions", "reference predictions", "profile", "start", "switch")
+STAGES = (
+    "receive",
+    "check",
+    "scan",
+    "environment",
+    "load",
+    "test predictions",
+    "reference predictions",
+    "profile",
+    "start",
+    "switch",
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class StageLog:
 
     def add(self, name: str, seconds: float, detail: str = "") -> None:
         self.done.append(StageDone(name, seconds, detail))
+        self.current = _following(name)
         self._on_stage(self.done[-1])
 
     @contextmanager
@@ -35,3 +47,14 @@ class StageLog:
         started = time.perf_counter()
         yield detail
         self.add(name, time.perf_counter() - started, "; ".join(detail))
+
+
+def _following(name: str) -> str:
+    """The stage that begins when this one is done: what fails from now on, failed there."""
+    index = STAGES.index(name) + 1 if name in STAGES else len(STAGES)
+    return STAGES[index] if index < len(STAGES) else name
+
+
+def stage_line(name: str, seconds: float, detail: str) -> str:
+    """A stage as it stands in a job's log."""
+    return f"✓ {name:<22}{seconds:6.2f} s  {detail}".rstrip()

@@ -8,13 +8,21 @@ import uvicorn
 
 from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
+from gateway.git.app import PREFIX, GitApp
+from gateway.git.config import GitConfig
+from gateway.git.repositories import write_hooks
+from gateway.github import GithubConfig, github_router
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
+from gateway.token import Token, TokenError, load_or_make
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
-from tidegate.settings import Settings
-from tidegate.sockets import socket_base
+from tidegate.settings import Settings, secret_of
+from tidegate.sockets import deployer_socket, socket_base
+from tidegate.supervisor.part import EXIT_SETTINGS
+from tidegate.versions.api import VersionsApi
+from tidegate.versions.config import versions_config
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:
@@ -32,17 +40,54 @@ def gateway_config(settings: Settings) -> GatewayConfig:
     )
 
 
+def git_config(settings: Settings, token: Token) -> GitConfig:
+    """The settings as the git remote takes them."""
+    return GitConfig(
+        root=settings.home_path / "git",
+        staging=settings.home_path / "staging",
+        deployer=deployer_socket(settings.run_path),
+        token=token,
+        branch=settings.production_branch,
+        max_bytes=settings.max_push_bytes,
+    )
+
+
+def github_config(settings: Settings) -> GithubConfig | None:
+    """None where no repository, or no secret, is set."""
+    if settings.github_repository is None or not secret_of(settings.github_secret):
+        return None
+    return GithubConfig(
+        secret=secret_of(settings.github_secret) or "",
+        repository=settings.github_repository,
+        branch=settings.production_branch,
+        deployer=deployer_socket(settings.run_path),
+    )
+
+
 def main() -> int:
-    """Exit code 0 after SIGTERM: requests answered, events flushed."""
+    """Exit code 0 after SIGTERM: requests answered, events flushed; 2 when the token's file cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
     parser.parse_args()
     settings = Settings()
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    try:
+        token = load_or_make(settings.token_path)
+    except TokenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    git = git_config(settings, token)
+    write_hooks(git)
+    versions = VersionsApi(versions_config(settings))
     app = create_app(
         gateway_config(settings),
         RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        routers=[github_router(github_config(settings))],
+        mounts={PREFIX: GitApp(git)},
+        token=token,
+        versions=versions,
+        background=(versions.sweep_for_ever,),
         on_acked=None if settings.acked_log is None else AckedLog(settings.acked_log),
     )
     uvicorn.run(

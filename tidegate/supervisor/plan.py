@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from model_runner.launch import runner_command
+from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
@@ -16,13 +16,14 @@ class StopRank(IntEnum):
     """Order of the stop: traffic ends first; the sink is the last consumer, since it lands what all others wrote."""
 
     GATEWAY = 0
-    RUNNER = 1
-    STREAM = 2
-    NOTIFIER = 3
-    SINK = 4
-    CLICKHOUSE = 5
-    BROKER = 6
-    JOB = 7
+    DEPLOYER = 1
+    RUNNER = 2
+    STREAM = 3
+    NOTIFIER = 4
+    SINK = 5
+    CLICKHOUSE = 6
+    BROKER = 7
+    JOB = 8
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ PREPARE = "prepare"
 RUNNER_PREFIX = "runner-"
 SINK_OFFSET = 0
 NOTIFIER_OFFSET = 1
+DEPLOYER_OFFSET = 2
 STREAM_OFFSET = 10
 
 
@@ -109,7 +111,8 @@ def plan(settings: Settings, broker_binary: str | None) -> list[PartSpec]:
         # It waits for ClickHouse itself, since it has other work to do first.
         after=tuple(part.name for part in embedded if part.name == BROKER),
     )
-    return [*embedded, prepare, *_streams(settings), _sink(settings), _notifier(settings), _gateway(settings)]
+    readers = [*_streams(settings), _sink(settings), _notifier(settings)]
+    return [*embedded, prepare, *readers, _deployer(settings), _gateway(settings)]
 
 
 def _broker(settings: Settings, binary: str | None) -> list[PartSpec]:
@@ -163,6 +166,11 @@ def _notifier(settings: Settings) -> PartSpec:
     return _monitored(settings, "notifier", _python("tidegate.processes.notifier"), NOTIFIER_OFFSET, StopRank.NOTIFIER)
 
 
+def _deployer(settings: Settings) -> PartSpec:
+    command = _python("tidegate.processes.deployer")
+    return _monitored(settings, "deployer", command, DEPLOYER_OFFSET, StopRank.DEPLOYER, reads_topics=False)
+
+
 def _gateway(settings: Settings) -> PartSpec:
     port = settings.gateway_port
     return PartSpec(
@@ -175,7 +183,9 @@ def _gateway(settings: Settings) -> PartSpec:
     )
 
 
-def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: int, rank: StopRank) -> PartSpec:
+def _monitored(
+    settings: Settings, name: str, command: tuple[str, ...], offset: int, rank: StopRank, *, reads_topics: bool = True
+) -> PartSpec:
     port = settings.monitor_port + offset
     return PartSpec(
         name,
@@ -184,13 +194,15 @@ def _monitored(settings: Settings, name: str, command: tuple[str, ...], offset: 
         rank,
         after=(PREPARE,),
         ports=(PortUse(port, "TIDEGATE_MONITOR_PORT"),),
-        renewed_with_broker=True,
+        renewed_with_broker=reads_topics,
     )
 
 
-def runner_spec(deployment_id: str, folder: Path, socket: Path, confinement: Confinement) -> PartSpec:
+def runner_spec(
+    deployment_id: str, folder: Path, socket: Path, confinement: Confinement, python: RunnerPython = HOST_PYTHON
+) -> PartSpec:
     """The runner of one deployment, whose files are in `folder`."""
-    launch = runner_command(folder, socket, deployment_id, confinement=confinement)
+    launch = runner_command(folder, socket, deployment_id, python=python, confinement=confinement)
     return PartSpec(
         f"{RUNNER_PREFIX}{deployment_id}",
         launch.argv,

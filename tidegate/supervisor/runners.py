@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from model_runner.environment import Store
 from model_runner.errors import ModelError
+from model_runner.launch import RunnerPython
 from model_runner.limits import Limits
 from model_runner.sandbox.permissions import open_up, writable_folder
 from model_runner.sandbox.plan import Confinement
@@ -16,6 +18,7 @@ from storage.registry import Database, DesiredRunner, desired_runners
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec, SocketReady, runner_spec
+from tidegate.supervisor.preparing import NotPreparedError, Preparing
 
 POLL_S = 0.5
 LEAVE_S = 2.0
@@ -32,6 +35,7 @@ class Runners:
         dsn: str,
         run_path: Path,
         cache: Path,
+        environments: Store,
         make_part: Callable[[PartSpec], Part],
         confine_runner: Callable[[DesiredRunner, Limits], Confinement],
     ) -> None:
@@ -41,6 +45,7 @@ class Runners:
         self._database = Database(dsn)
         self._run_path = run_path
         self._cache = cache
+        self._preparing = Preparing(environments)
         self._make_part = make_part
         self._confine = confine_runner
         self._left: set[Part] = set()
@@ -64,6 +69,7 @@ class Runners:
 
     async def stop(self) -> None:
         """Stop every runner, all at once."""
+        self._preparing.keep(())
         for task in self._leaving:
             task.cancel()
         await asyncio.gather(*(part.stop() for part in [*self.parts.values(), *self._left]))
@@ -80,6 +86,7 @@ class Runners:
 
     async def _reconcile(self, wanted: list[DesiredRunner]) -> None:
         ids = {runner.deployment_id for runner in wanted}
+        self._preparing.keep(ids)
         for gone in [key for key in self.parts if key not in ids]:
             self._leave(self.parts.pop(gone))
         for runner in wanted:
@@ -89,7 +96,12 @@ class Runners:
     async def _begin(self, runner: DesiredRunner) -> None:
         key = runner.deployment_id
         try:
-            spec = await asyncio.to_thread(self._spec, runner)
+            folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
+            python = await self._preparing.python_for(key, folder)
+            spec = await asyncio.to_thread(self._spec, runner, folder, python)
+        except NotPreparedError as reason:
+            self._tell(key, f"{runner.model} version {runner.version} waits: {reason}")
+            return
         except (ArtifactError, ModelError, OSError) as error:
             self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
             return
@@ -98,19 +110,18 @@ class Runners:
         self.parts[key] = part
         part.begin()
 
-    def _spec(self, runner: DesiredRunner) -> PartSpec:
-        """Fetch its files and lay out what it may see.
+    def _spec(self, runner: DesiredRunner, folder: Path, python: RunnerPython) -> PartSpec:
+        """Lay out what it may see.
 
         Raises:
-            ArtifactError, ModelError, OSError: it cannot be started here.
+            ModelError, OSError: it cannot be started here.
         """
-        folder = fetch(runner.artifact_url, runner.sha256, self._cache)
         confinement = self._confine(runner, limits_of(read_toml(folder)))
         if confinement.uid is not None:
             open_up(folder)
         socket = runner_socket(self._run_path, runner.deployment_id)
         writable_folder(socket.parent, confinement.uid)
-        return runner_spec(runner.deployment_id, folder, socket, confinement)
+        return runner_spec(runner.deployment_id, folder, socket, confinement, python)
 
     def _leave(self, part: Part) -> None:
         self._left.add(part)

@@ -13,7 +13,7 @@ from tidegate.settings import Settings
 from tidegate.sockets import make_socket_folder
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.part import Part
-from tidegate.supervisor.plan import BROKER, PREPARE, PartSpec
+from tidegate.supervisor.plan import BROKER, PREPARE, PartSpec, StopRank
 from tidegate.supervisor.state import Phase, StackState, write_state
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.supervisor.urls import urls
@@ -99,13 +99,14 @@ class Stack:
 
     def _make_runners(self) -> "Runners":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
+        from tidegate.environments import store_of  # noqa: PLC0415
         from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
         cache = settings.home_path / "models"
         confine = partial(confine_runner, settings)
-        return Runners(settings.database_dsn, settings.run_path, cache, self._make_part, confine)
+        return Runners(settings.database_dsn, settings.run_path, cache, store_of(settings), self._make_part, confine)
 
     async def _settled(self, part: Part) -> None:
         """Wait until a part is ready.
@@ -178,8 +179,10 @@ class Stack:
         for task in self._background:
             task.cancel()
         ordered = sorted(self._parts.values(), key=lambda part: part.spec.stop_rank)
-        gateway, rest = ordered[:1], ordered[1:]
-        await asyncio.gather(*(part.stop() for part in gateway))
+        before = [part for part in ordered if part.spec.stop_rank < StopRank.RUNNER]
+        rest = [part for part in ordered if part.spec.stop_rank > StopRank.RUNNER]
+        for part in before:
+            await part.stop()
         if self._runners is not None:
             await self._runners.stop()
         for _, group in groupby(rest, key=lambda part: part.spec.stop_rank):

@@ -5,7 +5,7 @@ from tidegate.settings import Settings
 
 def urls(settings: Settings) -> dict[str, str]:
     """Where a user finds the stack; no credentials in them."""
-    shown = {"gateway": f"http://{settings.host}:{settings.gateway_port}", "kafka": settings.bootstrap}
+    shown = {"gateway": settings.gateway_url, "kafka": settings.bootstrap}
     if settings.clickhouse_url is None:
         shown["clickhouse"] = settings.clickhouse_dsn
     return shown

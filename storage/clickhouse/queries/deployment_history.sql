@@ -4,6 +4,9 @@ SELECT
     deployment_id,
     version,
     action,
+    role,
+    weight,
+    branch,
     profile_id,
     psi_threshold,
     features

@@ -1,0 +1,1 @@
+"""The git remote: `http://host:8700/git/<workspace>/<model>.git`."""

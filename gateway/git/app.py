@@ -1,0 +1,110 @@
+"""The git remote as a bare ASGI application: who may, which repository, and then git itself."""
+
+import re
+
+from gateway.git.answers import ask_for_token, say
+from gateway.git.backend import cgi_environment, run_backend
+from gateway.git.config import GitConfig, git_environment
+from gateway.git.context import VARIABLE, HookContext, encode
+from gateway.git.lfs import PREFIX as LFS_PREFIX
+from gateway.git.lfs import serve_lfs
+from gateway.git.lfs_store import LfsStore
+from gateway.git.repositories import RepositoryError, ensure_repository
+from gateway.inference import Scope, Send
+from gateway.requests import Receive
+from gateway.token import bearer_of, password_of
+from model_runner.names import NAME_RULE, is_valid_name
+
+PREFIX = "/git/"
+_PATH = re.compile(r"/git/(?P<workspace>[^/]+)/(?P<model>[^/]+?)(?:\.git)?/(?P<rest>.+)")
+_SERVICES = {"info/refs": "GET", "git-upload-pack": "POST", "git-receive-pack": "POST"}
+_HOST = re.compile(r"[A-Za-z0-9.\-_\[\]:]{1,255}")
+
+
+class GitApp:
+    """Everything below `/git/`."""
+
+    def __init__(self, config: GitConfig) -> None:
+        self._config = config
+        self._environment = git_environment(config)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        headers = scope["headers"]
+        if not self._config.token.accepts(password_of(headers) or bearer_of(headers)):
+            await ask_for_token(send)
+            return
+        found = _PATH.fullmatch(scope["path"])
+        if found is None:
+            await say(send, 404, "The address of a model's repository is /git/<workspace>/<model>.git")
+            return
+        workspace, model, rest = found["workspace"], found["model"], found["rest"]
+        for name in (workspace, model):
+            if not is_valid_name(name):
+                await say(send, 403, f"{name!r} cannot be a model's or a workspace's name: use {NAME_RULE}")
+                return
+        await self._serve(scope, receive, send, (workspace, model, rest))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
+        workspace, model, rest = place
+        if rest.startswith(LFS_PREFIX):
+            await self._serve_lfs(scope, receive, send, place)
+            return
+        if _SERVICES.get(rest) != scope["method"]:
+            await say(send, 404, "This remote speaks git's smart HTTP protocol only: update your git")
+            return
+        if not await self._is_there(scope, send, workspace, model, rest):
+            return
+        environment = {
+            **self._environment,
+            **cgi_environment(scope, str(self._config.root), f"/{workspace}/{model}.git/{rest}"),
+            VARIABLE: encode(self._context(scope, workspace, model)),
+        }
+        await run_backend(environment, receive, send)
+
+    async def _serve_lfs(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
+        """Large files come before the push that names them: a first one makes the repository as well."""
+        workspace, model, rest = place
+        if not await self._is_there(scope, send, workspace, model, "git-receive-pack"):
+            return
+        await serve_lfs(
+            scope,
+            receive,
+            send,
+            rest=rest.removeprefix(LFS_PREFIX),
+            store=LfsStore(self._config.repository(workspace, model)),
+            address=f"{base_url(scope)}{PREFIX}{workspace}/{model}.git/{LFS_PREFIX}",
+            max_bytes=self._config.max_bytes,
+        )
+
+    async def _is_there(self, scope: Scope, send: Send, workspace: str, model: str, rest: str) -> bool:
+        """Whether the repository exists; a push makes it."""
+        if rest == "git-receive-pack" or b"service=git-receive-pack" in scope["query_string"]:
+            try:
+                await ensure_repository(self._config, workspace, model)
+            except (RepositoryError, OSError) as error:
+                await say(send, 500, str(error))
+                return False
+        elif not self._config.repository(workspace, model).is_dir():
+            await say(send, 404, f"No repository of {model!r} in workspace {workspace!r}: the first push makes it")
+            return False
+        return True
+
+    def _context(self, scope: Scope, workspace: str, model: str) -> HookContext:
+        return HookContext(
+            workspace=workspace,
+            model=model,
+            branch=self._config.branch,
+            deployer=str(self._config.deployer),
+            staging=str(self._config.staging),
+            url=base_url(scope),
+        )
+
+
+def base_url(scope: Scope) -> str:
+    """Where the client sees this gateway."""
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    if not _HOST.fullmatch(host):
+        address, port = scope.get("server") or ("127.0.0.1", 8700)
+        host = f"{address}:{port}"
+    return f"{scope.get('scheme', 'http')}://{host}"

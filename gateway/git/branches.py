@@ -1,0 +1,23 @@
+"""What becomes of the preview of a branch that git has removed."""
+
+from pathlib import Path
+
+from gateway.deployer_client import DeployerAwayError, ask
+from gateway.deployer_protocol import BranchGone, Refused, Removed
+from gateway.git.context import HookContext
+from gateway.git.updates import Update
+
+
+def preview_is_deleted(update: Update, context: HookContext) -> None:
+    """Called after git has removed the branch. Where the deployer is away, the preview ends by its time."""
+    message = BranchGone(context.workspace, context.model, update.name)
+    try:
+        answer = next(iter(ask(Path(context.deployer), message)), None)
+    except DeployerAwayError as error:
+        print(f"! {error}. The preview of {update.name} ends when its time is over", flush=True)
+        return
+    if isinstance(answer, Removed):
+        what = "and its preview with it" if answer.previews else "it had no preview"
+        print(f"{update.name} is removed, {what}; {context.model} stays as it is", flush=True)
+    elif isinstance(answer, Refused):
+        print(f"! the preview of {update.name} was not removed: {answer.reason}", flush=True)

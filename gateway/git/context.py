@@ -1,0 +1,28 @@
+"""What the gateway tells a hook: one environment variable, through git's own processes."""
+
+import msgspec
+
+VARIABLE = "TIDEGATE_GIT_HOOK"
+
+
+class HookContext(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one push."""
+
+    workspace: str
+    model: str
+    branch: str
+    """The production branch."""
+    deployer: str
+    """Path of the deployer's socket."""
+    staging: str
+    """Folder for exports."""
+    url: str
+    """Base URL of the gateway as the pusher sees it."""
+
+
+def encode(context: HookContext) -> str:
+    return msgspec.json.encode(context).decode()
+
+
+def decode(text: str) -> HookContext:
+    return msgspec.json.decode(text, type=HookContext)

@@ -1,0 +1,29 @@
+"""`python -m gateway.git.hook pre-receive|post-receive`: git runs it with each push. What it prints is `remote:`."""
+
+import io
+import os
+import sys
+from typing import TextIO, cast
+
+from gateway.git.context import VARIABLE, decode
+from gateway.git.post_receive import post_receive
+from gateway.git.pre_receive import pre_receive
+from gateway.git.updates import read_updates
+
+
+def main(name: str) -> int:
+    """0 when git may take the push."""
+    out = cast(TextIO, sys.stdout)
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding="utf-8", line_buffering=True)
+    context = os.environ.get(VARIABLE)
+    if context is None:
+        print("This repository belongs to Tidegate: push to it through the gateway", flush=True)
+        return 1
+    updates = read_updates(sys.stdin)
+    run = pre_receive if name == "pre-receive" else post_receive
+    return run(updates, decode(context))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,89 @@
+"""Where the objects of Git LFS are kept: beside the repository's own, by the hash of their content."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+WRITE_BYTES = 1_048_576
+
+
+class LfsObjectError(Exception):
+    """What was sent is not the object that was announced."""
+
+
+class LfsStore:
+    """The objects of one repository."""
+
+    def __init__(self, repository: Path) -> None:
+        self._folder = repository / "lfs" / "objects"
+        self._incoming = repository / "lfs" / "incoming"
+
+    def path(self, oid: str) -> Path:
+        return self._folder / oid[:2] / oid[2:4] / oid
+
+    def holds(self, oid: str, size: int) -> bool:
+        """Whether the whole object is here."""
+        return self.size(oid) == size
+
+    def size(self, oid: str) -> int | None:
+        """Bytes; None where it is not here."""
+        with suppress(OSError):
+            return self.path(oid).stat().st_size
+        return None
+
+    async def put(self, oid: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
+        """Store an object as it comes in, whole or not at all; its size.
+
+        Raises:
+            LfsObjectError: its content has another hash, or it is too large.
+        """
+        part = self._incoming / f"{oid}.{secrets.token_hex(4)}"
+        await asyncio.to_thread(part.parent.mkdir, parents=True, exist_ok=True, mode=0o700)
+        try:
+            with await asyncio.to_thread(part.open, "xb") as file:
+                size, found = await _write(file, chunks, max_bytes)
+            if found != oid:
+                raise LfsObjectError("the object has another SHA-256 than it was announced with: push again")
+            await asyncio.to_thread(self._keep, part, oid)
+        finally:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+        return size
+
+    def _keep(self, part: Path, oid: str) -> None:
+        target = self.path(oid)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part.chmod(0o400)
+        part.replace(target)
+
+
+async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], max_bytes: int) -> tuple[int, str]:
+    """Size and hash. In pieces, in a thread: predictions of the same process do not wait for a disk."""
+    digest = hashlib.sha256()
+    size = 0
+    waiting = bytearray()
+
+    def write(piece: bytes) -> None:
+        digest.update(piece)
+        file.write(piece)
+
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > max_bytes:
+            raise LfsObjectError(f"the object is larger than {max_bytes:,} bytes: raise TIDEGATE_MAX_PUSH_BYTES")
+        waiting += chunk
+        if len(waiting) >= WRITE_BYTES:
+            await asyncio.to_thread(write, bytes(waiting))
+            waiting.clear()
+    await asyncio.to_thread(write, bytes(waiting))
+    await asyncio.to_thread(_to_disk, file)
+    return size, digest.hexdigest()
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,76 @@
+"""What a model's own code or its library raises, as an error that names the file and what to do."""
+
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model_runner.errors import ModelError
+from model_runner.packages import package_of
+from model_runner.refused import hint
+
+_TAIL_LINES = 12
+_LOST_CLASS = re.compile(r"Can't get attribute '(\w+)' on <module '([\w.]+)'")
+
+
+@contextmanager
+def blamed(file: str) -> Iterator[None]:
+    """Whatever is raised inside is raised as ModelError about this file; a ModelError stays what it is."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except ModuleNotFoundError as error:
+        raise _missing(file, error.name or "") from error
+    except BaseException as error:  # a model's code may raise anything
+        raise _lost_class(file, error) or broken(file, "cannot be loaded", error) from error
+
+
+def broken(file: str, what: str, error: BaseException, fix: str = "") -> ModelError:
+    """An error of the model's own code, with the end of its traceback."""
+    trace = "\n".join("".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:])
+    fix = hint(error) or fix
+    if not fix:
+        script = file.endswith(".py")
+        fix = f"Correct {file}" if script else "Load it once with the same package versions and save it again"
+    return ModelError(file, f"{what}: {type(error).__name__}: {error}", f"{fix}.\n{trace}")
+
+
+def _missing(file: str, module: str) -> ModelError:
+    package = package_of(module)
+    problem = f"needs the package {package!r}, which is not installed"
+    fix = f"Put a line {package} into requirements.txt"
+    if package == module and not _known(module):
+        fix += f"; or, where {module} is a module of your own, put {module}.py beside the model file"
+    return ModelError(file, problem, fix)
+
+
+def _known(module: str) -> bool:
+    """Whether it is one of the libraries of our formats."""
+    return (Path(__file__).parent / "formats" / f"{module}.py").is_file() or module in {"joblib", "onnxruntime"}
+
+
+def _lost_class(file: str, error: BaseException) -> ModelError | None:
+    """A pickle names a class by its module, and that is gone: the most common reason why one does not load."""
+    found = _LOST_CLASS.search(str(error)) if isinstance(error, AttributeError) else None
+    if found is None:
+        return None
+    name, module = found.groups()
+    # What was the main module where the model was saved is looked for in the main module here.
+    of_script = module.endswith("__main__")
+    if not of_script and module not in _own_modules():
+        return None
+    where = "the script that saved it" if of_script else f"{module}.py"
+    return ModelError(
+        file,
+        f"needs {name!r}, which was in {where} and is not there when it is loaded",
+        f"Define {name} in a file beside the model, such as {name.lower()}.py, import it from there where you train, "
+        "and save the model again",
+    )
+
+
+def _own_modules() -> set[str]:
+    """Modules that lie in the model's folder, which is the first that is searched."""
+    return {path.stem for path in Path(sys.path[0] or ".").glob("*.py")}

@@ -1,0 +1,64 @@
+"""From what a model asks for to the exact packages, with their hashes."""
+
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_runner.environment.errors import EnvironmentBuildError
+from model_runner.environment.host import installed_versions
+from model_runner.environment.key import packages_of
+from model_runner.environment.needs import PINNED, with_needs
+from model_runner.environment.requirements import REQUIREMENTS_FILE, Line
+from model_runner.environment.store import RESOLVING, Store
+from model_runner.environment.uv import Finished, Tell, run_uv
+from model_runner.errors import ModelError
+
+_UNSATISFIABLE = 1
+"""uv's exit code where the requirements are at fault; others are the network's or the machine's."""
+_OPTIONS = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--generate-hashes")
+
+
+def resolve(lines: Sequence[Line], store: Store, tell: Tell) -> str:
+    """The packages to install, as uv's list with hashes. Where the model leaves a version open it is Tidegate's own.
+
+    Raises:
+        ModelError: the requirements cannot be met, and which.
+        EnvironmentBuildError: the index cannot be asked.
+    """
+    tell(f"resolving {len(lines)} requirement{'s' if len(lines) != 1 else ''}")
+    installed = installed_versions()
+    wanted = with_needs(lines, installed)
+    store.root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=RESOLVING, dir=store.root) as name:
+        scratch = Path(name)
+        (scratch / "wanted.txt").write_text("\n".join(wanted), "utf-8")
+        # uv keeps to the versions that it finds in its output file where it can.
+        lock = scratch / "lock.txt"
+        lock.write_text("\n".join(f"{name}=={version}" for name, version in installed.items()), "utf-8")
+        options = ("--python", sys.executable, "--no-build", *_OPTIONS, "--output-file", str(lock))
+        done = run_uv(("pip", "compile", "wanted.txt", *options), scratch, store.downloads, tell, store.timeout_s)
+        if done.code:
+            raise failure(done)
+        text = lock.read_text("utf-8")
+    tell(f"resolved to {len(packages_of(text))} packages")
+    return text
+
+
+def failure(done: Finished) -> Exception:
+    """What a failed uv had to say, as the error of whoever is at fault."""
+    said = [re.sub(r"^(error|hint|cause|\s*cause): ", "", line).strip() for line in done.lines if line.strip()]
+    text = " ".join(line for line in said if not line.startswith(("Using ", "Resolved "))) or "uv said nothing"
+    if done.code != _UNSATISFIABLE:
+        return EnvironmentBuildError(f"{text}. Is the package index reachable? Where it is: docs/environments.md")
+    return ModelError(REQUIREMENTS_FILE, text.rstrip("."), _fix_of(text))
+
+
+def _fix_of(text: str) -> str:
+    if "no usable wheels" in text or "building from source is disabled" in text:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return f"Take a version that has a wheel for Python {version} on this platform: nothing is built from source"
+    if any(name in text for name in PINNED):
+        return f"The runner of the model needs {', '.join(PINNED)} as Tidegate has it: take versions that agree with it"
+    return "Correct the versions"

@@ -1,0 +1,51 @@
+"""The runner's own code for an environment that has none of Tidegate: a sealed folder that holds this package alone."""
+
+import compileall
+import hashlib
+import secrets
+import shutil
+from pathlib import Path
+
+import model_runner
+from model_runner.environment.sealing import remove, seal, seal_top
+
+PREFIX = ".runner-"
+_ENTRY = "import sys\n\nfrom model_runner.__main__ import main\n\nsys.exit(main())\n"
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "environment")
+
+
+def runner_copy(root: Path) -> Path:
+    """A folder to start with `python FOLDER`. It is named by the hash of the code, so an upgrade makes another one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    package = Path(model_runner.__file__).parent
+    folder = root / f"{PREFIX}{_digest(package)}"
+    if not folder.is_dir():
+        _make(package, folder)
+    return folder
+
+
+def _digest(package: Path) -> str:
+    found = hashlib.sha256(_ENTRY.encode())
+    for path in sorted(package.rglob("*.py")):
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(package)} {len(content)} ".encode() + content)
+    return found.hexdigest()[:16]
+
+
+def _make(package: Path, folder: Path) -> None:
+    fresh = folder.with_name(f"{folder.name}-{secrets.token_hex(4)}")
+    try:
+        shutil.copytree(package, fresh / package.name, ignore=_LEFT_OUT)
+        (fresh / "__main__.py").write_text(_ENTRY, "utf-8")
+        compileall.compile_dir(fresh, quiet=2)
+        seal(fresh)
+        fresh.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # where another process was quicker, its copy is the same
+            raise
+    finally:
+        remove(fresh)
+    seal_top(folder)

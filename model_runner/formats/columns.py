@@ -1,0 +1,121 @@
+"""Rows of a request as the columns that a model was fitted on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from model_runner.formats import Row
+from model_runner.names import nearest
+from model_runner.schema import Feature, Holds, InputSchema, Kind
+
+InputBuilder = Callable[[Sequence[Row]], Any]
+Codes = Mapping[str, Mapping[Any, int]]
+"""Of each categorical feature the number that stands for each of its categories."""
+
+
+def column_order(own: Sequence[str] | None, count: int | None, schema: InputSchema) -> list[str]:
+    """The schema's features in the order in which the model takes them.
+
+    Args:
+        own: the names that it was fitted on; None where it knows only positions, which are then the schema's order.
+        count: how many it was fitted on; None where nobody knows.
+
+    Raises:
+        ValueError: the schema lacks one of the names, or has another number of them.
+    """
+    names = list(schema.names) if own is None else list(own)
+    lacking = [name for name in names if name not in schema.names]
+    if lacking:
+        meant = nearest(lacking[0], schema.names, most=1)
+        hint = f"; is {meant[0]!r} meant?" if meant else ""
+        raise ValueError(
+            f"the model was fitted on {lacking[0]!r}, which the input schema from {schema.source} lacks{hint}"
+        )
+    if count is not None and count != len(names):
+        raise ValueError(
+            f"the model was fitted on {count} features, the input schema from {schema.source} has {len(names)}: "
+            f"{', '.join(names[:10])}. Name the target column in tidegate.toml ([reference] target = ...) "
+            "or the columns that are no features (ignore = [...])"
+        )
+    return names
+
+
+def unnamed_matrix(dtype: Any = np.float64) -> InputBuilder:
+    """Without any schema: the values in the order in which they came."""
+    return lambda rows: np.array([list(row.values()) for row in rows], dtype=dtype)
+
+
+def matrix(names: Sequence[str], dtype: Any, schema: InputSchema) -> InputBuilder:
+    """Shape (rows, features); None becomes NaN."""
+    wanted = list(names)
+    if any(not feature.required for feature in schema.features):
+        return lambda rows: np.array([[row.get(name) for name in wanted] for row in rows], dtype=dtype)
+    return lambda rows: np.array([[row[name] for name in wanted] for row in rows], dtype=dtype)
+
+
+def numeric_matrix(
+    own: Sequence[str] | None, count: int | None, schema: InputSchema | None, dtype: Any = np.float64
+) -> InputBuilder:
+    """For models that take nothing but numbers.
+
+    Raises:
+        ValueError: as `column_order`, or a feature is not numeric.
+    """
+    return coded_matrix(own, count, schema, {}, dtype)
+
+
+def coded_matrix(
+    own: Sequence[str] | None, count: int | None, schema: InputSchema | None, codes: Codes, dtype: Any = np.float64
+) -> InputBuilder:
+    """For models that take numbers, and of categorical features the numbers of their categories.
+
+    A category that the model has never met is a missing value to it.
+
+    Raises:
+        ValueError: as `column_order`, or a feature is text for which the model has no numbers.
+    """
+    if schema is None:
+        return unnamed_matrix(dtype)
+    names = column_order(own, count, schema)
+    _refuse_text(names, schema, codes)
+    if not codes:
+        return matrix(names, dtype, schema)
+    tables = [codes.get(name) for name in names]
+
+    def build(rows: Sequence[Row]) -> Any:
+        columns = [_column(rows, name, table) for name, table in zip(names, tables, strict=True)]
+        return np.array(columns, dtype=dtype).T
+
+    return build
+
+
+def _column(rows: Sequence[Row], name: str, table: Mapping[Any, int] | None) -> list[Any]:
+    values = [row.get(name) for row in rows]
+    return values if table is None else [table.get(value) for value in values]
+
+
+def _refuse_text(names: Sequence[str], schema: InputSchema, codes: Codes) -> None:
+    kinds = {feature.name: feature for feature in schema.features}
+    for name in names:
+        feature = kinds[name]
+        if feature.kind is Kind.CATEGORICAL and feature.holds is not Holds.NUMBER and name not in codes:
+            raise ValueError(
+                f"the model takes a number for {name!r}, which is text in the input schema from {schema.source}. "
+                "Write a predict.py that turns it into numbers as the training did"
+            )
+
+
+def numeric_feature(name: str) -> Feature:
+    """A feature of which no more is known."""
+    return Feature(name=name, kind=Kind.NUMERIC)
+
+
+def categorical_feature(name: str, categories: Sequence[Any]) -> Feature:
+    """A feature with these known categories."""
+    holds = Holds.ANY
+    if all(isinstance(category, str) for category in categories):
+        holds = Holds.STRING
+    elif all(isinstance(category, int | float) and not isinstance(category, bool) for category in categories):
+        holds = Holds.NUMBER
+    return Feature(name=name, kind=Kind.CATEGORICAL, holds=holds, categories=tuple(categories))

@@ -1,0 +1,60 @@
+"""What a model's deployments say about its past: what was live before, what has outlived its time."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from storage.registry.database import Database
+from storage.registry.live import WITH_MODEL, to_deployment
+from storage.registry.records import PRODUCTION, WITH_RUNNER, Deployment, Role, Status
+from storage.registry.tables import DeploymentRow
+
+
+def with_share(deployments: Iterable[Deployment]) -> list[Deployment]:
+    """Those that callers get answers from, the largest share first."""
+    live = [found for found in deployments if found.status is Status.LIVE and found.role in PRODUCTION]
+    return sorted(live, key=lambda found: (found.role is Role.PRIMARY, found.weight), reverse=True)
+
+
+def before_the_live_one(deployments: Iterable[Deployment]) -> Deployment | None:
+    """What a rollback without a version goes back to; None where there was nothing before.
+
+    While several versions share the traffic, the one that has been live longest. Else the version that had a share
+    last; its runner may be down.
+    """
+    known = list(deployments)
+    live = with_share(known)
+    if len(live) > 1:
+        return min(live, key=lambda found: found.live_at or found.created)
+    versions = {found.version for found in live}
+    past = [found for found in known if found.served_at is not None and found.version not in versions]
+    # Two that stepped back together: the one that came later; and a warm one rather than one that ended.
+    return max(past, key=_left, default=None)
+
+
+def newest_served(deployments: Iterable[Deployment]) -> int | None:
+    """The newest version that ever had a share of the traffic."""
+    return max((found.version for found in deployments if found.served_at is not None), default=None)
+
+
+def expired_previews(database: Database, now: datetime) -> list[Deployment]:
+    """Previews whose time is over and that have not ended."""
+    statement = select(DeploymentRow).where(
+        DeploymentRow.role == Role.PREVIEW, DeploymentRow.status.in_(WITH_RUNNER), DeploymentRow.expires <= now
+    )
+    with database.read() as session:
+        return [to_deployment(row) for row in session.scalars(statement.options(WITH_MODEL))]
+
+
+def abandoned(database: Database, older_than: timedelta, now: datetime) -> list[Deployment]:
+    """Deployments that have been starting for so long that nobody waits for them any more."""
+    statement = select(DeploymentRow).where(
+        DeploymentRow.status == Status.STARTING, DeploymentRow.created <= now - older_than
+    )
+    with database.read() as session:
+        return [to_deployment(row) for row in session.scalars(statement.options(WITH_MODEL))]
+
+
+def _left(found: Deployment) -> tuple[datetime, bool, datetime]:
+    return found.served_at or found.created, found.status is Status.WARM, found.live_at or found.created

@@ -1,0 +1,123 @@
+"""The git remote by itself, with a real git: what is transported, what is refused, and at what cost."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.git_client import Clone
+from tests.support.git_server import TOKEN, GitServer, git_server
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    with git_server(tmp_path_factory.mktemp("git")) as running:
+        yield running
+
+
+def _clone(server: GitServer, folder: Path, size: int) -> Clone:
+    clone = Clone(folder / "w", server.url("market"))
+    (clone.folder / "weights.bin").write_bytes(os.urandom(size))
+    clone.commit()
+    return clone
+
+
+def test_what_was_pushed_can_be_cloned(server: GitServer, tmp_path: Path) -> None:
+    """3 MB: git sends it in chunks and without a length, after it has probed with four bytes."""
+    clone = _clone(server, tmp_path, 3_000_000)
+
+    assert clone.push("main:refs/tags/trial").code == 0
+    clone.git("clone", "--quiet", "--branch", "trial", server.url("market"), str(tmp_path / "again"))
+    assert (tmp_path / "again" / "weights.bin").read_bytes() == (clone.folder / "weights.bin").read_bytes()
+
+
+@pytest.mark.slow
+def test_150_mb_are_pushed_with_flat_memory(server: GitServer, tmp_path: Path) -> None:
+    clone = _clone(server, tmp_path, 150_000_000)
+    gateway = psutil.Process(server.child.pid)
+    before = gateway.memory_info().rss
+    pushed = clone.push("main:refs/tags/large")
+
+    assert pushed.code == 0, pushed
+    assert gateway.memory_info().rss - before < 30_000_000
+    listed = clone.git("ls-remote", "tidegate", "refs/tags/large")
+    assert listed.startswith(clone.git("rev-parse", "HEAD"))
+
+
+def test_more_than_may_be_pushed_is_refused_in_words(tmp_path: Path) -> None:
+    with git_server(tmp_path / "s", max_bytes=1_000_000) as small:
+        pushed = _clone(small, tmp_path, 3_000_000).push("main:refs/tags/trial")
+
+    assert pushed.code != 0
+    assert "exceeds maximum allowed size" in pushed.output
+
+
+def test_without_a_deployer_main_is_refused(server: GitServer, tmp_path: Path) -> None:
+    clone = _clone(server, tmp_path, 1000)
+    process = clone.start_push()
+    staging = server.root.parent / "staging"
+    wait_until(lambda: list(staging.glob("push-*")), 10, "the export")
+    # It waits for a deployer that may be starting: half a minute, for which this test does not wait.
+    assert process.poll() is None
+    for hook in psutil.Process(server.child.pid).children(recursive=True):
+        if "gateway.git.hook" in " ".join(hook.cmdline()):
+            hook.kill()
+    process.communicate()
+
+    assert process.returncode != 0
+    assert clone.git("ls-remote", "tidegate", "refs/heads/main") == ""
+
+
+def test_a_token_is_wanted_for_everything(server: GitServer) -> None:
+    address = f"http://127.0.0.1:{server.port}/git/default/market.git"
+    for path in ("/info/refs?service=git-upload-pack", "/info/refs?service=git-receive-pack", "/HEAD", ""):
+        assert httpx.get(f"{address}{path}").status_code == 401
+    assert httpx.post(f"{address}/git-receive-pack", content=b"0000").status_code == 401
+    assert httpx.get(f"{address}/info/refs?service=git-upload-pack", auth=("x", "tg_no")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/git/default/nobody.git/info/refs?service=git-upload-pack",
+        "/git/default/market.git/HEAD",
+        "/git/default/market.git/objects/info/packs",
+        "/git/default/market.git/config",
+        "/git/.hooks/x.git/info/refs?service=git-receive-pack",
+        "/git/default/..%2f..%2fx.git/info/refs?service=git-receive-pack",
+        "/git/market.git",
+    ],
+)
+def test_only_gits_smart_protocol_on_models_is_served(server: GitServer, path: str) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{server.port}{path}", auth=("x", TOKEN))
+
+    assert answer.status_code in (403, 404)
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_a_client_that_is_gone_while_it_sends_leaves_nothing(server: GitServer, tmp_path: Path) -> None:
+    clone = _clone(server, tmp_path, 1000)
+    assert clone.push("main:refs/tags/half").code == 0
+    before = clone.git("ls-remote", "tidegate")
+    old = clone.git("rev-parse", "HEAD")
+    command = f"{old} {'1' * 40} refs/tags/half\0 report-status side-band-64k agent=x"
+    body = f"{len(command) + 4:04x}{command}0000".encode() + b"PACK\0\0\0\2\0\0\0\3"  # three objects are to come
+    request = httpx.Request("POST", f"{server.url('market', None)}/git-receive-pack")
+    signed = next(httpx.BasicAuth("git", TOKEN).sync_auth_flow(request))
+    head = (
+        f"POST {request.url.path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {signed.headers['authorization']}\r\n"
+        "Content-Type: application/x-git-receive-pack-request\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode() + f"{len(body):x}\r\n".encode() + body + b"\r\n")
+        wait_until(lambda: psutil.Process(server.child.pid).children(), 10, "git to begin")
+    wait_until(lambda: not psutil.Process(server.child.pid).children(recursive=True), 10, "git to end")
+
+    assert clone.git("ls-remote", "tidegate") == before
+    incoming = list((server.root / "default" / "market.git" / "objects").glob("*incoming*"))
+    assert incoming == []

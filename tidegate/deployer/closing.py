@@ -1,0 +1,86 @@
+"""What a deployer of a model is told once it is live: where it answers, how to ask it, and what changed."""
+
+import asyncio
+import shlex
+from typing import Any
+
+import msgspec
+
+from gateway.routes import predict_path
+from model_runner import schema as schema_codec
+from model_runner.client import ClientConfig, RunnerClient
+from model_runner.failures import RunnerError
+from model_runner.instances import InstanceChecker
+from model_runner.schema import InputSchema
+from storage import registry
+from storage.registry import Database, Deployment, Version
+from tidegate.deployer.changes import described, movement, schema_changes
+from tidegate.deployer.config import DeployConfig
+from tidegate.deployer.deploying import Prepared
+from tidegate.deployer.sample import Sample
+from tidegate.sockets import runner_socket
+
+TIMEOUT_S = 10.0
+MOST_CHANGES = 12
+
+
+def closing_lines(prepared: Prepared, config: DeployConfig, url: str) -> list[str]:
+    """The lines below the stages."""
+    version, sample = prepared.version, prepared.sample
+    deployment = prepared.deployment
+    address = f"{url}{predict_path(version.workspace, version.model, deployment.slug)}"
+    what = "live" if deployment.branch is None else f"the preview of {deployment.branch}"
+    lines = ["", f"{version.model} version {version.number} is {what}: POST {address}"]
+    if sample.example is not None:
+        body = msgspec.json.encode(sample.example).decode()
+        lines += ["", f"  curl -s {address} -d {shlex.quote(body)}"]
+    compared = _compared(prepared, config)
+    return [*lines, "", *compared] if compared else lines
+
+
+def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:
+    """Against the version that is live now; nothing where there is none."""
+    version = prepared.version
+    database = Database(config.database_dsn)
+    try:
+        live = registry.get_model(database, version.model, version.workspace).live
+        if live is None:
+            return []
+        before = registry.get_version(database, version.model, live.version, version.workspace)
+    finally:
+        database.close()
+    changes = schema_changes(_schema(before), prepared.sample.schema)
+    shown = [f"  {line}" for line in changes[:MOST_CHANGES]]
+    if len(changes) > MOST_CHANGES:
+        shown.append(f"  and {len(changes) - MOST_CHANGES} more")
+    head = f"against version {before.number}:"
+    inputs = [f"{head} the input schema changed", *shown] if changes else [f"{head} the same input schema"]
+    return [*inputs, _moved(live, _schema(before), prepared.sample, config)]
+
+
+def _schema(version: Version) -> InputSchema | None:
+    if version.input_schema is None:
+        return None
+    return schema_codec.decode(msgspec.json.encode(version.input_schema))
+
+
+def _moved(live: Deployment, schema: InputSchema | None, sample: Sample, config: DeployConfig) -> str:
+    """The live version is asked for the same rows: what it would have answered is the only fair comparison."""
+    if not sample.rows:
+        return "predictions are not compared: there is no test_data.json and no reference"
+    if schema is not None and InstanceChecker(schema).check(sample.rows) is not None:
+        return f"predictions are not compared: the {sample.source} do not fit version {live.version}"
+    try:
+        before = asyncio.run(_ask(live, sample.rows, config))
+    except (RunnerError, OverflowError) as error:
+        return f"predictions are not compared: version {live.version} did not answer ({error})"
+    return described(movement(before, sample.predictions), sample.source)
+
+
+async def _ask(live: Deployment, rows: list[dict[str, Any]], config: DeployConfig) -> list[Any]:
+    socket = runner_socket(config.run_path, live.id)
+    client = RunnerClient(socket, ClientConfig(timeout_s=TIMEOUT_S))
+    try:
+        return (await client.predict(rows)).predictions or []
+    finally:
+        await client.close()

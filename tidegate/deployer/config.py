@@ -1,0 +1,29 @@
+"""What the deployer is told."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from model_runner.environment import Store
+from model_runner.sandbox.policy import SandboxPolicy
+from storage import registry
+from stream.topics import TopicLayout
+
+
+@dataclass(frozen=True)
+class DeployConfig:
+    database_dsn: str
+    artifacts_url: str
+    staging: Path
+    """Folder for the copy that is checked."""
+    run_path: Path
+    gateway_url: str
+    bootstrap: str
+    layout: TopicLayout
+    runner_start_timeout_s: float
+    sandbox: SandboxPolicy
+    environments: Store
+    environments_mb: int
+    """What the environments may take before those that nothing uses are removed."""
+    warm_runners: int = registry.WARM_KEPT
+    preview_lifetime: timedelta = timedelta(hours=72)

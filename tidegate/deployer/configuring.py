@@ -1,0 +1,26 @@
+"""What the deployer needs of the settings."""
+
+from datetime import timedelta
+
+from tidegate.deployer.config import DeployConfig
+from tidegate.environments import store_of
+from tidegate.sandboxing import sandbox_policy
+from tidegate.settings import Settings
+
+
+def deploy_config(settings: Settings) -> DeployConfig:
+    return DeployConfig(
+        database_dsn=settings.database_dsn,
+        artifacts_url=settings.artifacts,
+        staging=settings.home_path / "staging",
+        run_path=settings.run_path,
+        gateway_url=settings.gateway_url,
+        bootstrap=settings.bootstrap,
+        layout=settings.topics,
+        runner_start_timeout_s=settings.runner_start_timeout_s,
+        sandbox=sandbox_policy(settings),
+        environments=store_of(settings),
+        environments_mb=settings.environments_mb,
+        warm_runners=settings.warm_runners,
+        preview_lifetime=timedelta(hours=settings.preview_hours),
+    )

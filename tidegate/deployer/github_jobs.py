@@ -1,0 +1,85 @@
+"""Jobs of GitHub's webhook: the commit is fetched, and GitHub is told what became of it."""
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+
+from gateway.git.export import export
+from gateway.git.tree import TreeError
+from gateway.routes import predict_path
+from storage.registry import Job, JobState
+from tidegate.deployer.fetching import FetchError, Remote, fetch, fetch_environment
+from tidegate.deployer.github_api import GithubApi
+from tidegate.deployer.job_run import Files, JobFailedError
+
+STATES = {JobState.SUCCEEDED: "success", JobState.FAILED: "failure", JobState.CANCELLED: "error"}
+
+
+class GithubOrigin:
+    """An Origin."""
+
+    def __init__(self, remote: Remote, api: GithubApi | None, staging: Path, url: str, branch: str) -> None:
+        self._remote = remote
+        self._api = api
+        self._staging = staging
+        self._url = url
+        self._environment = "production" if branch in ("main", "master") else branch
+        self._deployments: dict[int, int] = {}
+        self._telling: dict[int, asyncio.Task[None]] = {}
+
+    async def files(self, job: Job) -> Files:
+        """Raises JobFailedError: it cannot be fetched, or holds what is not taken."""
+        began = time.monotonic()
+        scratch = self._staging / f"job-{job.id}"
+        repository, folder = scratch / "repository.git", scratch / "files"
+        await asyncio.to_thread(_make_anew, scratch, folder)
+        try:
+            await fetch(self._remote, job.commit, job.branch, repository)
+            environment = fetch_environment(self._remote)
+            await asyncio.to_thread(export, job.commit, folder, None, environment, str(repository))
+        except FetchError as error:
+            raise JobFailedError("receive", str(error), can_pass=error.can_pass) from error
+        except TreeError as error:
+            raise JobFailedError("receive", str(error)) from error
+        return Files(str(folder), time.monotonic() - began, self._url)
+
+    async def began(self, job: Job) -> None:
+        """In the background: a job does not wait for GitHub."""
+        if self._api is not None:
+            self._telling[job.id] = asyncio.create_task(self._tell_began(self._api, job))
+
+    async def ended(self, job: Job) -> None:
+        if self._api is None:
+            return
+        telling = self._telling.pop(job.id, None)
+        if telling is not None:
+            await asyncio.wait({telling})
+        await self._tell_ended(self._api, job)
+
+    async def _tell_began(self, api: GithubApi, job: Job) -> None:
+        context, url = _context(job), self._url + predict_path(job.workspace, job.model)
+        await api.commit_status(job.commit, "pending", f"Job {job.id} deploys it", context, url)
+        deployment = await api.create_deployment(job.commit, self._environment)
+        if deployment is not None:
+            self._deployments[job.id] = deployment
+            await api.deployment_status(deployment, "in_progress", f"Job {job.id} deploys it", url)
+
+    async def _tell_ended(self, api: GithubApi, job: Job) -> None:
+        state, url = STATES[job.state], self._url + predict_path(job.workspace, job.model)
+        version = (job.prepared or {}).get("version")
+        text = f"Version {version} is live" if job.state is JobState.SUCCEEDED else job.error or job.state.value
+        await api.commit_status(job.commit, state, text, _context(job), url)
+        deployment = self._deployments.pop(job.id, None)
+        if deployment is not None:
+            await api.deployment_status(deployment, state, text, url)
+
+
+def _context(job: Job) -> str:
+    return f"tidegate/{job.model}"
+
+
+def _make_anew(scratch: Path, folder: Path) -> None:
+    """What a former attempt has left is in the way."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)

@@ -1,0 +1,73 @@
+"""The deployer's way to its jobs in the registry: off the event loop, and whoever waits for news is woken."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from storage import registry
+from storage.registry import Database, Job, JobLine, JobState, Status, UnknownDeploymentError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Ledger:
+    """Every change goes through here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._news = asyncio.Event()
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set at the next change. Take it before you read, so that no change is missed."""
+        return self._news
+
+    def tell(self) -> None:
+        """Wake who waits for news."""
+        told, self._news = self._news, asyncio.Event()
+        told.set()
+
+    async def change(self, function: Callable[Concatenate[Database, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """One of the registry's functions that changes something."""
+        try:
+            return await self.read(function, *args, **kwargs)
+        finally:
+            self.tell()
+
+    async def read(self, function: Callable[Concatenate[Database, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(function, self._database, *args, **kwargs)
+
+    async def say(self, job: int, texts: Iterable[str], stage: str | None = None) -> None:
+        await self.change(registry.say, job, list(texts), stage=stage)
+
+    async def lines(self, job: int, after: int) -> list[JobLine]:
+        return await self.read(registry.lines_of, job, after)
+
+    async def end(self, job: int, state: JobState, error: str | None = None) -> Job:
+        return await self.change(registry.end_job, job, state, error)
+
+    async def was_live(self, deployment_id: str | None) -> bool:
+        """Whether the deployment got the traffic, whatever came after."""
+        return deployment_id is not None and await self.read(_was_live, deployment_id)
+
+    async def abandon(self, deployment_id: str | None, reason: str) -> None:
+        """A deployment that waits for its traffic will get none; any other stays as it is."""
+        if deployment_id is not None:
+            await self.change(_abandon, deployment_id, reason)
+
+
+def _was_live(database: Database, deployment_id: str) -> bool:
+    try:
+        return registry.get_deployment(database, deployment_id).live_at is not None
+    except UnknownDeploymentError:
+        return False
+
+
+def _abandon(database: Database, deployment_id: str, reason: str) -> None:
+    try:
+        found = registry.get_deployment(database, deployment_id)
+    except UnknownDeploymentError:
+        return
+    if found.status is Status.STARTING:
+        registry.fail_deployment(database, deployment_id, reason)

@@ -1,0 +1,48 @@
+"""What becomes of a job whose deployer died: pure, from what can be seen of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from storage.registry import Job
+
+LIVES = 3
+"""Deployers that may die with one job in them: more would be its fault."""
+
+
+class Verdict(Enum):
+    SUCCEEDED = "succeeded"
+    """Its version has the traffic: only the last words are missing."""
+    GO_ON = "go on"
+    """It is prepared, and waits for git or for the switch."""
+    AGAIN = "again"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What can be seen of a job after its deployer has died."""
+
+    was_live: bool
+    """Its deployment got the traffic."""
+    pusher_lives: bool
+    """Somebody waits for it, and git can still take its commit."""
+    is_taken: bool
+    """Git has its commit."""
+    has_files: bool
+
+
+def verdict(job: Job, seen: Seen) -> tuple[Verdict, str]:
+    """What to do, and why where it has failed."""
+    if seen.was_live:
+        return Verdict.SUCCEEDED, ""
+    is_push = job.kind == "push"
+    if job.prepared is not None and (not is_push or seen.is_taken or seen.pusher_lives):
+        return Verdict.GO_ON, ""
+    if is_push and not seen.pusher_lives:
+        return Verdict.FAILED, "the deployer ended, and the push with it: push again"
+    if job.attempts >= LIVES:
+        why = f"the deployer ended {job.attempts} times with this job in it"
+        return Verdict.FAILED, f"{why}: see `tidegate logs deployer`, then push again"
+    if is_push and not seen.has_files:
+        return Verdict.FAILED, "its files are gone from the staging folder: push again"
+    return Verdict.AGAIN, ""

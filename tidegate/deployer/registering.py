@@ -1,0 +1,66 @@
+"""Stores what was checked: the files, then the rows of the registry that name them."""
+
+from pathlib import Path
+
+import msgspec
+
+from model_runner.errors import ModelError
+from model_runner.schema_source import SEAL_FILE
+from model_runner.validation import Report
+from storage import registry
+from storage.artifacts import put
+from storage.registry import Database, Version
+from stream.hour_histogram import HOURS
+from stream.profile import Profile
+from stream.profiles.codec import encode_profile
+from stream.profiles.hours import MIN_HOUR_ROWS
+from tidegate.deployer.environment import lock_files
+from tidegate.deployer.manifest_values import manifest_values
+from tidegate.deployer.profiling import reference_profile
+
+
+def register(
+    staging: Path, files: list[str], report: Report, artifacts_url: str, database: Database
+) -> tuple[Version, Profile | None]:
+    """The version of these files, new unless an attempt at the same ones failed before; and its profile.
+
+    Raises:
+        ModelError: the reference cannot be profiled.
+        ArtifactError, RegistryError: it cannot be stored.
+    """
+    artifact = put(staging, [*files, SEAL_FILE, *lock_files(staging)], artifacts_url)
+    manifest = report.manifest
+    version = registry.unused_version(database, manifest.name, artifact.sha256, manifest.workspace)
+    version = version or registry.create_version(
+        database,
+        manifest.name,
+        workspace=manifest.workspace,
+        artifact_url=artifact.url,
+        sha256=artifact.sha256,
+        format=manifest.model_file.suffix.removeprefix("."),
+        input_schema=msgspec.to_builtins(report.inputs.schema),
+        manifest=manifest_values(report),
+    )
+    profile = _profile(report, version)
+    if profile is not None:
+        content = msgspec.json.decode(encode_profile(profile))
+        registry.save_profile(database, version.id, profile.id, content, n_rows=profile.n_rows, source=profile.source)
+    return version, profile
+
+
+def _profile(report: Report, version: Version) -> Profile | None:
+    try:
+        return reference_profile(report, version.model, version.number)
+    except ValueError as error:
+        file = report.reference.file if report.reference else "reference"
+        raise ModelError(file, f"cannot be profiled: {error}", "Correct it, or deploy without it") from error
+
+
+def describe_profile(profile: Profile | None, report: Report) -> str:
+    """What is said of it beside the stage."""
+    if profile is None:
+        return f"no reference: the first {report.manifest.baseline_rows} events become it"
+    described = f"{profile.n_rows:,} rows, {len(profile.features)} series"
+    if isinstance(profile.hours, msgspec.UnsetType):
+        return described
+    return f"{described}; {len(profile.hours)} of {HOURS} hours of day have {MIN_HOUR_ROWS} rows or more"

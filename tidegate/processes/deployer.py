@@ -1,0 +1,143 @@
+"""`python -m tidegate.processes.deployer`: runs deployments as jobs, and serves them on a Unix socket."""
+
+import asyncio
+import contextlib
+import fcntl
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+
+from model_runner.names import suggested_name
+from storage.registry import DEFAULT_WORKSPACE, Database
+from tidegate import monitor
+from tidegate.deployer.fetching import Remote
+from tidegate.deployer.github_api import GithubApi
+from tidegate.deployer.github_jobs import GithubOrigin
+from tidegate.deployer.job_run import Origin
+from tidegate.deployer.ledger import Ledger
+from tidegate.deployer.pushes import PushOrigin
+from tidegate.deployer.service import Deployer
+from tidegate.deployer.serving import SocketServer
+from tidegate.deployer.workers import Workers
+from tidegate.logging import configure
+from tidegate.settings import Settings, secret_of
+from tidegate.sockets import deployer_socket, make_socket_folder
+from tidegate.supervisor.plan import DEPLOYER_OFFSET
+from tidegate.versions.config import versions_config
+from tidegate.versions.ending import remove_previews
+
+log = structlog.get_logger()
+
+STALE_S = 3600.0
+"""Exports without a job that are older than this belong to pushes that died."""
+
+
+def owner_of(settings: Settings) -> str:
+    """Names this home among those that may share a registry."""
+    return f"{socket.gethostname()}:{settings.home_path}"[-255:]
+
+
+async def run(settings: Settings) -> int:
+    """Until a signal: jobs that run are left for the next start."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    database = Database(settings.database_dsn)
+    staging = settings.home_path / "staging"
+    await asyncio.to_thread(_sweep, staging)
+    api = github_api(settings)
+    origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
+    deployer = Deployer(Ledger(database), Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
+    working = asyncio.create_task(deployer.run())
+    sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
+    server = await sockets.start(deployer_socket(settings.run_path))
+    health = monitor.serve(
+        settings.monitor_port + DEPLOYER_OFFSET, lambda: None if deployer.ready else "jobs of a former life"
+    )
+    try:
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        return 0 if stopping.is_set() else 1
+    finally:
+        server.close()
+        working.cancel()
+        await asyncio.wait({working})
+        if not working.cancelled() and (error := working.exception()) is not None:
+            log.error("deployer.trouble", reason=f"{type(error).__name__}: {error}")
+        health.shutdown()
+        health.server_close()
+        if api is not None:
+            await api.close()
+        database.close()
+
+
+def remover(settings: Settings, database: Database) -> Callable[[str, str, str], int]:
+    """Ends the previews of a branch that is gone."""
+    config = versions_config(settings)
+    return lambda workspace, model, branch: len(remove_previews(config, database, workspace, model, branch))
+
+
+def github_model(settings: Settings) -> tuple[str, str] | None:
+    """Workspace and model of the configured repository."""
+    if settings.github_repository is None:
+        return None
+    name = settings.github_model or suggested_name(settings.github_repository.partition("/")[2])
+    return DEFAULT_WORKSPACE, name
+
+
+def github_api(settings: Settings) -> GithubApi | None:
+    """None without a token: then GitHub is told nothing."""
+    token = secret_of(settings.github_token)
+    if settings.github_repository is None or token is None:
+        return None
+    return GithubApi(settings.github_api_url, settings.github_repository, token)
+
+
+def github_origin(settings: Settings, api: GithubApi | None) -> GithubOrigin:
+    remote = Remote(
+        url=settings.github_clone_url or f"https://github.com/{settings.github_repository}.git",
+        token=secret_of(settings.github_token),
+        deploy_key=None if settings.github_deploy_key is None else settings.github_deploy_key.expanduser().resolve(),
+        known_hosts=settings.home_path / "known_hosts",
+    )
+    return GithubOrigin(remote, api, settings.home_path / "staging", settings.gateway_url, settings.production_branch)
+
+
+def _sweep(staging: Path) -> None:
+    """Remove what pushes that died have left; what belongs to a job is younger, or goes with it."""
+    staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in staging.glob("push-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > STALE_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(run_path: Path) -> Iterator[None]:
+    """Two deployers of one home would both take a job. Raises BlockingIOError."""
+    with (run_path / "deployer.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def main() -> int:
+    settings = Settings()
+    configure(settings.log_level)
+    make_socket_folder(settings.run_path)
+    settings.run_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with _alone(settings.run_path):
+            return asyncio.run(run(settings))
+    except BlockingIOError:
+        log.error("deployer.not_alone", reason="another deployer of this home runs")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

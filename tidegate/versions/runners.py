@@ -1,0 +1,96 @@
+"""Runners for versions: those that are there, new ones where there are none, and waiting for them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from storage import registry
+from storage.registry import PRODUCTION, Database, Deployment, Role, Status, Version
+from tidegate.deployer.publishing import publish, record_of
+from tidegate.deployer.waiting import await_runner
+from tidegate.sockets import runner_socket
+from tidegate.supervisor.plan import SocketReady
+from tidegate.supervisor.probes import not_ready
+from tidegate.versions.config import VersionsConfig
+
+
+def usable(deployments: Sequence[Deployment], version: int, *, shadows: bool = True) -> Deployment | None:
+    """The deployment of a version that can take traffic without a start: one with a share, a warm one, a shadow."""
+    ranks: tuple[Callable[[Deployment], bool], ...] = (
+        lambda found: found.status is Status.LIVE and found.role in PRODUCTION,
+        lambda found: found.status is Status.WARM,
+        lambda found: shadows and found.status is Status.LIVE and found.role is Role.SHADOW,
+    )
+    mine = [found for found in deployments if found.version == version]
+    return next((found for fits in ranks for found in mine if fits(found)), None)
+
+
+def ask_for(
+    database: Database,
+    version: Version,
+    role: Role = Role.PRIMARY,
+    *,
+    like: Deployment | None = None,
+    now: datetime | None = None,
+) -> Deployment:
+    """Make a deployment of a version; the supervisor starts its runner.
+
+    Args:
+        like: whose place it will take: it gets its branch, and its time.
+    """
+    profile = registry.get_profile(database, version.id)
+    return registry.create_deployment(
+        database,
+        version.id,
+        role=role,
+        profile_id=None if profile is None else profile.id,
+        branch=None if like is None else like.branch,
+        expires=None if like is None else like.expires,
+        now=now,
+    )
+
+
+def without_runner(config: VersionsConfig, deployments: Sequence[Deployment]) -> list[Deployment]:
+    """Those whose runner does not answer at this moment."""
+
+    async def look() -> list[str | None]:
+        probes = [SocketReady(runner_socket(config.run_path, found.id)) for found in deployments]
+        return list(await asyncio.gather(*map(not_ready, probes)))
+
+    return [found for found, waits in zip(deployments, asyncio.run(look()), strict=True) if waits is not None]
+
+
+def announce(config: VersionsConfig, database: Database, deployments: Sequence[Deployment]) -> None:
+    """Tell the workers of new deployments, before their first event.
+
+    Raises:
+        PublishError: the broker did not take it.
+    """
+    now = datetime.now(UTC)
+    publish(config.bootstrap, config.layout, [record_of(database, found, "live", now) for found in deployments])
+
+
+def wait_for(config: VersionsConfig, database: Database, deployments: Sequence[Deployment]) -> None:
+    """Return when each of their runners has loaded its model and answered its example.
+
+    Raises:
+        RunnerNotReadyError: one does not, or was cancelled.
+    """
+
+    async def all_ready() -> None:
+        await asyncio.gather(
+            *(
+                await_runner(config.run_path, found.id, allowed_s(found), partial(wanted, found.id))
+                for found in deployments
+            )
+        )
+
+    def allowed_s(found: Deployment) -> float:
+        manifest = registry.get_version(database, found.model, found.version, found.workspace).manifest
+        return float(manifest.get("load_seconds") or config.runner_start_timeout_s)
+
+    def wanted(deployment_id: str) -> bool:
+        return registry.get_deployment(database, deployment_id).status in registry.WITH_RUNNER
+
+    asyncio.run(all_ready())
