@@ -59,10 +59,14 @@ def _lost_class(file: str, error: BaseException) -> ModelError | None:
         return None
     name, module = found.groups()
     # What was the main module where the model was saved is looked for in the main module here.
-    of_script = module.endswith("__main__")
-    if not of_script and module not in _own_modules():
+    is_script = module.endswith("__main__")
+    if not is_script and module not in _own_modules():
         return None
-    where = "the script that saved it" if of_script else f"{module}.py"
+    return of_script(file, name, "the script that saved it" if is_script else f"{module}.py")
+
+
+def of_script(file: str, name: str, where: str = "the script that saved it") -> ModelError:
+    """The error of a pickle that names a class which only the process that saved it had."""
     return ModelError(
         file,
         f"needs {name!r}, which was in {where} and is not there when it is loaded",

@@ -24,6 +24,7 @@ EXACT: dict[str, frozenset[str]] = {
     "zoneinfo": _words("ZoneInfo._unpickle"),
     "joblib.memory": _words("Memory"),
     "joblib.numpy_pickle": _words("NumpyArrayWrapper"),
+    "sklearn.utils.validation": _words("as_float_array check_array check_consistent_length check_X_y column_or_1d"),
     "sklearn.metrics._dist_metrics": _words("newObj"),
     "sklearn.neighbors._ball_tree": _words("newObj"),
     "sklearn.neighbors._kd_tree": _words("newObj"),

@@ -106,7 +106,7 @@ HOSTILE_BYTES: dict[str, tuple[bytes, str]] = {
     "an extension": (b"\x80\x04\x82\x01.", "extension"),
     "after the end of a list": (b"\x80\x04]\x940\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.", "os.system"),
     "a file of joblib as a pickle": (b"", "name it model.joblib"),
-    "a notebook's class": (b"c__main__\nThing\n(tR.", "move it to a module beside the model"),
+    "a notebook's class": (b"c__main__\nThing\n(tR.", "Define Thing in a file beside the model, such as thing.py"),
     "no pickle": (b"hello", "cannot be loaded, or is no pickle"),
     "cut off": (pickle.dumps(LogisticRegression())[:40], "cannot be loaded, or is no pickle"),
     "empty": (b"\x80", "cannot be loaded, or is no pickle"),
@@ -241,6 +241,7 @@ GOOD: dict[str, Callable[[], Any]] = {
     "columns and a forest": _columns,
     "boosting": lambda: GradientBoostingClassifier(n_estimators=3).fit(X, Y),
     "histogram boosting": lambda: HistGradientBoostingRegressor(max_iter=3).fit(X, Y),
+    "categories": lambda: HistGradientBoostingRegressor(max_iter=3, categorical_features=[0]).fit(np.abs(X), Y),
     "neighbours": lambda: KNeighborsClassifier(algorithm="kd_tree").fit(X, Y),
     "balls": lambda: KNeighborsClassifier(algorithm="ball_tree").fit(X, Y),
     "support vectors": lambda: SVC().fit(X, Y),
@@ -296,6 +297,18 @@ def test_what_the_owner_allows_passes_and_the_error_says_how(tmp_path: Path) -> 
     assert scan_folder(tmp_path, ["mypkg.models.Thing"]) == ["model.pkl"]
     assert scan_folder(tmp_path, ["mypkg.*"]) == ["model.pkl"]
     assert "mypkg" in str(_refusal(tmp_path, ("mypk.*", "mypkg.models.Thin")))
+
+
+def test_what_the_files_beside_the_model_define_passes_but_not_what_they_import(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    own = "from os import system\nclass Net:\n    pass\ndef log(x):\n    return x\n"
+    (tmp_path / "parts" / "net.py").write_text(own)
+    for name in ("Net", "log"):
+        (tmp_path / "model.pkl").write_bytes(f"cparts.net\n{name}\n(tR.".encode())
+        assert scan_folder(tmp_path) == ["model.pkl"]
+    for name in ("system", "Other"):
+        (tmp_path / "model.pkl").write_bytes(f"cparts.net\n{name}\n(tR.".encode())
+        assert f"names parts.net.{name}, which is not on the list" in str(_refusal(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["os.system", "builtins.eval", "subprocess.Popen", "importlib.import_module"])
