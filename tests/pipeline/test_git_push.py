@@ -24,7 +24,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 from tidegate.sockets import deployer_socket
 
-STAGES = ["receive", "check", "environment", "load", "test predictions", "profile", "start", "switch"]
+STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     market.git("reset", "--quiet", "--hard", good)
 
     assert pushed.code != 0
-    assert "✗ load" in pushed.told
+    assert "✗ scan" in pushed.told
     assert "model.joblib" in pushed.told
     assert "Nothing was switched: the version that was live still is." in pushed.told
     assert "pre-receive hook declined" in pushed.output

@@ -27,7 +27,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     try:
         running.tidegate("up")
         done = running.json("deploy", str(write_classifier(tmp_path_factory.mktemp("model") / "market")))
-        assert [stage["name"] for stage in done["stages"]][1:4] == ["check", "scan", "load"]
+        assert [stage["name"] for stage in done["stages"]][1:5] == ["check", "scan", "environment", "load"]
         yield running
     finally:
         running.tidegate("down", "--now", check=False)
