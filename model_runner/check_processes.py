@@ -6,11 +6,12 @@ import shutil
 import signal
 import time
 from asyncio.subprocess import Process
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_runner.client import RunnerClient
+from model_runner.client import ClientConfig, RunnerClient
 from model_runner.endings import how_ended
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
@@ -71,30 +72,36 @@ async def scan(room: Room) -> None:
     except TimeoutError:
         raise _in_stage("scan", over_load_time("model", room.load_s)) from None
     finally:
-        await end(process)
+        await _end(process)
     if process.returncode:
         raise _in_stage("scan", _death(process.returncode, room, "was scanned"))
 
 
-async def start_runner(room: Room, python: RunnerPython) -> Process:
-    """The process that serves the folder."""
+@asynccontextmanager
+async def serving(room: Room, python: RunnerPython) -> AsyncIterator[tuple[RunnerClient, RunnerInfo]]:
+    """A process that serves the folder, once its model is loaded and warm.
+
+    Raises:
+        ModelError: why it is not.
+    """
     launch = runner_command(room.folder, room.socket, _DEPLOYMENT, python=python, confinement=room.confinement)
-    return await _start(launch, room)
+    process = await _start(launch, room)
+    client = RunnerClient(room.socket, ClientConfig(timeout_s=room.load_s, reconnect_s=room.load_s))
+    try:
+        yield client, await _await_ready(client, process, room)
+    finally:
+        await client.close()
+        await _end(process)
 
 
-async def end(process: Process) -> None:
+async def _end(process: Process) -> None:
     """It, and whatever it started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 
 
-async def await_ready(client: RunnerClient, process: Process, room: Room) -> RunnerInfo:
-    """Wait until the model is loaded and warm.
-
-    Raises:
-        ModelError: why it is not.
-    """
+async def _await_ready(client: RunnerClient, process: Process, room: Room) -> RunnerInfo:
     deadline = time.monotonic() + room.load_s
     while (left := deadline - time.monotonic()) > 0:
         if process.returncode is not None:
