@@ -91,7 +91,8 @@ def test_what_cannot_be_served_fails_at_once_and_for_good(deployer: Deployer, cl
     assert lines[:2] == ["✓ receive                 0.10 s  1 files, 0.0 MB", "✗ check"]
     assert any("no model file in the repository" in line for line in lines)
     assert not any("Attempt" in line for line in lines)
-    assert list((deployer.settings.home_path / "staging").glob("push-*")) == []
+    staging = deployer.settings.home_path / "staging"
+    wait_until(lambda: not list(staging.glob("push-*")), 5, "its files to be removed")
 
 
 def test_a_job_that_waits_is_told_for_what_and_can_be_cancelled(deployer: Deployer, clone: Clone) -> None:

@@ -24,6 +24,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 from tidegate.sockets import deployer_socket
 
+SLOW_TO_LOAD = "import time\n\ntime.sleep(60)\n\n\ndef predict(rows):\n    return [0.0 for _ in rows]\n"
 STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
 
 
@@ -347,7 +348,8 @@ def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
     before, main = live(stack, "market"), _remote_main(market)
     good = market.git("rev-parse", "HEAD")
     known = len(jobs(stack, "market"))
-    _change(market, 0.55)
+    (market.folder / "predict.py").write_text(SLOW_TO_LOAD)
+    market.commit("A model that takes its time")
     process = market.start_push()
     job = wait_until(lambda: jobs(stack, "market")[: len(jobs(stack, "market")) - known], 30, "the job")[0].id
     wait_until(lambda: jobs(stack, "market")[0].state is JobState.RUNNING, 30, "the job to run")
