@@ -1,4 +1,4 @@
-"""Every example, trained as its README says and pushed as it is: what is told, what answers, what is stored."""
+"""Every example, trained as its README says and pushed as it is, and a model of 150 MB: what is told and answered."""
 
 import json
 import re
@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from storage.clickhouse.client import connect
 from tests.support.example_models import trained
 from tests.support.git_client import Clone, Pushed, remote_url
+from tests.support.large_model import write_weights
+from tests.support.memory import watching_memory
 from tests.support.pytorch import needs_torch
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
@@ -49,6 +52,23 @@ def test_an_example_is_live_with_one_push(stack: RunningStack, tmp_path: Path, n
     assert (answer["model"], answer["version"]) == (name, 1)
     assert answer["prediction"] is not None
     assert _stored(stack, answer["request_id"]) == [(name, 1, 200)]
+
+
+def test_150_mb_go_live_and_are_nowhere_held_in_memory(stack: RunningStack, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "large", remote_url(stack, "large"))
+    clone.git("config", "core.compression", "0")
+    write_weights(clone.folder, 150, seed=5)
+    clone.commit()
+    with watching_memory(stack) as peaks:
+        pushed = clone.push()
+
+    assert pushed.code == 0, pushed
+    assert "2 files, 150.0 MB" in pushed.told
+    url = f"{stack.gateway_url}/v1/models/large/predict"
+    wait_until(lambda: httpx.post(url, json={"a": 1}).json().get("prediction") == 150_000_000, 10, "its answer")
+    assert "NO INPUT SCHEMA" in pushed.told
+    for part, megabytes in peaks.items():
+        assert 0 < megabytes < 140, f"{part}: {peaks}"
 
 
 def _stages(pushed: Pushed) -> list[str]:
