@@ -36,7 +36,7 @@ class GatewayConfig:
     limits: Limits = field(default_factory=Limits)
     runner: ClientConfig = field(default_factory=ClientConfig)
     emit_linger_s: float = 0.005
-    refresh_s: float = 0.5
+    refresh_s: float = 0.1
     """Seconds between two refreshes of the route table."""
     flush_s: float = 10.0
     """Seconds that a stop waits for events to be acknowledged."""
