@@ -13,11 +13,13 @@ from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
 from gateway.github import GithubConfig, github_router
 from gateway.inference import Limits
+from gateway.jobs_api import jobs_router
 from gateway.producing import ProducerConfig
 from gateway.token import Token, TokenError, load_or_make
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
+from tidegate.job_management import JobsOfRegistry
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
@@ -80,10 +82,11 @@ def main() -> int:
     git = git_config(settings, token)
     write_hooks(git)
     versions = VersionsApi(versions_config(settings))
+    jobs = JobsOfRegistry(settings.database_dsn, deployer_socket(settings.run_path))
     app = create_app(
         gateway_config(settings),
         RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
-        routers=[github_router(github_config(settings))],
+        routers=[github_router(github_config(settings)), jobs_router(jobs)],
         mounts={PREFIX: GitApp(git)},
         token=token,
         versions=versions,
