@@ -59,6 +59,7 @@ def test_who_waits_for_nothing_is_answered_in_time_and_too_many_are_refused(
     for each in waiting:
         each.start()
     refusal = wait_until(lambda: _refusal(jobs, number), 10, "all of them to wait")
+    assert refusal is not None
     assert (refusal.status, refusal.code, refusal.retry_after_s) == (503, "busy", 5)
     assert "follow jobs already" in refusal.message
     registry.say(database, number, ["said"])
