@@ -106,6 +106,10 @@ class Endpoints:
             return None
         return self.choose(path)
 
+    def all(self) -> list[Endpoint]:
+        """Of every deployment that is routed to, as far as requests came since the routes changed."""
+        return list(self._by_deployment.values())
+
     def shadows(self, path: str) -> Sequence[Endpoint]:
         """Who gets copies of what comes on this path."""
         found = self._group(path)

@@ -13,6 +13,9 @@ _DEPLOYMENT: dict[str, Any] = {
     "role": "primary",
     "status": "live",
     "weight": 0.9,
+    "replicas": 1,
+    "asleep": False,
+    "last_request_at": None,
     "predict_path": "/v1/models/electricity/predict",
     "profile_id": "p-7f3a",
     "branch": None,
@@ -37,6 +40,9 @@ class DeploymentView(BaseModel):
     role: str = Field(description="`primary`, `canary`, `shadow` or `preview`.")
     status: str = Field(description="`starting`, `live`, `warm`, `retired`, `failed` or `cancelled`.")
     weight: float = Field(description="Share of the model's traffic, 0 to 1; of a shadow, share of it that is copied.")
+    replicas: int = Field(description="Runners that it should have.")
+    asleep: bool = Field(description="Whether its runners are stopped until it is asked.")
+    last_request_at: datetime | None = Field(description="To the second; only where `[serving] idle_seconds` is set.")
     predict_path: str | None = Field(description="Where to POST instances; null while it takes none.")
     profile_id: str | None = Field(description="What its traffic is compared with.")
     branch: str | None = Field(description="Of a preview.")

@@ -36,6 +36,10 @@ class Route:
     mask: tuple[str, ...] = ()
     """Features whose values never leave the gateway."""
     example: dict[str, Any] | None = None
+    idle_seconds: float | None = None
+    """Without a request for so long its runners may be stopped; None: never."""
+    asleep: bool = False
+    """Its runners are stopped until it is asked."""
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ class RunnerClient:
         self._connecting: asyncio.Task[_Connection] | None = None
         self._last_id = 0
         self._under_way = 0
+        self.asked = 0
+        """Requests so far."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -99,6 +101,7 @@ class RunnerClient:
         """
         if self._under_way >= self._config.queue:
             raise RunnerOverloadedError(f"{self._under_way} requests are under way to this model")
+        self.asked += 1
         self._under_way += 1
         self._idle.clear()
         try:

@@ -40,6 +40,9 @@ class Manifest:
     mask: tuple[str, ...]
     """Features whose values never leave the gateway."""
     example: dict[str, Any] | None
+    replicas: int
+    idle_seconds: float | None
+    """Without a request for so long its runners are stopped; None never stops them."""
 
 
 def read_manifest(folder: Path, name: str | None = None) -> Manifest:
@@ -72,6 +75,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         baseline_rows=toml.drift.baseline_rows,
         mask=tuple(toml.mask.fields),
         example=toml.example,
+        replicas=toml.serving.replicas,
+        idle_seconds=toml.serving.idle_seconds,
     )
     for path in (manifest.model_file, manifest.reference_file, manifest.test_file):
         if path is not None:

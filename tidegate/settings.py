@@ -114,6 +114,14 @@ class Settings(BaseSettings):
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
     )
+    wake_queue: int = Field(
+        default=100,
+        ge=1,
+        description="Requests that wait for one sleeping model to be started; one more gets 503 with Retry-After.",
+    )
+    wake_timeout_s: float = Field(
+        default=30.0, gt=0, description="Seconds that one of them waits before it gets 503 with Retry-After."
+    )
     environments_mb: int = Field(
         default=10_000,
         ge=100,

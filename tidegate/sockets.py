@@ -12,7 +12,7 @@ _ID_BYTES = 24
 
 
 def socket_base(run_path: Path) -> Path:
-    """The folder that holds `r/<deployment>.sock`: the run folder itself, or a short one of this user's where that is
+    """The folder that holds `r/<runner>.sock`: the run folder itself, or a short one of this user's where that is
     too long."""
     if len(os.fsencode(run_path / "r")) + len("/") + _ID_BYTES + len(".sock") <= LONGEST:
         return run_path
@@ -20,9 +20,9 @@ def socket_base(run_path: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"tidegate-{os.getuid()}-{digest}"
 
 
-def runner_socket(run_path: Path, deployment_id: str) -> Path:
-    """The Unix socket of a deployment's runner."""
-    return socket_base(run_path) / "r" / f"{deployment_id}.sock"
+def runner_socket(run_path: Path, name: str) -> Path:
+    """The Unix socket of a runner, by its name (gateway/replica_names.py)."""
+    return socket_base(run_path) / "r" / f"{name}.sock"
 
 
 def deployer_socket(run_path: Path) -> Path:

@@ -20,6 +20,7 @@ from storage.registry.errors import (
     UnknownVersionError,
 )
 from storage.registry.history import abandoned, before_the_live_one, expired_previews, newest_served, with_share
+from storage.registry.idle import last_requests, note_requests, put_to_sleep
 from storage.registry.job_records import Job, JobLine, JobState, NewJob
 from storage.registry.jobs import (
     JobOverError,
@@ -109,6 +110,7 @@ __all__ = [
     "get_model",
     "get_profile",
     "get_version",
+    "last_requests",
     "lines_of",
     "list_jobs",
     "list_models",
@@ -117,7 +119,9 @@ __all__ = [
     "new_deployment_id",
     "newest_job",
     "newest_served",
+    "note_requests",
     "prepare_job",
+    "put_to_sleep",
     "requeue_job",
     "retire_deployment",
     "save_profile",

@@ -1,11 +1,13 @@
 """The gateway's route table, read from the registry."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from gateway.routes import Route, RouteTable
 from storage.registry.database import Database
+from storage.registry.idle import note_requests
 from storage.registry.live import live_routes
 from storage.registry.records import LiveRoute
 
@@ -37,6 +39,14 @@ class RegistryRouteSource:
             self._revision = revision
         return self._table
 
+    def note_requests(self, deployment_ids: Sequence[str]) -> None:
+        """As a gateway.waking.Activity: those that are asleep are wanted from now on.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the registry cannot be reached.
+        """
+        note_requests(self._database, deployment_ids)
+
     def close(self) -> None:
         self._database.close()
 
@@ -55,4 +65,6 @@ class RegistryRouteSource:
             schema_json=None if schema is None else msgspec.json.encode(schema).decode(),
             mask=tuple(found.manifest.get("mask") or ()),
             example=found.manifest.get("example"),
+            idle_seconds=deployment.idle_seconds,
+            asleep=deployment.asleep,
         )

@@ -184,5 +184,11 @@ def _row(found: "DeploymentView") -> tuple[Any, ...]:
 
     since = found.retired_at or found.live_at or found.created
     share = percent(found.weight) if found.role in ("primary", "canary") and found.status == "live" else ""
-    note = (found.error or "").splitlines()[:1] or [found.branch or ""]
-    return found.id, found.version, found.role, share, found.status, f"{since:%Y-%m-%d %H:%M:%S}", note[0]
+    return found.id, found.version, found.role, share, found.status, f"{since:%Y-%m-%d %H:%M:%S}", _note(found)
+
+
+def _note(found: "DeploymentView") -> str:
+    if found.error:
+        return found.error.splitlines()[0]
+    running = "asleep" if found.asleep else f"{found.replicas} replicas" if found.replicas > 1 else ""
+    return ", ".join(word for word in (found.branch, running) if word)

@@ -47,6 +47,8 @@ def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:
         if live is None:
             return []
         before = registry.get_version(database, version.model, live.version, version.workspace)
+        if live.asleep:
+            registry.note_requests(database, [live.id])
     finally:
         database.close()
     changes = schema_changes(_schema(before), prepared.sample.schema)
@@ -79,7 +81,7 @@ def _moved(live: Deployment, schema: InputSchema | None, sample: Sample, config:
 
 async def _ask(live: Deployment, rows: list[dict[str, Any]], config: DeployConfig) -> list[Any]:
     socket = runner_socket(config.run_path, live.id)
-    client = RunnerClient(socket, ClientConfig(timeout_s=TIMEOUT_S))
+    client = RunnerClient(socket, ClientConfig(timeout_s=TIMEOUT_S, reconnect_s=TIMEOUT_S if live.asleep else 2.0))
     try:
         return (await client.predict(rows)).predictions or []
     finally:

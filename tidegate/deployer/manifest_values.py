@@ -16,6 +16,8 @@ def manifest_values(report: Report) -> dict[str, Any]:
         "example": report.inputs.example,
         "psi_threshold": manifest.psi_threshold,
         "baseline_rows": manifest.baseline_rows,
+        "replicas": manifest.replicas,
+        "idle_seconds": manifest.idle_seconds,
         "watched": watched_features(report),
         "environment": _environment(report),
     }

@@ -15,6 +15,7 @@ from gateway.github import GithubConfig, github_router
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
 from gateway.token import Token, TokenError, load_or_make
+from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
@@ -35,6 +36,7 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         ),
         limits=Limits(max_bytes=settings.max_request_bytes, max_instances=settings.max_instances),
         runner=ClientConfig(queue=settings.runner_queue, timeout_s=settings.runner_timeout_s),
+        waking=WakingConfig(queue=settings.wake_queue, timeout_s=settings.wake_timeout_s),
         emit_linger_s=settings.emit_linger_ms / 1000,
         flush_s=settings.stop_timeout_s / 2,
     )
@@ -80,9 +82,11 @@ def main() -> int:
     git = git_config(settings, token)
     write_hooks(git)
     versions = VersionsApi(versions_config(settings))
+    routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path))
     app = create_app(
         gateway_config(settings),
-        RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        routes,
+        activity=routes,
         routers=[github_router(github_config(settings))],
         mounts={PREFIX: GitApp(git)},
         token=token,

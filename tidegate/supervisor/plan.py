@@ -190,10 +190,12 @@ def _monitored(
     )
 
 
-def runner_spec(deployment_id: str, folder: Path, socket: Path, python: RunnerPython = HOST_PYTHON) -> PartSpec:
-    """The runner of one deployment, whose files are in `folder`."""
+def runner_spec(
+    deployment_id: str, folder: Path, socket: Path, python: RunnerPython = HOST_PYTHON, *, name: str | None = None
+) -> PartSpec:
+    """One runner of a deployment, whose files are in `folder`; by default it has the deployment's name."""
     launch = runner_command(folder, socket, deployment_id, python=python)
-    return PartSpec(f"{RUNNER_PREFIX}{deployment_id}", launch.argv, SocketReady(socket), StopRank.RUNNER)
+    return PartSpec(f"{RUNNER_PREFIX}{name or deployment_id}", launch.argv, SocketReady(socket), StopRank.RUNNER)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
