@@ -135,7 +135,7 @@ class _Plane:
         producer = RecordProducer(self._config.producer, self._on_acked)
         emitter = Emitter(producer, self._config.producer.buffer_bytes, self._config.emit_linger_s)
         endpoints = Endpoints(self._cache, self._config.runner)
-        waking = Waking(self._activity, self._cache.refresh_now, self._config.waking)
+        waking = Waking(self._activity, endpoints.follow, self._cache.refresh_now, self._config.waking)
         self.inference = inference = InferenceApp(endpoints, waking, emitter, self._config.limits)
         await self._cache.refresh()
         telling = () if self._activity is None else (Idling(self._activity, endpoints.all).run,)

@@ -129,6 +129,13 @@ class TrafficBody(BaseModel):
     shares: list[Share] = Field(min_length=1, max_length=20)
 
 
+class ScaleBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"replicas": 3}]})
+
+    replicas: int = Field(ge=1, le=64)
+    version: int | None = Field(default=None, ge=1, description="By default every version that is live.")
+
+
 class Management(Protocol):
     """Does it. Every method may block for as long as a warm runner takes to answer, and raises Refusal."""
 
@@ -143,4 +150,5 @@ class Management(Protocol):
     def traffic(self, workspace: str, model: str, weights: dict[int, float]) -> Changed: ...
     def shadow(self, workspace: str, model: str, version: int) -> Changed: ...
     def end_shadow(self, workspace: str, model: str, version: int | None) -> Changed: ...
+    def scale(self, workspace: str, model: str, replicas: int, version: int | None) -> Changed: ...
     def cancel(self, deployment_id: str) -> DeploymentView: ...

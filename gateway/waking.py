@@ -48,14 +48,20 @@ class Waking:
     """Belongs to one event loop."""
 
     def __init__(
-        self, activity: Activity | None, refresh: Callable[[], Awaitable[None]], config: WakingConfig | None = None
+        self,
+        activity: Activity | None,
+        follow: Callable[[], None],
+        refresh: Callable[[], Awaitable[None]],
+        config: WakingConfig | None = None,
     ) -> None:
         """
         Args:
             activity: told who is wanted; None where nobody sleeps.
+            follow: called while requests wait: where runners listen may be known only once they run.
             refresh: looks at the routes at once.
         """
         self._activity = activity
+        self._follow = follow
         self._refresh = refresh
         self._config = config or WakingConfig()
         self._starts: dict[str, _Start] = {}
@@ -96,8 +102,9 @@ class Waking:
         began = perf_counter()
         telling = asyncio.create_task(self._tell(endpoint.route.deployment_id))
         try:
-            while not await _is_ready(endpoint):  # noqa: ASYNC110  what is waited for is another process
+            while not await _is_ready(endpoint):
                 await asyncio.sleep(LOOK_S)
+                self._follow()
         finally:
             telling.cancel()
         seconds = perf_counter() - began

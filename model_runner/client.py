@@ -74,15 +74,28 @@ class _Connection(asyncio.Protocol):
 class RunnerClient:
     """Connects when first asked. Belongs to one event loop."""
 
-    def __init__(self, socket: Path | str, config: ClientConfig | None = None) -> None:
+    def __init__(
+        self,
+        socket: Path | str,
+        config: ClientConfig | None = None,
+        token: str | None = None,
+        *,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            socket: path of a Unix socket, or `tcp://host:port`.
+            token: of the deployment, over TCP.
+            on_lost: called when the connection is lost.
+        """
         self._socket = str(socket)
         self._config = config or ClientConfig()
+        self._token = token
+        self._on_lost = on_lost
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
         self._last_id = 0
         self._under_way = 0
-        self.asked = 0
-        """Requests so far."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -101,7 +114,6 @@ class RunnerClient:
         """
         if self._under_way >= self._config.queue:
             raise RunnerOverloadedError(f"{self._under_way} requests are under way to this model")
-        self.asked += 1
         self._under_way += 1
         self._idle.clear()
         try:
@@ -203,3 +215,4 @@ class RunnerClient:
     def _lost(self, connection: _Connection) -> None:
         if self._connection is connection:
             self._connection = None
+            self._on_lost()

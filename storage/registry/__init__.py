@@ -54,6 +54,7 @@ from storage.registry.records import (
     Status,
     Version,
 )
+from storage.registry.scaling import set_addresses, set_replicas
 from storage.registry.traffic import WARM_KEPT, end_shadow, make_shadow, set_traffic, shares_of, switch_route
 from storage.registry.versions import (
     create_version,
@@ -126,6 +127,8 @@ __all__ = [
     "retire_deployment",
     "save_profile",
     "say",
+    "set_addresses",
+    "set_replicas",
     "set_traffic",
     "shares_of",
     "submit_delivery",

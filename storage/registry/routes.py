@@ -5,16 +5,17 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.replica_names import replica_name
 from gateway.routes import Route, RouteTable
 from storage.registry.database import Database
 from storage.registry.idle import note_requests
 from storage.registry.live import live_routes
-from storage.registry.records import LiveRoute
+from storage.registry.records import Deployment, LiveRoute
 
 
-def socket_path(run_path: Path, deployment_id: str) -> Path:
-    """Where the runner of a deployment listens."""
-    return run_path / "r" / f"{deployment_id}.sock"
+def socket_path(run_path: Path, name: str) -> Path:
+    """Where a runner listens, by its name (gateway/replica_names.py)."""
+    return run_path / "r" / f"{name}.sock"
 
 
 class RegistryRouteSource:
@@ -58,7 +59,7 @@ class RegistryRouteSource:
             model=deployment.model,
             version=deployment.version,
             deployment_id=deployment.id,
-            socket=str(socket_path(self._run_path, deployment.id)),
+            addresses=self._addresses(deployment),
             role=deployment.role.value,
             weight=deployment.weight,
             preview=deployment.slug,
@@ -68,3 +69,9 @@ class RegistryRouteSource:
             idle_seconds=deployment.idle_seconds,
             asleep=deployment.asleep,
         )
+
+    def _addresses(self, deployment: Deployment) -> tuple[str, ...]:
+        if deployment.addresses is not None:
+            return deployment.addresses
+        names = (replica_name(deployment.id, number) for number in range(deployment.replicas))
+        return tuple(str(socket_path(self._run_path, name)) for name in names)

@@ -76,6 +76,13 @@ def shadow(model: str, version: str | None, *, off: bool, as_json: bool) -> None
     _change(lambda config, database: operations.shadow(config, database, WORKSPACE, model, number), as_json)
 
 
+def scale(model: str, replicas: int, version: str | None, *, as_json: bool) -> None:
+    from tidegate.versions import operations  # noqa: PLC0415
+
+    number = None if version is None else parse_version(version)
+    _change(lambda _, database: operations.scale(database, WORKSPACE, model, replicas, number), as_json)
+
+
 def cancel(deployment: str, *, as_json: bool) -> None:
     from tidegate.versions import ending  # noqa: PLC0415
     from tidegate.versions.config import versions_config  # noqa: PLC0415

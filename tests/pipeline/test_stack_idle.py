@@ -1,0 +1,127 @@
+"""A model whose runner is stopped when nobody asks, on a stack with two gateways: the next request starts it again."""
+
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from tests.support.children import Child
+from tests.support.ports import free_ports
+from tests.support.scripted import NAME, write_scripted
+from tests.support.stack import RunningStack, running_stack
+from tests.support.waiting import wait_until
+
+PATH = f"/v1/models/{NAME}/predict"
+IDLE_S = 1.0
+
+
+@dataclass
+class Served:
+    stack: RunningStack
+    other: Child
+    other_url: str
+    """Of a second gateway over the same registry."""
+    deployment: str
+
+    def ask(self, url: str | None = None, wait_s: float = 0.0) -> httpx.Response:
+        return httpx.post((url or self.stack.gateway_url) + PATH, json={"wait": wait_s}, timeout=40)
+
+    def cold_starts(self, url: str) -> float:
+        name = f'tidegate_cold_start_seconds_count{{model="{NAME}",workspace="default"}} '
+        lines = httpx.get(f"{url}/metrics", timeout=5).text.splitlines()
+        return next((float(line.removeprefix(name)) for line in lines if line.startswith(name)), 0.0)
+
+    def runs(self) -> bool:
+        return f"runner-{self.deployment}" in self.stack.parts()
+
+    def until_asleep(self) -> None:
+        wait_until(lambda: not self.runs(), 20, "the end of its runner", 0.2)
+        listed = self.stack.json("deployments", NAME)
+        assert [(one["status"], one["asleep"]) for one in listed] == [("live", True)]
+
+    def start_other(self) -> None:
+        self.other.start()
+
+        def ready() -> bool:
+            try:
+                return httpx.get(f"{self.other_url}/readyz", timeout=2).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(ready, 30, f"the second gateway; its log ends: {self.other.log_tail()}")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    scratch = tmp_path_factory.mktemp("idle")
+    folder = write_scripted(scratch / NAME, f"idle_seconds = {IDLE_S}")
+    with running_stack(scratch) as stack:
+        deployed = stack.json("deploy", str(folder))
+        port = free_ports(1)[0]
+        env = {**stack.env, "TIDEGATE_GATEWAY_PORT": str(port)}
+        other = Child([sys.executable, "-m", "tidegate.processes.gateway"], scratch, "other", env)
+        served = Served(stack, other, f"http://127.0.0.1:{port}", deployed["deployment_id"])
+        try:
+            served.start_other()
+            yield served
+        finally:
+            other.stop()
+
+
+def test_it_sleeps_when_nobody_asks_and_a_crowd_wakes_it_through_both_gateways(served: Served) -> None:
+    assert served.ask().status_code == 200
+    served.until_asleep()
+    assert "asleep" in served.stack.tidegate("deployments", NAME).stdout
+    began = time.monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        urls = [served.stack.gateway_url, served.other_url] * 8
+        answers = list(pool.map(served.ask, urls))
+    print(f"cold start of a predict.py for 16 requests at once: {time.monotonic() - began:.2f} s")
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["prediction"] for answer in answers}) == 1, "one runner for all"
+    started = [served.cold_starts(url) for url in (served.stack.gateway_url, served.other_url)]
+    assert max(started) == 1, started
+
+
+def test_while_one_of_two_gateways_has_requests_it_stays_up(served: Served) -> None:
+    first = served.ask().json()["prediction"]
+    end = time.monotonic() + 4 * IDLE_S
+    while time.monotonic() < end:
+        assert served.ask(served.other_url).json()["prediction"] == first
+        time.sleep(IDLE_S / 4)
+    assert served.runs()
+
+
+def test_a_request_that_takes_longer_than_it_may_idle_is_answered(served: Served) -> None:
+    answer = served.ask(wait_s=4 * IDLE_S)
+    assert answer.status_code == 200
+    assert served.ask().json()["prediction"] == answer.json()["prediction"], "the same runner"
+
+
+def test_requests_that_come_just_as_it_goes_to_sleep_are_answered(served: Served) -> None:
+    """At every moment around the end of its idle time, from the decision to the end of its process."""
+    for late_s in (0.8, 1.6, 2.4, 3.2, 4.0):
+        assert served.ask().status_code == 200
+        time.sleep(IDLE_S + late_s)
+        answer = served.ask(wait_s=0.5)
+        assert answer.status_code == 200, (late_s, answer.text)
+
+
+def test_gateways_that_are_killed_while_they_wake_it_leave_it_in_no_third_state(served: Served) -> None:
+    served.until_asleep()
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(served.ask, served.other_url)
+        time.sleep(0.1)
+        served.other.kill()
+        with pytest.raises(httpx.TransportError):
+            lost.result()
+    assert served.ask().status_code == 200, "the first gateway is asked, and it runs"
+    gateway = served.stack.kill("gateway")
+    served.stack.wait_ready("gateway", other_than=gateway)
+    served.until_asleep()
+    served.start_other()
+    assert served.ask(served.other_url).status_code == 200
