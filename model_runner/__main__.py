@@ -21,6 +21,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--deployment", required=True, help="id of the deployment that this process serves")
     parser.add_argument("--max-waiting", type=int, default=512, help="requests that may wait; one more is refused")
     parser.add_argument("--max-batch-rows", type=int, default=1024, help="rows that go into the model together")
+    parser.add_argument("--load-s", type=float, help="seconds that the model may take to load")
+    parser.add_argument("--predict-s", type=float, help="seconds that the model may be at one batch")
     parser.add_argument("--drain-s", type=float, default=10.0, help="seconds that a stop waits for what is under way")
     return parser.parse_args()
 
@@ -31,6 +33,7 @@ def main() -> int:
     for name in THREAD_SETTINGS:
         os.environ.setdefault(name, "1")
     from model_runner.errors import ModelError  # noqa: PLC0415
+    from model_runner.limits import Limits  # noqa: PLC0415
     from model_runner.report import write_error  # noqa: PLC0415
     from model_runner.server import RunnerConfig, serve  # noqa: PLC0415
 
@@ -48,6 +51,7 @@ def main() -> int:
         max_waiting=arguments.max_waiting,
         max_batch_rows=arguments.max_batch_rows,
         drain_s=arguments.drain_s,
+        limits=Limits(load_seconds=arguments.load_s, predict_seconds=arguments.predict_s),
     )
 
     async def run() -> None:

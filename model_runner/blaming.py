@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model_runner.errors import ModelError
 from model_runner.packages import package_of
+from model_runner.refused import hint
 
 _TAIL_LINES = 12
 _LOST_CLASS = re.compile(r"Can't get attribute '(\w+)' on <module '([\w.]+)'")
@@ -30,6 +31,7 @@ def blamed(file: str) -> Iterator[None]:
 def broken(file: str, what: str, error: BaseException, fix: str = "") -> ModelError:
     """An error of the model's own code, with the end of its traceback."""
     trace = "\n".join("".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:])
+    fix = hint(error) or fix
     if not fix:
         script = file.endswith(".py")
         fix = f"Correct {file}" if script else "Load it once with the same package versions and save it again"
@@ -57,10 +59,14 @@ def _lost_class(file: str, error: BaseException) -> ModelError | None:
         return None
     name, module = found.groups()
     # What was the main module where the model was saved is looked for in the main module here.
-    of_script = module.endswith("__main__")
-    if not of_script and module not in _own_modules():
+    is_script = module.endswith("__main__")
+    if not is_script and module not in _own_modules():
         return None
-    where = "the script that saved it" if of_script else f"{module}.py"
+    return of_script(file, name, "the script that saved it" if is_script else f"{module}.py")
+
+
+def of_script(file: str, name: str, where: str = "the script that saved it") -> ModelError:
+    """The error of a pickle that names a class which only the process that saved it had."""
     return ModelError(
         file,
         f"needs {name!r}, which was in {where} and is not there when it is loaded",

@@ -8,7 +8,10 @@ class ModelError(Exception):
         file: the file at fault, relative to the model folder.
         problem: what is wrong with it.
         fix: what to do about it.
+        stage: of the check in which it came up; None where nobody says.
     """
+
+    stage: str | None = None
 
     def __init__(self, file: str, problem: str, fix: str) -> None:
         super().__init__(file, problem, fix)

@@ -6,10 +6,11 @@ from typing import Any
 
 from model_runner.errors import ModelError
 from model_runner.lfs import refuse_pointer
+from model_runner.limits import Limits
 from model_runner.model_file import PREDICT_FILE, find_model_file
 from model_runner.names import NAME_RULE, is_valid_name, suggested_name
 from model_runner.schema import Feature
-from model_runner.toml_file import TOML_FILE, features_of, read_toml
+from model_runner.toml_file import TOML_FILE, features_of, limits_of, read_toml
 
 TEST_FILE = "test_data.json"
 REFERENCE_FILES = ("reference.parquet", "reference.csv")
@@ -43,6 +44,9 @@ class Manifest:
     replicas: int
     idle_seconds: float | None
     """Without a request for so long its runners are stopped; None never stops them."""
+    limits: Limits
+    scan_allow: tuple[str, ...]
+    """What its pickles may name beside the known libraries."""
 
 
 def read_manifest(folder: Path, name: str | None = None) -> Manifest:
@@ -77,6 +81,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         example=toml.example,
         replicas=toml.serving.replicas,
         idle_seconds=toml.serving.idle_seconds,
+        limits=limits_of(toml),
+        scan_allow=tuple(toml.scan.allow),
     )
     for path in (manifest.model_file, manifest.reference_file, manifest.test_file):
         if path is not None:

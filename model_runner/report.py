@@ -1,6 +1,7 @@
 """How a runner that cannot serve its folder tells why to whoever started it: one marked line of JSON on stderr."""
 
 import sys
+from contextlib import suppress
 
 import msgspec
 
@@ -25,6 +26,8 @@ def read_error(stderr: str) -> ModelError | None:
     """The last error that `write_error` left in a log; None where there is none."""
     for text in reversed(stderr.splitlines()):
         if text.startswith(_MARK):
-            line = msgspec.json.decode(text[len(_MARK) :], type=_Line)
-            return ModelError(line.file, line.problem, line.fix)
+            # A model can write whatever it likes to its log.
+            with suppress(msgspec.DecodeError):
+                line = msgspec.json.decode(text[len(_MARK) :], type=_Line)
+                return ModelError(line.file, line.problem, line.fix)
     return None

@@ -26,8 +26,10 @@ from model_runner.frames import (
     RunnerInfo,
     encode_frame,
 )
+from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.loading import ServingModel, load_and_warm
 from model_runner.schema_source import schema_text
+from model_runner.watchdog import watch
 from model_runner.worker import ModelThread, QueueFullError
 
 log = logging.getLogger("model_runner")
@@ -45,6 +47,8 @@ class RunnerConfig:
     max_batch_rows: int = 1024
     drain_s: float = 10.0
     """How long a stop waits for what is under way."""
+    limits: Limits = DEFAULT_LIMITS
+    """Memory and CPUs are held by whoever started the process, its times by the process itself."""
 
 
 class Runner:
@@ -62,7 +66,12 @@ class Runner:
         Raises:
             ModelError: the folder cannot be served.
         """
-        serving = await self.thread.call(lambda: load_and_warm(self.config.folder, time.perf_counter))
+        seconds = self.config.limits.load_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                serving = await self.thread.call(lambda: load_and_warm(self.config.folder, time.perf_counter))
+        except TimeoutError:
+            raise over_load_time("model", seconds or 0.0) from None
         log.info("load %s in %.0f ms", serving.model.description, serving.load_ms)
         log.info("warm in %.0f ms", serving.warm_ms)
         if serving.inputs.schema is None:
@@ -179,14 +188,20 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
         OSError: the socket cannot be made.
     """
     runner = Runner(config)
-    server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), str(config.socket))
-    config.socket.chmod(0o600)
+    # A umask, since a sandboxed process may not change modes.
+    before = os.umask(0o177)
+    try:
+        server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), str(config.socket))
+    finally:
+        os.umask(before)
+    watching = None
     try:
         loading = asyncio.create_task(runner.load())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             await loading
+            watching = asyncio.create_task(watch(runner.thread, config.limits))
             await stopping
         else:
             loading.cancel()
@@ -195,5 +210,7 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
         # One turn of the loop, so that the last answers are written.
         await asyncio.sleep(0)
     finally:
+        if watching is not None:
+            watching.cancel()
         server.close()
         config.socket.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from model_runner.errors import ModelError
+from model_runner.limits import Limits, parse_size
 from model_runner.names import nearest
 from model_runner.schema import Feature, Holds, Kind
 
@@ -53,6 +54,21 @@ class ServingTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_seconds: Annotated[float, msgspec.Meta(ge=LEAST_IDLE_S)] | None = None
 
 
+class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[limits]`: what the model may take."""
+
+    memory: str | None = None
+    cpus: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    load_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    predict_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class ScanTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[scan]`: what pickles of this folder may name beside the known libraries."""
+
+    allow: list[str] = []
+
+
 class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file; everything in it is optional."""
 
@@ -64,6 +80,8 @@ class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drift: DriftTable = DriftTable()
     mask: MaskTable = MaskTable()
     serving: ServingTable = ServingTable()
+    limits: LimitsTable = LimitsTable()
+    scan: ScanTable = ScanTable()
     example: dict[str, Any] | None = None
 
 
@@ -73,6 +91,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "drift": DriftTable,
     "mask": MaskTable,
     "serving": ServingTable,
+    "limits": LimitsTable,
+    "scan": ScanTable,
 }
 
 
@@ -102,6 +122,20 @@ def features_of(file: TomlFile) -> tuple[Feature, ...] | None:
     if not file.features:
         return None
     return tuple(_feature(name, table) for name, table in file.features.items())
+
+
+def limits_of(file: TomlFile) -> Limits:
+    """What the model may take.
+
+    Raises:
+        ModelError: the memory is no size.
+    """
+    table = file.limits
+    try:
+        memory = Limits.memory_bytes if table.memory is None else parse_size(table.memory)
+    except ValueError as error:
+        raise ModelError(TOML_FILE, f"[limits] memory {error}", "Correct that value") from error
+    return Limits(memory, table.cpus, table.load_seconds, table.predict_seconds)
 
 
 def _feature(name: str, table: FeatureTable | Kind) -> Feature:

@@ -29,6 +29,7 @@ class ModelThread:
         self._waiting: deque[Job] = deque()
         self._predict: Predict | None = None
         self._busy_since: float | None = None
+        self._batch: list[Job] = []
         self._idle = asyncio.Event()
         self._idle.set()
         # A daemon: a model that never returns must not keep the process from ending.
@@ -83,6 +84,12 @@ class ModelThread:
         """Wait until nothing waits and nothing runs."""
         await self._idle.wait()
 
+    def give_up(self, why: str) -> None:
+        """Answer those that are in the model, which may never come back."""
+        for job in self._batch:
+            if not job.cancelled:
+                job.done(Outcome(None, why, self.busy_s * 1000, sum(len(each.rows) for each in self._batch)))
+
     def _forget_cancelled(self) -> None:
         self._waiting = deque(job for job in self._waiting if not job.cancelled)
 
@@ -90,6 +97,7 @@ class ModelThread:
         if self._predict is None:
             return
         batch = take_batch(self._waiting, self._max_rows)
+        self._batch = batch
         if not batch:
             self._busy_since = None
             self._idle.set()

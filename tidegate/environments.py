@@ -1,6 +1,7 @@
 """The environments of one home: where they are, who uses them, and room for new ones."""
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import psutil
 from model_runner.environment import Entry, Store, evict
 from model_runner.environment.host import this_host
 from model_runner.environment.key import environment_key
+from model_runner.environment.runner_copy import remove_old_copies
 from storage.registry import Database, desired_runners
 from tidegate.settings import Settings
 
@@ -47,7 +49,10 @@ def running(store: Store) -> set[str]:
 
 def make_room(store: Store, limit_mb: int, database: Database) -> list[Entry]:
     """Remove what no deployment uses until the store is within its limit; what went."""
-    gone = evict(store, limit_mb * 1_000_000, users(database).keys() | running(store))
+    in_use = running(store)
+    for name in remove_old_copies(store.root, in_use, time.time()):
+        log.info("removed %s, the runner of another version of Tidegate", name)
+    gone = evict(store, limit_mb * 1_000_000, users(database).keys() | in_use)
     for entry in gone:
         log.info("removed environment %s (%.0f MB), which nothing used", entry.about.key, entry.about.bytes / 1e6)
     return gone

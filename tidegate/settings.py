@@ -1,6 +1,7 @@
 """Every setting: environment variables with the prefix TIDEGATE_ (or a file `.env`), their units and reasons."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -121,6 +122,21 @@ class Settings(BaseSettings):
     )
     wake_timeout_s: float = Field(
         default=30.0, gt=0, description="Seconds that one of them waits before it gets 503 with Retry-After."
+    )
+    sandbox: Literal["auto", "bubblewrap", "landlock"] = Field(
+        default="auto",
+        description="What confines the processes in which models run: `bubblewrap`, `landlock`, or `auto` for the "
+        "first of them that works on this machine.",
+    )
+    sandbox_network: str = Field(
+        default="",
+        description="Models that may use the network, as `model` or `workspace/model` with commas between; no other "
+        "may.",
+    )
+    allow_unsandboxed: bool = Field(
+        default=False,
+        description="Whether models run with your own rights where no sandbox works (macOS); otherwise they are "
+        "refused there.",
     )
     environments_mb: int = Field(
         default=10_000,

@@ -1,9 +1,10 @@
 """From what a model asks for to the exact packages, with their hashes."""
 
+import hashlib
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model_runner.environment.errors import EnvironmentBuildError
@@ -11,7 +12,7 @@ from model_runner.environment.host import installed_versions
 from model_runner.environment.key import packages_of
 from model_runner.environment.needs import PINNED, with_needs
 from model_runner.environment.requirements import REQUIREMENTS_FILE, Line
-from model_runner.environment.store import RESOLVING, Store
+from model_runner.environment.store import RESOLVED, RESOLVING, Store
 from model_runner.environment.uv import Finished, Tell, run_uv
 from model_runner.errors import ModelError
 
@@ -23,13 +24,30 @@ _OPTIONS = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-fi
 def resolve(lines: Sequence[Line], store: Store, tell: Tell) -> str:
     """The packages to install, as uv's list with hashes. Where the model leaves a version open it is Tidegate's own.
 
+    While the index cannot be asked, what it answered to the same question before will do.
+
     Raises:
         ModelError: the requirements cannot be met, and which.
-        EnvironmentBuildError: the index cannot be asked.
+        EnvironmentBuildError: the index cannot be asked, and never was asked this.
     """
     tell(f"resolving {len(lines)} requirement{'s' if len(lines) != 1 else ''}")
     installed = installed_versions()
     wanted = with_needs(lines, installed)
+    known = _answer_path(store, wanted, installed)
+    try:
+        text = _ask_index(wanted, installed, store, tell)
+    except EnvironmentBuildError as error:
+        if not known.is_file():
+            raise
+        tell(f"{error} Taking what was resolved for the same requirements before.")
+        text = known.read_text("utf-8")
+    else:
+        _keep(text, known)
+    tell(f"resolved to {len(packages_of(text))} packages")
+    return text
+
+
+def _ask_index(wanted: Sequence[str], installed: Mapping[str, str], store: Store, tell: Tell) -> str:
     store.root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=RESOLVING, dir=store.root) as name:
         scratch = Path(name)
@@ -41,9 +59,21 @@ def resolve(lines: Sequence[Line], store: Store, tell: Tell) -> str:
         done = run_uv(("pip", "compile", "wanted.txt", *options), scratch, store.downloads, tell, store.timeout_s)
         if done.code:
             raise failure(done)
-        text = lock.read_text("utf-8")
-    tell(f"resolved to {len(packages_of(text))} packages")
-    return text
+        return lock.read_text("utf-8")
+
+
+def _answer_path(store: Store, wanted: Sequence[str], installed: Mapping[str, str]) -> Path:
+    """Where the answer to this question is kept: all that it follows from, but the index."""
+    question = "\n".join([sys.version, *wanted, "", *(f"{name}=={version}" for name, version in installed.items())])
+    return store.root / RESOLVED / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.txt"
+
+
+def _keep(text: str, path: Path) -> None:
+    """Whole, or not at all; each answer has a few kilobytes."""
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    Path(file.name).replace(path)
 
 
 def failure(done: Finished) -> Exception:

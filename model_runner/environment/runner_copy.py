@@ -4,6 +4,7 @@ import compileall
 import hashlib
 import secrets
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import model_runner
@@ -11,6 +12,8 @@ from model_runner.environment.sealing import remove, seal, seal_top
 
 PREFIX = ".runner-"
 _ENTRY = "import sys\n\nfrom model_runner.__main__ import main\n\nsys.exit(main())\n"
+_SETTLED_S = 3600.0
+"""A copy that is younger may be one that is being made, or that a runner is about to start from."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "environment")
 
 
@@ -25,6 +28,24 @@ def runner_copy(root: Path) -> Path:
     if not folder.is_dir():
         _make(package, folder)
     return folder
+
+
+def remove_old_copies(root: Path, in_use: Collection[str], now: float) -> list[str]:
+    """Remove the copies of other versions of the code, but those that a process runs or may be about to.
+
+    Args:
+        in_use: names of folders.
+        now: Unix time, seconds.
+    """
+    current = f"{PREFIX}{_digest(Path(model_runner.__file__).parent)}"
+    old = [
+        path
+        for path in root.glob(f"{PREFIX}*")
+        if path.name not in {current, *in_use} and now - path.stat().st_mtime > _SETTLED_S
+    ]
+    for path in old:
+        remove(path)
+    return [path.name for path in old]
 
 
 def _digest(package: Path) -> str:

@@ -15,6 +15,7 @@ from model_runner.environment.sealing import folder_bytes
 ABOUT_FILE = "environment.json"
 BUILDING = ".building-"
 RESOLVING = ".resolving-"
+RESOLVED = ".resolved"
 TRASH = ".trash-"
 _LOCKS = ".locks"
 

@@ -15,7 +15,7 @@ from storage.registry.records import Deployment, LiveRoute
 
 def socket_path(run_path: Path, name: str) -> Path:
     """Where a runner listens, by its name (gateway/replica_names.py)."""
-    return run_path / "r" / f"{name}.sock"
+    return run_path / "r" / name / "s"
 
 
 class RegistryRouteSource:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Prepared, Store, at_hand, evict, prepare, restore
+from model_runner.environment.runner_copy import remove_old_copies, runner_copy
 from model_runner.environment.uv import listen
 from model_runner.errors import ModelError
 from model_runner.launch import HOST_PYTHON
@@ -177,6 +178,31 @@ def test_an_index_that_is_away_is_not_the_models_fault_and_its_password_is_not_t
     with pytest.raises(EnvironmentBuildError, match="reachable") as caught:
         prepare(write_requirements(tmp_path, "humanize==4.7.0"), empty, lines.append)
     assert "t0psecret" not in str(caught.value) + "".join(lines)
+
+
+def test_an_index_that_is_away_is_not_needed_for_what_it_was_asked_before(
+    small: Prepared, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = write_requirements(tmp_path / "again", SMALL)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_INDEX", "")
+    monkeypatch.setenv("UV_FIND_LINKS", "")
+    told: list[str] = []
+
+    assert prepare(again, Store(store.root, tmp_path / "no-downloads"), told.append) == small
+    assert any("Taking what was resolved for the same requirements before" in line for line in told)
+
+
+def test_copies_of_the_runner_go_when_nothing_runs_them(tmp_path: Path) -> None:
+    current = runner_copy(tmp_path)
+    for name in (".runner-old", ".runner-in-use", ".runner-young"):
+        (tmp_path / name / "model_runner").mkdir(parents=True)
+    now = (tmp_path / ".runner-young").stat().st_mtime + 1
+    for name in (current.name, ".runner-old", ".runner-in-use"):
+        os.utime(tmp_path / name, (now - 7200, now - 7200))
+
+    assert remove_old_copies(tmp_path, [".runner-in-use"], now) == [".runner-old"]
+    assert {path.name for path in tmp_path.iterdir()} == {current.name, ".runner-in-use", ".runner-young"}
 
 
 def test_two_processes_that_want_the_same_build_it_once(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_good_folder_is_reported_with_schema_and_predictions(tmp_path: Path) -
     write_test_rows(folder, [EXAMPLE], expected=["UP"])
     heard: list[Stage] = []
     report = check_model(folder, on_stage=heard.append)
-    assert [stage.name for stage in heard] == ["check", "load", "test predictions", "reference predictions"]
+    assert [stage.name for stage in heard] == ["check", "scan", "load", "test predictions", "reference predictions"]
     assert report.stages == tuple(heard)
     assert report.inputs.schema is not None
     assert report.inputs.schema.names == FEATURES
@@ -94,6 +94,11 @@ def test_only_a_model_file_is_enough(tmp_path: Path) -> None:
     assert report.info.task == "regression"
 
 
+def _allow(folder: Path, name: str) -> None:
+    toml = (folder / "tidegate.toml").read_text()
+    (folder / "tidegate.toml").write_text(f'{toml}[scan]\nallow = ["{name}"]\n')
+
+
 def _broken_pickle(folder: Path) -> None:
     (folder / "model.joblib").write_bytes(b"no pickle at all")
 
@@ -102,6 +107,7 @@ def _missing_package(folder: Path) -> None:
     (folder / "model.joblib").unlink()
     # A pickle that asks for a class of a package that nobody has.
     (folder / "model.pkl").write_bytes(b"cnotapackage.models\nBooster\n.")
+    _allow(folder, "notapackage.models.Booster")
 
 
 def _no_predict(folder: Path) -> None:
@@ -110,8 +116,9 @@ def _no_predict(folder: Path) -> None:
 
 def _dies(folder: Path) -> None:
     (folder / "model.joblib").unlink()
-    # os._exit(9) as soon as it is loaded.
-    (folder / "model.pkl").write_bytes(b"cos\n_exit\n(I9\ntR.")
+    (folder / "suicide.py").write_text("import os\ndef die(): os._exit(9)\n")
+    (folder / "model.pkl").write_bytes(b"csuicide\ndie\n(tR.")
+    _allow(folder, "suicide.die")
 
 
 def _too_few_features(folder: Path) -> None:

@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 from tidegate.sockets import deployer_socket
 
 SLOW_TO_LOAD = "import time\n\ntime.sleep(60)\n\n\ndef predict(rows):\n    return [0.0 for _ in rows]\n"
-STAGES = ["receive", "check", "environment", "load", "test predictions", "profile", "start", "switch"]
+STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     market.git("reset", "--quiet", "--hard", good)
 
     assert pushed.code != 0
-    assert "✗ load" in pushed.told
+    assert "✗ scan" in pushed.told
     assert "model.joblib" in pushed.told
     assert "Nothing was switched: the version that was live still is." in pushed.told
     assert "pre-receive hook declined" in pushed.output

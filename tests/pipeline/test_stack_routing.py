@@ -13,7 +13,6 @@ import pytest
 from storage.clickhouse.client import connect
 from storage.registry import Database
 from stream.topics import Topic
-from tests.support.clients import Clients
 from tests.support.models import EXAMPLE, write_classifier
 from tests.support.stack import RunningStack, running_stack
 from tests.support.topic_reader import read_topic
@@ -141,22 +140,6 @@ def test_a_rollback_and_back_by_command_is_at_once_and_told_to_the_workers(api: 
     told = [json.loads(one.value) for one in read_topic(settings.bootstrap, settings.topics.name(Topic.DEPLOYMENTS))]
     last = {record["version"]: (record["action"], record["role"], record["weight"]) for record in told}
     assert last == {1: ("retired", "primary", 0.0), 2: ("warm", "primary", 0.0), 3: ("live", "primary", 1.0)}
-
-
-@pytest.mark.slow
-def test_under_load_ten_rollbacks_fail_not_one_request(api: Api) -> None:
-    api.do(f"{MODEL}/rollback", {"version": 3})
-    took = []
-    with Clients(f"{api.stack.gateway_url}{PREDICT}", seed=4, threads=8, per_second=200) as clients:
-        for turn in range(10):
-            began = time.monotonic()
-            assert api.post(f"{MODEL}/rollback").status_code == 200, "the version before is warm"
-            api.until_answered_by(3 if turn % 2 else 2)
-            took.append(time.monotonic() - began)
-    print(f"rollback to the first answer: {sorted(took)[5]:.2f} s (median), {max(took):.2f} s (slowest)")
-    assert set(clients.answers) == {"200"}, clients.answers
-    assert clients.answers["200"] > 300
-    assert api.shares() == {3: 1.0}
 
 
 def test_a_rollback_to_a_version_without_a_runner_waits_for_it_and_keeps_the_traffic_meanwhile(api: Api) -> None:

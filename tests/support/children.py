@@ -13,11 +13,19 @@ from tidegate.tether import tether
 class Child:
     """One process with its own process group and log file."""
 
-    def __init__(self, command: Sequence[str], folder: Path, name: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        name: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        inherit: bool = True,
+    ) -> None:
         self.command = list(command)
         self.folder = folder
         self.log_path = folder / f"{name}.log"
-        self._env = {**os.environ, **(env or {})}
+        self._env = {**(os.environ if inherit else {}), **(env or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

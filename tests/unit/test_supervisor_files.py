@@ -79,7 +79,7 @@ def test_an_error_that_was_said_is_preferred_to_the_log() -> None:
 def test_sockets_lie_in_the_run_folder_unless_that_is_too_long(tmp_path: Path) -> None:
     short, long = Path("/tmp/t/run"), tmp_path / ("x" * 120) / "run"
 
-    assert runner_socket(short, "d0123456789ab") == Path("/tmp/t/run/r/d0123456789ab.sock")
+    assert runner_socket(short, "d0123456789ab") == Path("/tmp/t/run/r/d0123456789ab/s")
     moved = runner_socket(long, "d0123456789ab")
     assert len(os.fsencode(moved)) <= LONGEST
     assert moved.is_relative_to(tempfile.gettempdir())

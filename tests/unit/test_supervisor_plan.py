@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.leftovers import MARK
@@ -42,7 +43,10 @@ def test_nothing_that_reads_topics_starts_before_they_are_made() -> None:
 
 
 def test_traffic_stops_first_and_the_sink_is_the_last_consumer() -> None:
-    specs = [*plan(_settings(), "tansu"), runner_spec("d1", Path("/m"), Path("/s"))]
+    specs = [
+        *plan(_settings(), "tansu"),
+        runner_spec("d1", Path("/m"), Path("/r/d1/s"), Confinement(Mechanism.LANDLOCK)),
+    ]
 
     order = [spec.name for spec in sorted(specs, key=lambda spec: spec.stop_rank) if not spec.is_job]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from model_runner.environment import Store
+from model_runner.sandbox.policy import SandboxPolicy
 from storage import registry
 from stream.topics import TopicLayout
 
@@ -20,6 +21,7 @@ class DeployConfig:
     bootstrap: str
     layout: TopicLayout
     runner_start_timeout_s: float
+    sandbox: SandboxPolicy
     environments: Store
     environments_mb: int
     """What the environments may take before those that nothing uses are removed."""

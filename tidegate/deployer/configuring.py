@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tidegate.deployer.config import DeployConfig
 from tidegate.environments import store_of
+from tidegate.sandboxing import sandbox_policy
 from tidegate.settings import Settings
 
 
@@ -17,6 +18,7 @@ def deploy_config(settings: Settings) -> DeployConfig:
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         runner_start_timeout_s=settings.runner_start_timeout_s,
+        sandbox=sandbox_policy(settings),
         environments=store_of(settings),
         environments_mb=settings.environments_mb,
         warm_runners=settings.warm_runners,

@@ -1,6 +1,7 @@
 """The flow of one deployment. Until its last stage the version that is live keeps all traffic."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from gateway.routes import predict_path
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
+from model_runner.sandbox.permissions import open_up
 from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
 from storage import registry
@@ -175,7 +177,8 @@ def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
     try:
         yield database
     except _REFUSALS as error:
-        raise DeployError(stages.current, str(error)) from error
+        stage = error.stage if isinstance(error, ModelError) else None
+        raise DeployError(stage or stages.current, str(error)) from error
     finally:
         database.close()
 
@@ -185,6 +188,8 @@ def _prepare(
 ) -> Prepared:
     with _own_copy(folder, config, wish.received, stages) as staging:
         files = model_files(staging)
+        if os.geteuid() == 0:  # then a user of its own reads it
+            open_up(staging)
         stages.current = "check"
         agree(staging, wish.workspace, wish.name if wish.workspace else None)
         environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
@@ -225,6 +230,7 @@ def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, env
         on_stage=lambda stage: stages.add(
             stage.name, stage.seconds, environment.detail if stage.name == STAGE else stage.detail
         ),
+        sandbox=config.sandbox,
         prepare=environment,
     )
     seal_inputs(staging, report.inputs)

@@ -18,6 +18,7 @@ def manifest_values(report: Report) -> dict[str, Any]:
         "baseline_rows": manifest.baseline_rows,
         "replicas": manifest.replicas,
         "idle_seconds": manifest.idle_seconds,
+        "load_seconds": manifest.limits.load_seconds,
         "watched": watched_features(report),
         "environment": _environment(report),
     }

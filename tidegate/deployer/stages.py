@@ -8,6 +8,7 @@ from dataclasses import dataclass
 STAGES = (
     "receive",
     "check",
+    "scan",
     "environment",
     "load",
     "test predictions",

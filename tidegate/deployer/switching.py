@@ -44,7 +44,7 @@ def start(
             await_runner(
                 config.run_path,
                 deployment.id,
-                config.runner_start_timeout_s,
+                version.manifest.get("load_seconds") or config.runner_start_timeout_s,
                 lambda: registry.get_deployment(database, deployment.id).status in registry.WITH_RUNNER,
             )
         )

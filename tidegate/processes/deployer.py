@@ -56,7 +56,8 @@ async def run(settings: Settings) -> int:
     deployer = Deployer(Ledger(database), Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
     working = asyncio.create_task(deployer.run())
     sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
-    server = await sockets.start(deployer_socket(settings.run_path))
+    path = deployer_socket(settings.run_path)
+    server = await sockets.start(path)
     health = monitor.serve(
         settings.monitor_port + DEPLOYER_OFFSET, lambda: None if deployer.ready else "jobs of a former life"
     )
@@ -66,6 +67,7 @@ async def run(settings: Settings) -> int:
         return 0 if stopping.is_set() else 1
     finally:
         server.close()
+        path.unlink(missing_ok=True)
         working.cancel()
         await asyncio.wait({working})
         if not working.cancelled() and (error := working.exception()) is not None:

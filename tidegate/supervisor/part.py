@@ -7,7 +7,9 @@ import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 
+from model_runner.endings import how_ended
 from tidegate.supervisor import policy
+from tidegate.supervisor.boxed import inner_pid
 from tidegate.supervisor.logs import log_path, said_error, tail
 from tidegate.supervisor.plan import PartSpec
 from tidegate.supervisor.policy import History
@@ -66,8 +68,7 @@ class Part:
         killed = ""
         if self._process is not None and self._process.returncode is None:
             self._set(Condition.STOPPING, "drains")
-            with suppress(ProcessLookupError):
-                self._process.terminate()
+            self._terminate(self._process)
         if self._task is not None and not self._task.done():
             await asyncio.wait({self._task}, timeout=self._around.stop_timeout_s)
             if not self._task.done():
@@ -90,7 +91,7 @@ class Part:
                 self._set(Condition.FAILED, f"{self.spec.command[0]} cannot be started: {error.strerror}", pid=None)
                 return
             if self._stopping.is_set():
-                process.terminate()
+                self._terminate(process)
             trouble = await self._watch(process)
             self._kill()  # whatever it started itself ends with it
             if self._stopping.is_set() or self._is_finished(process.returncode):
@@ -112,7 +113,7 @@ class Part:
             self._process = await asyncio.create_subprocess_exec(
                 *self.spec.command,
                 cwd=self._around.home,
-                env=dict(self._around.env),
+                env=dict(self._around.env if self.spec.env is None else self.spec.env),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -128,23 +129,24 @@ class Part:
         try:
             if not self.spec.is_job and not await self._becomes_ready(end):
                 if not end.done():
-                    self.failure = f"was not ready after {self._around.start_timeout_s:g} s: {self.state.detail}"
-                    process.kill()
+                    self.failure = f"was not ready after {self._start_timeout_s:g} s: {self.state.detail}"
+                    self._kill()
                     await end
                     return self.failure
             elif not self.spec.is_job:
-                self._set(Condition.READY, "")
+                self._set(Condition.READY, "", pid=await self._pid(process))
                 self.ready_count += 1
                 self.ready.set()
             code = await end
-            return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            how = how_ended(code)
+            return f"ended with {how}" if how.startswith("exit") else f"ended by {how}"
         finally:
             self.ready.clear()
             end.cancel()
 
     async def _becomes_ready(self, end: asyncio.Future[int]) -> bool:
         started = time.monotonic()
-        while not end.done() and time.monotonic() - started < self._around.start_timeout_s:
+        while not end.done() and time.monotonic() - started < self._start_timeout_s:
             waits_for = await not_ready(self.spec.ready)
             if waits_for is None and not end.done():
                 return True
@@ -179,6 +181,18 @@ class Part:
         delay = policy.delay_s(around.policy, self._history, around.random.random())
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), delay)
+
+    @property
+    def _start_timeout_s(self) -> float:
+        return self.spec.start_timeout_s or self._around.start_timeout_s
+
+    async def _pid(self, process: asyncio.subprocess.Process) -> int:
+        return await asyncio.to_thread(inner_pid, process.pid) if self.spec.is_boxed else process.pid
+
+    def _terminate(self, process: asyncio.subprocess.Process) -> None:
+        """SIGTERM to the process that drains: a sandbox around it would only end at once, with all in it."""
+        with suppress(ProcessLookupError):
+            os.kill(inner_pid(process.pid) if self.spec.is_boxed else process.pid, signal.SIGTERM)
 
     def _kill(self) -> None:
         """SIGKILL to the whole process group."""

@@ -1,11 +1,13 @@
 """Every process of the stack, in one place: its command, what it waits for, how it shows readiness, when it stops."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
+from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
 
@@ -72,6 +74,12 @@ class PartSpec:
     ports: tuple[PortUse, ...] = ()
     renewed_with_broker: bool = False
     """Whether it starts afresh after the embedded broker did: all topics are new then, and offsets begin at 0."""
+    env: Mapping[str, str] | None = None
+    """Its whole environment; None for that of the stack."""
+    start_timeout_s: float | None = None
+    """Seconds until it must be ready; None for what the stack allows."""
+    is_boxed: bool = False
+    """Whether what is started is a sandbox, and the process that counts lies within."""
 
     @property
     def is_job(self) -> bool:
@@ -191,11 +199,25 @@ def _monitored(
 
 
 def runner_spec(
-    deployment_id: str, folder: Path, socket: Path, python: RunnerPython = HOST_PYTHON, *, name: str | None = None
+    deployment_id: str,
+    folder: Path,
+    socket: Path,
+    confinement: Confinement,
+    python: RunnerPython = HOST_PYTHON,
+    *,
+    name: str | None = None,
 ) -> PartSpec:
     """One runner of a deployment, whose files are in `folder`; by default it has the deployment's name."""
-    launch = runner_command(folder, socket, deployment_id, python=python)
-    return PartSpec(f"{RUNNER_PREFIX}{name or deployment_id}", launch.argv, SocketReady(socket), StopRank.RUNNER)
+    launch = runner_command(folder, socket, deployment_id, python=python, confinement=confinement)
+    return PartSpec(
+        f"{RUNNER_PREFIX}{name or deployment_id}",
+        launch.argv,
+        SocketReady(socket),
+        StopRank.RUNNER,
+        env=launch.env,
+        start_timeout_s=confinement.limits.load_seconds,
+        is_boxed=confinement.mechanism is Mechanism.BUBBLEWRAP,
+    )
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -2,13 +2,19 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.replica_names import replica_name
 from model_runner.environment import Store
+from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
+from model_runner.limits import Limits
+from model_runner.sandbox.permissions import open_up, writable_folder
+from model_runner.sandbox.plan import Confinement
+from model_runner.toml_file import limits_of, read_toml
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
 from tidegate.sockets import runner_socket
@@ -34,13 +40,22 @@ class _Leaving:
 class Runners:
     """A tidegate.supervisor.launcher.Launcher. The parts themselves restart what crashes."""
 
-    def __init__(self, run_path: Path, cache: Path, environments: Store, make_part: Callable[[PartSpec], Part]) -> None:
+    def __init__(
+        self,
+        run_path: Path,
+        cache: Path,
+        environments: Store,
+        make_part: Callable[[PartSpec], Part],
+        confine_runner: Callable[[DesiredRunner, str, Limits], Confinement],
+    ) -> None:
+        """`confine_runner`: given a deployment and the name of one of its runners."""
         self.parts: dict[str, Part] = {}
         """By deployment and number (gateway/replica_names.py)."""
         self._run_path = run_path
         self._cache = cache
         self._preparing = Preparing(environments)
         self._make_part = make_part
+        self._confine = confine_runner
         self._leaving: dict[str, _Leaving] = {}
         self._deployment_of: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
@@ -102,11 +117,11 @@ class Runners:
         try:
             folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
             python = await self._preparing.python_for(key, folder)
-            specs = [self._spec(runner, name, folder, python) for name in names]
+            specs = [await asyncio.to_thread(self._spec, runner, name, folder, python) for name in names]
         except NotPreparedError as reason:
             self._tell(key, f"{runner.model} version {runner.version} waits: {reason}")
             return False
-        except (ArtifactError, OSError) as error:
+        except (ArtifactError, ModelError, OSError) as error:
             self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
             return False
         self._troubles.pop(key, None)
@@ -117,8 +132,17 @@ class Runners:
         return True
 
     def _spec(self, runner: DesiredRunner, name: str, folder: Path, python: RunnerPython) -> PartSpec:
+        """Lay out what it may see.
+
+        Raises:
+            ModelError, OSError: it cannot be started here.
+        """
+        confinement = self._confine(runner, name, limits_of(read_toml(folder)))
+        if confinement.uid is not None:
+            open_up(folder)
         socket = runner_socket(self._run_path, name)
-        return runner_spec(runner.deployment_id, folder, socket, python, name=name)
+        writable_folder(socket.parent, confinement.uid)
+        return runner_spec(runner.deployment_id, folder, socket, confinement, python, name=name)
 
     def _take_back(self, name: str) -> bool:
         """One that is wanted again before it was told to end."""
@@ -137,6 +161,7 @@ class Runners:
         leaving = self._leaving[name]
         leaving.is_ending = True
         await leaving.part.stop()
+        shutil.rmtree(runner_socket(self._run_path, name).parent, ignore_errors=True)
         del self._leaving[name]
 
     def _tell(self, key: str, trouble: str) -> None:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -98,12 +99,14 @@ class Stack:
     def _make_following(self) -> "Following":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
         from tidegate.environments import store_of  # noqa: PLC0415
+        from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
         from tidegate.supervisor.following import Following  # noqa: PLC0415
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
-        models = settings.home_path / "models"
-        launcher = Runners(settings.run_path, models, store_of(settings), self._make_part)
+        cache = settings.home_path / "models"
+        confine = partial(confine_runner, settings)
+        launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine)
         return Following(settings.database_dsn, launcher)
 
     async def _settled(self, part: Part) -> None:

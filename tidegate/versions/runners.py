@@ -79,10 +79,16 @@ def wait_for(config: VersionsConfig, database: Database, deployments: Sequence[D
     """
 
     async def all_ready() -> None:
-        timeout_s = config.runner_start_timeout_s
         await asyncio.gather(
-            *(await_runner(config.run_path, found.id, timeout_s, partial(wanted, found.id)) for found in deployments)
+            *(
+                await_runner(config.run_path, found.id, allowed_s(found), partial(wanted, found.id))
+                for found in deployments
+            )
         )
+
+    def allowed_s(found: Deployment) -> float:
+        manifest = registry.get_version(database, found.model, found.version, found.workspace).manifest
+        return float(manifest.get("load_seconds") or config.runner_start_timeout_s)
 
     def wanted(deployment_id: str) -> bool:
         return registry.get_deployment(database, deployment_id).status in registry.WITH_RUNNER

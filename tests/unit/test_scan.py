@@ -1,0 +1,318 @@
+"""The scan: hostile pickles in every wrapping are refused by name, models that people save pass. Nothing is loaded."""
+
+import bz2
+import collections
+import datetime
+import functools
+import gzip
+import importlib
+import io
+import json
+import lzma
+import os
+import pickle
+import subprocess
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse, stats
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import RandomizedSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
+
+from model_runner.errors import ModelError
+from model_runner.scan.names import Verdict, judge
+from model_runner.scan.scanning import scan_folder
+
+
+class Calls:
+    """Pickles as a call of `function`."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self._reduced = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self._reduced
+
+
+F1 = make_scorer(f1_score)
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(60, 3))
+Y = (X[:, 0] > 0).astype(int)
+
+HOSTILE_OBJECTS: dict[str, tuple[Any, str]] = {
+    "os.system": (Calls(os.system, "id"), "posix.system"),
+    "eval": (Calls(eval, "1"), "builtins.eval"),
+    "exec": (Calls(exec, "1"), "builtins.exec"),
+    "open": (Calls(open, "/etc/passwd"), "io.open"),
+    "import_module": (Calls(importlib.import_module, "os"), "importlib.import_module"),
+    "__import__": (Calls(__import__, "os"), "builtins.__import__"),
+    "popen": (Calls(subprocess.Popen, ["id"]), "subprocess.Popen"),
+    "getattr": (Calls(getattr, "os", "system"), "builtins.getattr"),
+    "partial": (functools.partial(os.system, "id"), "posix.system"),
+    "reduce of eval": (Calls(functools.reduce, eval, ["1"]), "_functools.reduce"),
+    "map of exec": (Calls(map, exec, ["1"]), "builtins.map"),
+    "numpy load": (Calls(np.load, "x.npy"), "numpy.load"),
+    "numpy fromfile": (Calls(np.fromfile, "/etc/passwd"), "numpy.fromfile"),
+    "pandas read_pickle": (Calls(pd.read_pickle, "http://x/y"), "pandas.read_pickle"),
+    "pandas eval": (Calls(pd.eval, "1"), "pandas.eval"),
+    "joblib load": (Calls(joblib.load, "x"), "joblib.numpy_pickle.load"),
+    "pickle loads": (Calls(pickle.loads, b"x"), "_pickle.loads"),
+    "nested in a list": ([1, {"a": (2, Calls(os.system, "id"))}], "posix.system"),
+    "a default of a dict": (collections.defaultdict(os.getcwd), "posix.getcwd"),
+    "in a pipeline": (make_pipeline(FunctionTransformer(os.system)), "posix.system"),
+    "in an object array": (np.array([Calls(os.system, "id")], dtype=object), "posix.system"),
+    "behind an array": ([np.arange(1000.0), Calls(os.system, "id"), np.arange(3)], "posix.system"),
+    "an unknown library": (Calls(io.StringIO, "x"), "_io.StringIO"),
+}
+
+HOSTILE_BYTES: dict[str, tuple[bytes, str]] = {
+    "protocol 0": (b"cos\nsystem\n(S'id'\ntR.", "os.system"),
+    "python 2": (b"c__builtin__\nexecfile\n(S'x'\ntR.", "builtins.execfile"),
+    "python 2 renamed": (b"ccommands\ngetoutput\n(S'id'\ntR.", "subprocess.getoutput"),
+    "instance opcode": (b"(S'id'\nios\nsystem\n.", "os.system"),
+    "object opcode": (b"(cos\nsystem\nS'id'\no.", "os.system"),
+    "stack global": (b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.", "os.system"),
+    "names by the memo": (b"\x80\x04\x8c\x06system\x940\x8c\x02os\x94h\x00\x93\x8c\x02id\x85R.", "os.system"),
+    "names by put and get": (b"\x80\x04\x8c\x02osq\x050\x8c\x06systemq\x060h\x05h\x06\x93)R.", "os.system"),
+    "a duplicated name": (b"\x80\x04\x8c\x04code2\x93)R.", "code.code"),
+    "a dotted name": (b"\x80\x04\x8c\x07sklearn\x8c\x0futils.os.system\x93)R.", "sklearn.utils.os.system"),
+    "globals of a function": (
+        b"\x80\x04\x8c\x05numpy\x8c\x14save.__globals__.get\x93)R.",
+        "numpy.save.__globals__.get",
+    ),
+    "a ufunc by name": (b"\x80\x04\x8c\x0anumpy.core\x8c\x12_ufunc_reconstruct\x93)R.", "_ufunc_reconstruct"),
+    "a module patched": (b"\x80\x04\x8c\x07sklearn\x8c\x06config\x93}\x8c\x01a\x8c\x01bsb.", "sklearn.config"),
+    "an extension": (b"\x80\x04\x82\x01.", "extension"),
+    "after the end of a list": (b"\x80\x04]\x940\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.", "os.system"),
+    "a file of joblib as a pickle": (b"", "name it model.joblib"),
+    "a notebook's class": (b"c__main__\nThing\n(tR.", "Define Thing in a file beside the model, such as thing.py"),
+    "no pickle": (b"hello", "cannot be loaded, or is no pickle"),
+    "cut off": (pickle.dumps(LogisticRegression())[:40], "cannot be loaded, or is no pickle"),
+    "empty": (b"\x80", "cannot be loaded, or is no pickle"),
+}
+
+
+def _zlib(content: bytes) -> bytes:
+    return zlib.compress(content)
+
+
+WRAPPINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "pickle": ("model.pkl", bytes),
+    "joblib": ("model.joblib", bytes),
+    "joblib zlib": ("model.joblib", _zlib),
+    "joblib gzip": ("model.joblib", gzip.compress),
+    "joblib bz2": ("model.joblib", bz2.compress),
+    "joblib xz": ("model.joblib", lzma.compress),
+    "joblib lzma": ("model.joblib", lambda content: lzma.compress(content, lzma.FORMAT_ALONE)),
+}
+
+
+def _refusal(folder: Path, allowed: tuple[str, ...] = ()) -> ModelError:
+    with pytest.raises(ModelError) as raised:
+        scan_folder(folder, allowed)
+    return raised.value
+
+
+@pytest.mark.parametrize("case", HOSTILE_OBJECTS)
+@pytest.mark.parametrize("compress", [0, 3, ("lz4", 1)], ids=str)
+def test_hostile_objects_saved_by_joblib(case: str, compress: Any, tmp_path: Path) -> None:
+    thing, named = HOSTILE_OBJECTS[case]
+    joblib.dump(thing, tmp_path / "model.joblib", compress=compress)
+    error = _refusal(tmp_path)
+    assert error.file == "model.joblib"
+    assert named in error.problem
+
+
+@pytest.mark.parametrize("case", HOSTILE_OBJECTS)
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_hostile_objects_saved_by_pickle(case: str, protocol: int, tmp_path: Path) -> None:
+    thing, named = HOSTILE_OBJECTS[case]
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(thing, protocol))
+    error = _refusal(tmp_path)
+    assert error.file == "model.pkl"
+    # Python 3 writes the names of Python 2 into old protocols.
+    assert named.rsplit(".", 1)[-1] in error.problem
+
+
+@pytest.mark.parametrize("case", HOSTILE_BYTES)
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+def test_hostile_bytes_in_every_wrapping(case: str, wrapping: str, tmp_path: Path) -> None:
+    content, named = HOSTILE_BYTES[case]
+    name, wrap = WRAPPINGS[wrapping]
+    if case == "a file of joblib as a pickle":
+        if name != "model.pkl":
+            pytest.skip("is what it is meant to be")
+        joblib.dump(np.arange(3), tmp_path / "x")
+        content = (tmp_path / "x").read_bytes()
+    (tmp_path / name).write_bytes(wrap(content))
+    assert named in str(_refusal(tmp_path))
+
+
+def test_opcodes_hidden_behind_an_array_that_only_joblib_skips(tmp_path: Path) -> None:
+    """What joblib takes for the bytes of an array a plain unpickler takes for opcodes."""
+    stream = io.BytesIO()
+    joblib.dump(np.frombuffer(b"cos\nsystem\n(S'id'\ntR.".ljust(64), dtype=np.uint8), stream)
+    (tmp_path / "model.pkl").write_bytes(stream.getvalue())
+    assert "name it model.joblib" in str(_refusal(tmp_path))
+
+
+@pytest.mark.parametrize("member", ["archive/data.pkl", "model/constants.pkl", "deep/er/x.pkl"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_zips_of_pytorch(member: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(collections.OrderedDict(a=1)))
+        archive.writestr("archive/data/0", b"\0" * 64)
+    assert scan_folder(tmp_path) == ["model.pt"]
+    with zipfile.ZipFile(tmp_path / "model.pt", "a") as archive:
+        archive.writestr(member, pickle.dumps(Calls(os.system, "id")))
+    assert "posix.system" in str(_refusal(tmp_path))
+
+
+def test_an_archive_in_an_archive(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("w/data.pkl", pickle.dumps(Calls(os.system, "id")))
+    with zipfile.ZipFile(tmp_path / "model.pt2", "w") as archive:
+        archive.writestr("data/weights/w.pt", inner.getvalue())
+    assert "posix.system" in str(_refusal(tmp_path))
+
+
+def test_the_old_files_of_pytorch(tmp_path: Path) -> None:
+    parts = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, collections.OrderedDict(), []]
+    (tmp_path / "model.pt").write_bytes(b"".join(pickle.dumps(part, 2) for part in parts) + b"\0" * 16)
+    assert scan_folder(tmp_path) == ["model.pt"]
+    parts[3] = Calls(os.system, "id")
+    (tmp_path / "model.pt").write_bytes(b"".join(pickle.dumps(part, 2) for part in parts))
+    assert "system" in str(_refusal(tmp_path))
+
+
+def test_the_schema_of_skops(tmp_path: Path) -> None:
+    def write(module: str, name: str) -> None:
+        node = {"__class__": "Pipeline", "__module__": "sklearn.pipeline", "content": [{"x": 1}]}
+        evil = {"__class__": name, "__module__": module, "__loader__": "FunctionNode"}
+        with zipfile.ZipFile(tmp_path / "model.skops", "w") as archive:
+            archive.writestr("schema.json", json.dumps({**node, "steps": [evil]}))
+
+    write("sklearn.linear_model._logistic", "LogisticRegression")
+    assert scan_folder(tmp_path) == ["model.skops"]
+    write("os", "system")
+    assert "names os.system" in str(_refusal(tmp_path))
+
+
+def test_every_pickle_of_the_folder_is_looked_through(tmp_path: Path) -> None:
+    joblib.dump(LogisticRegression(), tmp_path / "model.joblib")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "encoder.pickle").write_bytes(pickle.dumps(Calls(os.system, "id")))
+    assert _refusal(tmp_path).file == "parts/encoder.pickle"
+
+
+def _frame() -> Any:
+    return pd.DataFrame({"city": ["a", "b", None] * 20, "size": np.arange(60.0)})
+
+
+def _columns() -> Any:
+    encode = ColumnTransformer([("c", OneHotEncoder(handle_unknown="ignore"), ["city"])], remainder="passthrough")
+    return make_pipeline(encode, RandomForestClassifier(5, random_state=0)).fit(_frame(), Y)
+
+
+GOOD: dict[str, Callable[[], Any]] = {
+    "logistic regression": lambda: make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y),
+    "columns and a forest": _columns,
+    "boosting": lambda: GradientBoostingClassifier(n_estimators=3).fit(X, Y),
+    "histogram boosting": lambda: HistGradientBoostingRegressor(max_iter=3).fit(X, Y),
+    "categories": lambda: HistGradientBoostingRegressor(max_iter=3, categorical_features=[0]).fit(np.abs(X), Y),
+    "neighbours": lambda: KNeighborsClassifier(algorithm="kd_tree").fit(X, Y),
+    "balls": lambda: KNeighborsClassifier(algorithm="ball_tree").fit(X, Y),
+    "support vectors": lambda: SVC().fit(X, Y),
+    "calibrated": lambda: CalibratedClassifierCV(LogisticRegression(), method="isotonic", cv=3).fit(X, Y),
+    "isotonic": lambda: IsotonicRegression().fit(X[:, 0], Y),
+    "gaussian process": lambda: GaussianProcessRegressor(RBF()).fit(X[:20], Y[:20]),
+    "network": lambda: MLPClassifier((4,), max_iter=2000, random_state=0).fit(X, Y),
+    "stochastic": lambda: SGDClassifier(random_state=0).fit(X, Y),
+    "text": lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
+        ["one two", "three four"] * 5, [0, 1] * 5
+    ),
+    "selected": lambda: make_pipeline(SelectKBest(f_classif, k=2), LogisticRegression()).fit(X, Y),
+    "log": lambda: make_pipeline(FunctionTransformer(np.log1p), LogisticRegression()).fit(np.abs(X), Y),
+    "searched": lambda: RandomizedSearchCV(
+        LogisticRegression(),
+        {"C": stats.uniform(0.1, 1)},
+        n_iter=2,
+        cv=2,
+        random_state=0,
+        scoring=F1,
+    ).fit(X, Y),
+    "a dict of all kinds": lambda: {
+        "frame": _frame(),
+        "sparse": sparse.csr_matrix(np.eye(3)),
+        "rng": np.random.default_rng(1),
+        "old rng": np.random.RandomState(1),
+        "when": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        "objects": np.array(["a", None, 1.5], dtype=object),
+        "records": np.zeros(3, dtype=[("a", "f8"), ("b", "i4", (2,))]),
+        "empty": np.zeros((0, 3)),
+        "scalar": np.float64(1.5),
+        "times": pd.date_range("2026-01-01", periods=3),
+        "categories": pd.Series(["a", "b"], dtype="category"),
+    },
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_good_models_pass(case: str, tmp_path: Path) -> None:
+    model = GOOD[case]()
+    for number, compress in enumerate([0, 3, ("gzip", 3), ("lz4", 1)]):
+        joblib.dump(model, tmp_path / f"model{number}.joblib", compress=compress)
+    for protocol in (2, 4, 5):
+        (tmp_path / f"model{protocol}.pkl").write_bytes(pickle.dumps(model, protocol))
+    assert len(scan_folder(tmp_path)) == 7
+
+
+def test_what_the_owner_allows_passes_and_the_error_says_how(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"cmypkg.models\nThing\n(tR.")
+    error = _refusal(tmp_path)
+    assert error.problem == "names mypkg.models.Thing, which is not on the list of what models are made of"
+    assert '[scan] allow = ["mypkg.models.Thing"]' in error.fix
+    assert scan_folder(tmp_path, ["mypkg.models.Thing"]) == ["model.pkl"]
+    assert scan_folder(tmp_path, ["mypkg.*"]) == ["model.pkl"]
+    assert "mypkg" in str(_refusal(tmp_path, ("mypk.*", "mypkg.models.Thin")))
+
+
+def test_what_the_files_beside_the_model_define_passes_but_not_what_they_import(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    own = "from os import system\nclass Net:\n    pass\ndef log(x):\n    return x\n"
+    (tmp_path / "parts" / "net.py").write_text(own)
+    for name in ("Net", "log"):
+        (tmp_path / "model.pkl").write_bytes(f"cparts.net\n{name}\n(tR.".encode())
+        assert scan_folder(tmp_path) == ["model.pkl"]
+    for name in ("system", "Other"):
+        (tmp_path / "model.pkl").write_bytes(f"cparts.net\n{name}\n(tR.".encode())
+        assert f"names parts.net.{name}, which is not on the list" in str(_refusal(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["os.system", "builtins.eval", "subprocess.Popen", "importlib.import_module"])
+def test_nobody_can_allow_what_attacks_use(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    for allowed in ((name,), ("*",), (f"{module}.*",)):
+        assert judge(module, attribute, allowed) is Verdict.DANGEROUS

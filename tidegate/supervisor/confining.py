@@ -1,0 +1,26 @@
+"""How the runner of a deployment is confined."""
+
+from dataclasses import replace
+
+from model_runner.limits import Limits
+from model_runner.sandbox.plan import Confinement
+from model_runner.sandbox.policy import confine
+from storage.registry import DesiredRunner
+from tidegate.sandboxing import sandbox_policy
+from tidegate.settings import Settings
+
+
+def confine_runner(settings: Settings, runner: DesiredRunner, name: str, limits: Limits) -> Confinement:
+    """By the settings, and what its model asks for; `name` tells it from the deployment's other runners.
+
+    Raises:
+        ModelError: models cannot be confined on this machine.
+    """
+    load_seconds = limits.load_seconds or settings.runner_start_timeout_s
+    return confine(
+        sandbox_policy(settings),
+        replace(limits, load_seconds=load_seconds),
+        workspace=runner.workspace,
+        model=runner.model,
+        process=name,
+    )
