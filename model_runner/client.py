@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from model_runner.dialling import dial
 from model_runner.failures import (
     PredictionFailedError,
     RunnerFailedError,
@@ -202,7 +203,7 @@ class RunnerClient:
         pause = 0.02
         while True:
             try:
-                _, connection = await loop.create_unix_connection(lambda: _Connection(self._lost), self._socket)
+                connection = await dial(self._socket, self._token, lambda: _Connection(self._lost))
             except OSError as error:
                 if loop.time() + pause > deadline:
                     raise RunnerUnavailableError(f"no runner on {self._socket}: {error.strerror or error}") from None
