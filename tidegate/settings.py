@@ -115,6 +115,11 @@ class Settings(BaseSettings):
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
     )
+    runner_key: SecretStr | None = Field(
+        default=None,
+        description="Key from which the tokens of runners on other machines are derived. Default: `runner-key` in the "
+        "home folder, made when it is needed.",
+    )
     wake_queue: int = Field(
         default=100,
         ge=1,

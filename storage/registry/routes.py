@@ -1,6 +1,6 @@
 """The gateway's route table, read from the registry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,9 +21,11 @@ def socket_path(run_path: Path, name: str) -> Path:
 class RegistryRouteSource:
     """A gateway.routes.RouteSource. Asking again costs one tiny query while nothing was written to the registry."""
 
-    def __init__(self, database_dsn: str, run_path: Path) -> None:
+    def __init__(self, database_dsn: str, run_path: Path, token_of: Callable[[str], str] = lambda _: "") -> None:
+        """`token_of`: what the runners of a deployment ask for over TCP."""
         self._database = Database(database_dsn)
         self._run_path = run_path
+        self._token_of = token_of
         self._revision = -1
         self._table = RouteTable()
 
@@ -60,6 +62,7 @@ class RegistryRouteSource:
             version=deployment.version,
             deployment_id=deployment.id,
             addresses=self._addresses(deployment),
+            token=None if deployment.addresses is None else self._token_of(deployment.id),
             role=deployment.role.value,
             weight=deployment.weight,
             preview=deployment.slug,

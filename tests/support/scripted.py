@@ -11,7 +11,7 @@ import time
 
 def load(folder):
     time.sleep({load_s})
-    return os.getpid()
+    return int.from_bytes(os.urandom(4))
 
 
 def predict(model, rows):
@@ -20,8 +20,8 @@ def predict(model, rows):
 """
 
 
-def write_scripted(folder: Path, serving: str, load_s: float = 0.0) -> Path:
-    """It answers the pid of its process, after the seconds that the feature `wait` says.
+def write_scripted(folder: Path, serving: str, load_s: float = 0.0, name: str = NAME) -> Path:
+    """It answers a number that its process drew when it loaded, after the seconds that the feature `wait` says.
 
     Args:
         serving: what stands in `[serving]`.
@@ -29,6 +29,6 @@ def write_scripted(folder: Path, serving: str, load_s: float = 0.0) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "predict.py").write_text(_SCRIPT.format(load_s=load_s))
-    (folder / "tidegate.toml").write_text(f'name = "{NAME}"\n[features]\nwait = "numeric"\n[serving]\n{serving}\n')
+    (folder / "tidegate.toml").write_text(f'name = "{name}"\n[features]\nwait = "numeric"\n[serving]\n{serving}\n')
     (folder / "test_data.json").write_text(json.dumps({"instances": [{"wait": 0.0}]}))
     return folder

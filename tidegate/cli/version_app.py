@@ -81,7 +81,7 @@ def shadow(
 
 def scale(
     model: Model,
-    replicas: Annotated[int, typer.Argument(min=1, help="Runners of each deployment that is live.")],
+    replicas: Annotated[int, typer.Argument(min=1, max=64, help="Runners of each deployment that is live.")],
     version: Annotated[str | None, typer.Option("--version", help="Only those of this version, such as v7.")] = None,
     as_json: Json = False,
 ) -> None:

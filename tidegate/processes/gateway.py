@@ -19,6 +19,7 @@ from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
+from tidegate.runner_places import token_source
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
@@ -82,7 +83,7 @@ def main() -> int:
     git = git_config(settings, token)
     write_hooks(git)
     versions = VersionsApi(versions_config(settings))
-    routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path))
+    routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path), token_source(settings))
     app = create_app(
         gateway_config(settings),
         routes,

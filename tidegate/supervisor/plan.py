@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -49,11 +49,19 @@ class SocketReady:
 
 
 @dataclass(frozen=True)
+class AddressReady:
+    """The runner at this address (model_runner/tcp_address.py) answers who knows the token."""
+
+    address: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ExitReady:
     """It is a job: done when it ended with 0."""
 
 
-Readiness = TcpReady | HttpReady | SocketReady | ExitReady
+Readiness = TcpReady | HttpReady | SocketReady | AddressReady | ExitReady
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
-"""A model whose runner is stopped when nobody asks, on a stack with two gateways: the next request starts it again."""
+"""How many runners a model has, on a stack with two gateways: none while nobody asks, several where it wants them."""
 
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
 PATH = f"/v1/models/{NAME}/predict"
+SEVERAL = "/v1/models/several/predict"
 IDLE_S = 1.0
 
 
@@ -27,8 +30,8 @@ class Served:
     """Of a second gateway over the same registry."""
     deployment: str
 
-    def ask(self, url: str | None = None, wait_s: float = 0.0) -> httpx.Response:
-        return httpx.post((url or self.stack.gateway_url) + PATH, json={"wait": wait_s}, timeout=40)
+    def ask(self, url: str | None = None, wait_s: float = 0.0, path: str = PATH) -> httpx.Response:
+        return httpx.post((url or self.stack.gateway_url) + path, json={"wait": wait_s}, timeout=40)
 
     def cold_starts(self, url: str) -> float:
         name = f'tidegate_cold_start_seconds_count{{model="{NAME}",workspace="default"}} '
@@ -125,3 +128,76 @@ def test_gateways_that_are_killed_while_they_wake_it_leave_it_in_no_third_state(
     served.until_asleep()
     served.start_other()
     assert served.ask(served.other_url).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def several(served: Served, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The deployment of a model with two replicas."""
+    folder = write_scripted(tmp_path_factory.mktemp("m") / "several", "replicas = 2", name="several")
+    return str(served.stack.json("deploy", str(folder))["deployment_id"])
+
+
+def answering(served: Served, count: int = 40) -> set[int]:
+    """The runners that answer requests, one after the other."""
+    return {served.ask(path=SEVERAL).json()["prediction"] for _ in range(count)}
+
+
+def test_two_replicas_share_the_requests_and_one_that_is_killed_costs_none(served: Served, several: str) -> None:
+    names = [f"runner-{several}", f"runner-{several}.1"]
+    assert set(names) <= set(served.stack.parts()), "both were waited for"
+    before = answering(served)
+    assert len(before) == 2
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def load() -> None:
+        while not over.is_set():
+            statuses.append(served.ask(path=SEVERAL, wait_s=0.01).status_code)
+
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(6):
+            pool.submit(load)
+        try:
+            for name in names:
+                wait_until(lambda: len(statuses) % 100 > 60, 20, "answers before it")
+                pid = served.stack.kill(name)
+                served.stack.wait_ready(name, other_than=pid)
+            wait_until(lambda: len(statuses) % 100 > 60, 20, "answers after it")
+        finally:
+            over.set()
+    assert set(statuses) == {200}, Counter(statuses)
+    after = answering(served)
+    assert len(after) == 2
+    assert not after & before, "both were started anew"
+
+
+def test_a_slow_request_on_one_leaves_the_others_to_the_other(served: Served, several: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(served.ask, None, 2.0, SEVERAL)
+        time.sleep(0.3)
+        began = time.monotonic()
+        others = answering(served, 10)
+        assert time.monotonic() - began < 1.5
+        assert slow.result().json()["prediction"] not in others
+
+
+def test_scale_adds_and_takes_away_replicas_without_a_failure(served: Served, several: str) -> None:
+    assert "3 replicas" in served.stack.tidegate("scale", "several", "3").stdout
+    wait_until(lambda: len(answering(served, 12)) == 3, 20, "the third")
+    assert [one["replicas"] for one in served.stack.json("deployments", "several")] == [3]
+    token = served.stack.settings.token_path.read_text().strip()
+    scaled = httpx.post(
+        f"{served.stack.gateway_url}/api/v1/models/several/scale",
+        json={"replicas": 1},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert (scaled.status_code, scaled.json()["done"]) == (200, True)
+    names = {f"runner-{several}.1", f"runner-{several}.2"}
+
+    def only_one() -> bool:
+        assert served.ask(path=SEVERAL).status_code == 200
+        return not names & set(served.stack.parts())
+
+    wait_until(only_one, 20, "the end of the two others", 0.02)
+    wrong = served.stack.tidegate("scale", "several", "99", check=False)
+    assert (wrong.returncode, "64" in wrong.stderr) == (2, True), wrong.stderr
