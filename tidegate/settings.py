@@ -115,6 +115,27 @@ class Settings(BaseSettings):
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
     )
+    launcher: Literal["process", "kubernetes"] = Field(
+        default="process",
+        description="What runs the runners: `process` on this machine, or `kubernetes` as pods of a cluster "
+        "(docs/kubernetes.md).",
+    )
+    kubernetes_image: str | None = Field(
+        default=None,
+        description="Image of the runners' pods: one with Tidegate in it, such as deploy/Dockerfile makes.",
+    )
+    kubernetes_namespace: str = Field(default="default", description="Namespace of the runners' pods.")
+    kubernetes_owner: str = Field(
+        default="tidegate",
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="Label of all that this Tidegate makes there; what bears it and is not wanted is deleted. Several "
+        "in one namespace need one each.",
+    )
+    kubernetes_artifacts_secret: str | None = Field(
+        default=None,
+        description="Secret there whose keys are environment variables of the step that fetches the model's files: "
+        "the credentials of TIDEGATE_ARTIFACTS_URL.",
+    )
     runner_key: SecretStr | None = Field(
         default=None,
         description="Key from which the tokens of runners on other machines are derived. Default: `runner-key` in the "

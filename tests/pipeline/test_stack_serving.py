@@ -42,9 +42,13 @@ class Served:
         return f"runner-{self.deployment}" in self.stack.parts()
 
     def until_asleep(self) -> None:
+        def asleep() -> bool:
+            listed = self.stack.json("deployments", NAME)
+            assert [one["status"] for one in listed] == ["live"]
+            return bool(listed[0]["asleep"])
+
+        wait_until(asleep, 20, "the end of its idle time", 0.2)
         wait_until(lambda: not self.runs(), 20, "the end of its runner", 0.2)
-        listed = self.stack.json("deployments", NAME)
-        assert [(one["status"], one["asleep"]) for one in listed] == [("live", True)]
 
     def start_other(self) -> None:
         self.other.start()
@@ -154,15 +158,19 @@ def test_two_replicas_share_the_requests_and_one_that_is_killed_costs_none(serve
         while not over.is_set():
             statuses.append(served.ask(path=SEVERAL, wait_s=0.01).status_code)
 
+    def await_answers() -> None:
+        wanted = len(statuses) + 30
+        wait_until(lambda: len(statuses) > wanted, 20, "answers")
+
     with ThreadPoolExecutor(6) as pool:
         for _ in range(6):
             pool.submit(load)
         try:
             for name in names:
-                wait_until(lambda: len(statuses) % 100 > 60, 20, "answers before it")
+                await_answers()
                 pid = served.stack.kill(name)
                 served.stack.wait_ready(name, other_than=pid)
-            wait_until(lambda: len(statuses) % 100 > 60, 20, "answers after it")
+            await_answers()
         finally:
             over.set()
     assert set(statuses) == {200}, Counter(statuses)

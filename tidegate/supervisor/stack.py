@@ -21,6 +21,7 @@ from tidegate.supervisor.watch import broker_verdict, keep_logs_small, memory_mb
 
 if TYPE_CHECKING:
     from tidegate.supervisor.following import Following
+    from tidegate.supervisor.launcher import Launcher
 
 WATCH_S = 0.5
 RETRY_PREPARE_S = 5.0
@@ -104,10 +105,23 @@ class Stack:
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
+        if settings.launcher == "kubernetes":
+            return Following(settings.database_dsn, self._make_pod_launcher())
         cache = settings.home_path / "models"
         confine = partial(confine_runner, settings)
         launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine)
         return Following(settings.database_dsn, launcher)
+
+    def _make_pod_launcher(self) -> "Launcher":
+        """Raises StackError where the settings, or the extra, are missing."""
+        try:
+            from tidegate.pods.making import PodsConfigError, make_pod_launcher  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise StackError(f"TIDEGATE_LAUNCHER=kubernetes needs the extra `kubernetes`: {error}") from error
+        try:
+            return make_pod_launcher(self._settings, self._dirty.set)
+        except PodsConfigError as error:
+            raise StackError(str(error)) from error
 
     async def _settled(self, part: Part) -> None:
         """Wait until a part is ready.
