@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -29,6 +30,7 @@ class Served:
     other_url: str
     """Of a second gateway over the same registry."""
     deployment: str
+    folder: Path
 
     def ask(self, url: str | None = None, wait_s: float = 0.0, path: str = PATH) -> httpx.Response:
         return httpx.post((url or self.stack.gateway_url) + path, json={"wait": wait_s}, timeout=40)
@@ -43,9 +45,9 @@ class Served:
 
     def until_asleep(self) -> None:
         def asleep() -> bool:
-            listed = self.stack.json("deployments", NAME)
-            assert [one["status"] for one in listed] == ["live"]
-            return bool(listed[0]["asleep"])
+            listed = {one["id"]: one for one in self.stack.json("deployments", NAME)}
+            assert listed[self.deployment]["status"] == "live"
+            return bool(listed[self.deployment]["asleep"])
 
         wait_until(asleep, 20, "the end of its idle time", 0.2)
         wait_until(lambda: not self.runs(), 20, "the end of its runner", 0.2)
@@ -71,7 +73,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         port = free_ports(1)[0]
         env = {**stack.env, "TIDEGATE_GATEWAY_PORT": str(port)}
         other = Child([sys.executable, "-m", "tidegate.processes.gateway"], scratch, "other", env)
-        served = Served(stack, other, f"http://127.0.0.1:{port}", deployed["deployment_id"])
+        served = Served(stack, other, f"http://127.0.0.1:{port}", deployed["deployment_id"], folder)
         try:
             served.start_other()
             yield served
@@ -83,6 +85,7 @@ def test_it_sleeps_when_nobody_asks_and_a_crowd_wakes_it_through_both_gateways(s
     assert served.ask().status_code == 200
     served.until_asleep()
     assert "asleep" in served.stack.tidegate("deployments", NAME).stdout
+    before = {url: served.cold_starts(url) for url in (served.stack.gateway_url, served.other_url)}
     began = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         urls = [served.stack.gateway_url, served.other_url] * 8
@@ -90,7 +93,7 @@ def test_it_sleeps_when_nobody_asks_and_a_crowd_wakes_it_through_both_gateways(s
     print(f"cold start of a predict.py for 16 requests at once: {time.monotonic() - began:.2f} s")
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["prediction"] for answer in answers}) == 1, "one runner for all"
-    started = [served.cold_starts(url) for url in (served.stack.gateway_url, served.other_url)]
+    started = [served.cold_starts(url) - count for url, count in before.items()]
     assert max(started) == 1, started
 
 
@@ -116,6 +119,25 @@ def test_requests_that_come_just_as_it_goes_to_sleep_are_answered(served: Served
         time.sleep(IDLE_S + late_s)
         answer = served.ask(wait_s=0.5)
         assert answer.status_code == 200, (late_s, answer.text)
+
+
+def test_a_rollback_to_a_version_that_sleeps_starts_it_first(served: Served) -> None:
+    served.stack.tidegate("deploy", str(served.folder))
+    old, new = served.deployment, served.stack.json("deployments", NAME)[0]["id"]
+
+    def both_asleep() -> bool:
+        listed = {one["id"]: one for one in served.stack.json("deployments", NAME)}
+        assert (listed[old]["status"], listed[new]["status"]) == ("warm", "live")
+        return bool(listed[old]["asleep"] and listed[new]["asleep"])
+
+    wait_until(both_asleep, 20, "the sleep of both", 0.2)
+    done = served.stack.json("rollback", NAME)
+    assert [(one["id"], one["asleep"]) for one in done["traffic"]] == [(old, False)]
+    wait_until(lambda: served.ask().json()["deployment_id"] == old, 5, "its answers", 0.02)
+    shared = served.stack.tidegate("traffic", NAME, "v1=50", "v2=50").stdout
+    assert "version 2 50 %" in shared
+    wait_until(lambda: {served.ask().json()["version"] for _ in range(20)} == {1, 2}, 10, "both to answer")
+    served.stack.tidegate("promote", NAME, "v1")
 
 
 def test_gateways_that_are_killed_while_they_wake_it_leave_it_in_no_third_state(served: Served) -> None:
