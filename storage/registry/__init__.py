@@ -54,7 +54,7 @@ from storage.registry.records import (
     Status,
     Version,
 )
-from storage.registry.scaling import set_addresses, set_replicas
+from storage.registry.scaling import forget_addresses, set_addresses, set_replicas
 from storage.registry.traffic import WARM_KEPT, end_shadow, make_shadow, set_traffic, shares_of, switch_route
 from storage.registry.versions import (
     create_version,
@@ -106,6 +106,7 @@ __all__ = [
     "end_shadow",
     "expired_previews",
     "fail_deployment",
+    "forget_addresses",
     "get_deployment",
     "get_job",
     "get_model",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import update
+from sqlalchemy import null, select, update
 
 from storage.registry.database import Database
 from storage.registry.records import WITH_RUNNER
@@ -14,6 +14,16 @@ def set_replicas(database: Database, deployment_ids: Collection[str], replicas: 
     these = DeploymentRow.id.in_(deployment_ids), DeploymentRow.status.in_(WITH_RUNNER)
     with database.write() as session:
         session.execute(update(DeploymentRow).where(*these).values(replicas=replicas))
+
+
+def forget_addresses(database: Database) -> None:
+    """All runners are this machine's again, whatever ran them before."""
+    known = DeploymentRow.addresses.is_not(null())
+    with database.read() as session:
+        if session.scalar(select(DeploymentRow.id).where(known).limit(1)) is None:
+            return
+    with database.write() as session:
+        session.execute(update(DeploymentRow).where(known).values(addresses=None))
 
 
 def set_addresses(database: Database, deployment_id: str, addresses: Collection[str]) -> None:

@@ -98,6 +98,23 @@ def test_who_gets_the_traffic_is_awake(database: Database) -> None:
     assert not registry.put_to_sleep(database, second, None), "what has ended cannot sleep"
 
 
+def test_addresses_are_the_runners_until_they_are_forgotten(database: Database, dsn: str, tmp_path: Path) -> None:
+    source = RegistryRouteSource(dsn, tmp_path, lambda key: f"token of {key}")
+    deployment = live(database, {"replicas": 2})
+    sockets = tuple(str(tmp_path / "r" / name / "s") for name in (deployment, f"{deployment}.1"))
+    assert [(one.addresses, one.token) for one in source.load().routes] == [(sockets, None)]
+    registry.set_addresses(database, deployment, ["tcp://10.0.0.1:8750"])
+    assert [(one.addresses, one.token) for one in source.load().routes] == [
+        (("tcp://10.0.0.1:8750",), f"token of {deployment}")
+    ]
+    registry.forget_addresses(database)
+    before = database.revision()
+    registry.forget_addresses(database)
+    assert database.revision() == before, "there was nothing to forget"
+    assert [(one.addresses, one.token) for one in source.load().routes] == [(sockets, None)]
+    source.close()
+
+
 def test_what_was_stored_before_has_one_replica_and_never_sleeps(database: Database) -> None:
     found = registry.get_deployment(database, live(database, {"mask": []}))
     assert (found.replicas, found.idle_seconds, found.asleep, found.addresses) == (1, None, False, None)

@@ -5,7 +5,14 @@ import logging
 import time
 from collections.abc import Sequence
 
-from storage.registry import Database, DesiredRunner, desired_runners, last_requests, put_to_sleep
+from storage.registry import (
+    Database,
+    DesiredRunner,
+    desired_runners,
+    forget_addresses,
+    last_requests,
+    put_to_sleep,
+)
 from storage.registry.idle import MAY_SLEEP
 from tidegate.supervisor.idleness import IdleWatch, Seen
 from tidegate.supervisor.launcher import Launcher
@@ -18,13 +25,15 @@ log = logging.getLogger("tidegate.supervisor")
 class Following:
     """One for each supervisor. No command reaches it: what it does follows from what it reads."""
 
-    def __init__(self, dsn: str, launcher: Launcher) -> None:
+    def __init__(self, dsn: str, launcher: Launcher, *, are_here: bool = True) -> None:
+        """`are_here`: whether runners are on this machine, on Unix sockets: other addresses are of the past then."""
         self.first_pass = asyncio.Event()
         self.launcher = launcher
         self._database = Database(dsn)
         self._revision = -1
         self._wanted: list[DesiredRunner] = []
         self._settled = False
+        self._must_forget = are_here
         self._trouble: str | None = None
         self._idle = IdleWatch()
 
@@ -50,13 +59,18 @@ class Following:
         return (*([self._trouble] if self._trouble else []), *self.launcher.troubles)
 
     async def _turn(self) -> None:
-        if await asyncio.to_thread(self._has_changed) or not self._settled:
+        if await asyncio.to_thread(self._has_changed):
+            self._settled = False
+        if not self._settled:
             self._settled = await self.launcher.reconcile(self._wanted)
         candidates = self._candidates()
         if candidates:
             await asyncio.to_thread(self._put_to_sleep, candidates)
 
     def _has_changed(self) -> bool:
+        if self._must_forget:
+            forget_addresses(self._database)
+            self._must_forget = False
         revision = self._database.revision()
         if revision == self._revision:
             return False

@@ -106,7 +106,7 @@ class Stack:
 
         settings = self._settings
         if settings.launcher == "kubernetes":
-            return Following(settings.database_dsn, self._make_pod_launcher())
+            return Following(settings.database_dsn, self._make_pod_launcher(), are_here=False)
         cache = settings.home_path / "models"
         confine = partial(confine_runner, settings)
         launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine)
