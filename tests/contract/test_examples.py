@@ -1,29 +1,20 @@
 """The examples: each is trained by its script as its README says, and served by a real runner."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from model_runner.schema import Kind
 from model_runner.validation import Report, check_model
+from tests.support.example_models import trained
 from tests.support.model_files import load_answers
 from tests.support.pytorch import needs_torch
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def _trained(example: str, folder: Path) -> Path:
-    script = EXAMPLES / example / "train.py"
-    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=120)
-    return folder
 
 
 def _checked(example: str, folder: Path) -> Report:
     """Its test rows were answered as the training script expected."""
-    report = check_model(_trained(example, folder / example))
+    report = check_model(trained(example, folder / example))
     assert report.manifest.name == example
     assert len(report.test_predictions) == 20
     assert report.reference is not None
@@ -58,7 +49,7 @@ def test_loans_has_categories_and_missing_values(tmp_path: Path) -> None:
 
 
 def test_iris_is_a_model_file_and_nothing_else(tmp_path: Path) -> None:
-    folder = _trained("iris", tmp_path / "iris")
+    folder = trained("iris", tmp_path / "iris")
     assert [path.name for path in folder.iterdir()] == ["model.joblib"]
     report = check_model(folder)
     assert report.inputs.schema is not None

@@ -11,7 +11,7 @@ from model_runner import schema as schema_codec
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import RunnerError
 from model_runner.instances import InstanceChecker
-from model_runner.schema import InputSchema
+from model_runner.schema import Feature, Holds, InputSchema, Kind
 from storage import registry
 from storage.registry import Database, Deployment, Version
 from tidegate.deployer.changes import described, movement, schema_changes
@@ -30,11 +30,36 @@ def closing_lines(prepared: Prepared, config: DeployConfig, url: str) -> list[st
     address = f"{url}{predict_path(version.workspace, version.model, deployment.slug)}"
     what = "live" if deployment.branch is None else f"the preview of {deployment.branch}"
     lines = ["", f"{version.model} version {version.number} is {what}: POST {address}"]
-    if sample.example is not None:
-        body = msgspec.json.encode(sample.example).decode()
-        lines += ["", f"  curl -s {address} -d {shlex.quote(body)}"]
+    lines += _request(address, sample)
     compared = _compared(prepared, config)
     return [*lines, "", *compared] if compared else lines
+
+
+def _request(address: str, sample: Sample) -> list[str]:
+    """A request to paste; nothing where nobody knows what an instance looks like."""
+    row = sample.example
+    if row is None and sample.schema is not None:
+        row = made_up(sample.schema)
+    if row is None:
+        return []
+    command = f"  curl -s {address} -d {shlex.quote(msgspec.json.encode(row).decode())}"
+    note = [] if sample.example is not None else ["  (put your values there: the repository has no row to show)"]
+    return ["", command, *note]
+
+
+def made_up(schema: InputSchema) -> dict[str, Any]:
+    """An instance of this schema: of each feature the plainest value."""
+    return {feature.name: _plain(feature) for feature in schema.features}
+
+
+def _plain(feature: Feature) -> Any:
+    if feature.kind is Kind.BOOLEAN:
+        return False
+    if feature.kind is Kind.NUMERIC:
+        return 0
+    if feature.categories:
+        return feature.categories[0]
+    return 0 if feature.holds is Holds.NUMBER else ""
 
 
 def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:

@@ -1,0 +1,92 @@
+"""Every example, trained as its README says and pushed as it is, and a model of 150 MB: what is told and answered."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from storage.clickhouse.client import connect
+from tests.support.example_models import trained
+from tests.support.git_client import Clone, Pushed, remote_url
+from tests.support.large_model import write_weights
+from tests.support.memory import watching_memory
+from tests.support.pytorch import needs_torch
+from tests.support.stack import RunningStack, running_stack
+from tests.support.waiting import wait_until
+
+STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
+WITH_REFERENCE = [*STAGES[:6], "reference predictions", *STAGES[6:]]
+LOADED = {
+    "electricity": "scikit-learn",
+    "demand": "predict.py with",
+    "prices": "XGBoost",
+    "loans": "scikit-learn",
+    "iris": "scikit-learn",
+}
+"""What the stage `load` says of each."""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with running_stack(tmp_path_factory.mktemp("examples")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_torch if name == "demand" else ()) for name in LOADED])
+def test_an_example_is_live_with_one_push(stack: RunningStack, tmp_path: Path, name: str) -> None:
+    clone = Clone(tmp_path / name, remote_url(stack, name))
+    trained(name, clone.folder)
+    clone.commit()
+    pushed = clone.push()
+
+    assert pushed.code == 0, pushed
+    assert _stages(pushed) == (STAGES if name == "iris" else WITH_REFERENCE)
+    assert any(line.startswith("✓ load") and LOADED[name] in line for line in pushed.remote)
+    assert f"{name} version 1 is live: POST {stack.gateway_url}/v1/models/{name}/predict" in pushed.told
+    answer = _pasted(pushed)
+    assert (answer["model"], answer["version"]) == (name, 1)
+    assert answer["prediction"] is not None
+    assert _stored(stack, answer["request_id"]) == [(name, 1, 200)]
+
+
+def test_150_mb_go_live_and_are_nowhere_held_in_memory(stack: RunningStack, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "large", remote_url(stack, "large"))
+    clone.git("config", "core.compression", "0")
+    write_weights(clone.folder, 150, seed=5)
+    clone.commit()
+    with watching_memory(stack) as peaks:
+        pushed = clone.push()
+
+    assert pushed.code == 0, pushed
+    assert "2 files, 150.0 MB" in pushed.told
+    url = f"{stack.gateway_url}/v1/models/large/predict"
+    wait_until(lambda: httpx.post(url, json={"a": 1}).json().get("prediction") == 150_000_000, 10, "its answer")
+    assert "NO INPUT SCHEMA" in pushed.told
+    for part, megabytes in peaks.items():
+        assert 0 < megabytes < 140, f"{part}: {peaks}"
+
+
+def _stages(pushed: Pushed) -> list[str]:
+    return [found[1].strip() for line in pushed.remote if (found := re.match(r"✓ (.+?)\s+\d+\.\d\d s", line))]
+
+
+def _pasted(pushed: Pushed) -> Any:
+    """What the command that was told answers, run as it is."""
+    command = next(line for line in pushed.remote if line.strip().startswith("curl "))
+    return json.loads(subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=30).stdout)
+
+
+def _stored(stack: RunningStack, request_id: str) -> list[Any]:
+    client = connect(stack.settings.clickhouse_dsn, stack.settings.clickhouse_database)
+    query = "SELECT model, version, status FROM inference_events WHERE request_id = {id:String}"
+    try:
+        return wait_until(
+            lambda: client.query(query, parameters={"id": request_id}).result_rows, 30, "the event in ClickHouse"
+        )
+    finally:
+        client.close()
