@@ -6,7 +6,7 @@ STAMP := $(VENV)/.complete
 # Most tests wait for real processes, so a few more than there are cores.
 JOBS ?= 3
 # What the lock holds: every extra of pyproject.toml but torch.
-EXTRAS := embedded sklearn skops xgboost lightgbm onnx dev
+EXTRAS := embedded sklearn skops xgboost lightgbm onnx kubernetes dev
 
 .PHONY: help setup demo test check bench lock clean
 

@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sink": Benchmark("sink_rows", 600, "events a second into ClickHouse, beside bare inserts"),
     "gateway": Benchmark("gateway_requests", 600, "predictions a second, beside the runner alone and the bare model"),
     "environment": Benchmark("environment_builds", 600, "building an environment: cold, warm, already there"),
+    "cold-start": Benchmark("cold_start", 600, "from a request for a model that sleeps to its answer"),
     "push": Benchmark("pushes", 900, "from `git push` to live: each example, its environment known and built"),
     "large-push": Benchmark("large_push", 900, "memory of the server for a push of 1 GB, by git and by Git LFS"),
     "memory": Benchmark("idle_memory", 240, "memory of the idle stack, by process"),

@@ -23,7 +23,7 @@ def rows(count: int, seed: int) -> list[dict[str, float]]:
     return [dict(zip(FEATURES, row, strict=True)) for row in values]
 
 
-def deploy_regression(stack: RunningStack, folder: Path) -> str:
+def deploy_regression(stack: RunningStack, folder: Path, more_toml: str = "") -> str:
     """A logistic regression over 20 numbers, live when this returns; its name."""
     folder.mkdir(parents=True)
     reference = rows(REFERENCE_ROWS, SEED)
@@ -31,7 +31,7 @@ def deploy_regression(stack: RunningStack, folder: Path) -> str:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, x[:, 0] + x[:, 1] > 0)
     joblib.dump(model, folder / "model.joblib")
     declared = "".join(f'{name} = "numeric"\n' for name in FEATURES)
-    (folder / "tidegate.toml").write_text(f'name = "{NAME}"\n[features]\n{declared}')
+    (folder / "tidegate.toml").write_text(f'name = "{NAME}"\n[features]\n{declared}{more_toml}')
     lines = [",".join(FEATURES), *(",".join(map(str, row.values())) for row in reference)]
     (folder / "reference.csv").write_text("\n".join(lines) + "\n")
     write_test_rows(folder, reference[:2])

@@ -118,7 +118,7 @@ def _serving(scratch: Path) -> Iterator[Served]:
             model="market",
             version=1,
             deployment_id="d-1",
-            socket=str(process.socket),
+            addresses=(str(process.socket),),
             schema_json=schema,
         )
         routes = scratch / "routes.json"

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoints
 from gateway.errors_api import answer_of, handle_errors
+from gateway.idling import Idling
 from gateway.inference import InferenceApp, Limits, Scope, Send
 from gateway.management import Management
 from gateway.models_api import models_router
@@ -23,6 +24,7 @@ from gateway.requests import Receive
 from gateway.routes import RouteCache, RouteSource
 from gateway.token import Token, bearer_of
 from gateway.versions_api import PREFIX, versions_router
+from gateway.waking import Activity, Waking, WakingConfig
 from model_runner.client import ClientConfig
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -35,6 +37,7 @@ class GatewayConfig:
     producer: ProducerConfig
     limits: Limits = field(default_factory=Limits)
     runner: ClientConfig = field(default_factory=ClientConfig)
+    waking: WakingConfig = field(default_factory=WakingConfig)
     emit_linger_s: float = 0.005
     refresh_s: float = 0.1
     """Seconds between two refreshes of the route table."""
@@ -50,6 +53,7 @@ def create_app(
     mounts: Mapping[str, Asgi] | None = None,
     token: Token | None = None,
     versions: Management | None = None,
+    activity: Activity | None = None,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     on_acked: OnAcked | None = None,
 ) -> Asgi:
@@ -62,11 +66,12 @@ def create_app(
         mounts: bare applications by the prefix of their paths; who may use them is their own affair.
         token: of the management API; without one nobody may use it.
         versions: does what the management API of versions is asked for; None leaves it out.
+        activity: told which deployments are asked, where some may sleep; None where none may.
         background: run beside the serving until it ends.
         on_acked: called, in another thread, with the ids of events that the broker acknowledged.
     """
     cache = RouteCache(source, config.refresh_s)
-    plane = _Plane(config, cache, background, on_acked)
+    plane = _Plane(config, cache, activity, background, on_acked)
     management = FastAPI(
         title="Tidegate",
         description="Push a model, get its API, see it drift.",
@@ -113,11 +118,13 @@ class _Plane:
         self,
         config: GatewayConfig,
         cache: RouteCache,
+        activity: Activity | None,
         background: Sequence[Callable[[], Coroutine[Any, Any, None]]],
         on_acked: OnAcked | None,
     ) -> None:
         self._config = config
         self._cache = cache
+        self._activity = activity
         self._background = background
         self._on_acked = on_acked
         self.inference: Asgi = _not_started
@@ -128,9 +135,11 @@ class _Plane:
         producer = RecordProducer(self._config.producer, self._on_acked)
         emitter = Emitter(producer, self._config.producer.buffer_bytes, self._config.emit_linger_s)
         endpoints = Endpoints(self._cache, self._config.runner)
-        self.inference = inference = InferenceApp(endpoints, emitter, self._config.limits)
+        waking = Waking(self._activity, endpoints.follow, self._cache.refresh_now, self._config.waking)
+        self.inference = inference = InferenceApp(endpoints, waking, emitter, self._config.limits)
         await self._cache.refresh()
-        beside = {asyncio.create_task(work()) for work in (self._cache.run, *self._background)}
+        telling = () if self._activity is None else (Idling(self._activity, endpoints.all).run,)
+        beside = {asyncio.create_task(work()) for work in (self._cache.run, *telling, *self._background)}
         try:
             yield
         finally:

@@ -12,9 +12,10 @@ import msgspec
 
 from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, SHADOW_COPIES
 from gateway.refusals import Refusal, unknown_model, unknown_preview
+from gateway.replicas import Replicas
 from gateway.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
 from model_runner import schema as schema_codec
-from model_runner.client import ClientConfig, RunnerClient
+from model_runner.client import ClientConfig
 from model_runner.instances import InstanceChecker
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,9 @@ _PATH = re.compile(
 
 
 class Endpoint:
-    """One deployment, ready: its checker, its connection and its metrics."""
+    """One deployment, ready: its checker, its connections and its metrics."""
 
-    def __init__(self, route: Route, client: RunnerClient) -> None:
+    def __init__(self, route: Route, client: Replicas) -> None:
         """Raises msgspec.DecodeError where the route's schema is none."""
         schema = None if route.schema_json is None else schema_codec.decode(route.schema_json)
         self.route = route
@@ -106,6 +107,11 @@ class Endpoints:
             return None
         return self.choose(path)
 
+    def all(self) -> list[Endpoint]:
+        """Of every deployment that is routed to."""
+        self.follow()
+        return list(self._by_deployment.values())
+
     def shadows(self, path: str) -> Sequence[Endpoint]:
         """Who gets copies of what comes on this path."""
         found = self._group(path)
@@ -118,9 +124,13 @@ class Endpoints:
         for endpoint in self._by_deployment.values():
             await endpoint.client.close()
 
-    def _group(self, path: str) -> _Group | None:
+    def follow(self) -> None:
+        """Have the endpoints that the routes ask for, also where no request comes that would need them."""
         if self._cache.table is not self._table:
             self._rebuild(self._cache.table)
+
+    def _group(self, path: str) -> _Group | None:
+        self.follow()
         return self._by_path.get(path)
 
     def _unknown(self, path: str) -> Refusal:
@@ -164,19 +174,19 @@ class Endpoints:
         if old is not None and old.route == route:
             self._by_deployment[route.deployment_id] = old
             return old
-        same_socket = old is not None and old.route.socket == route.socket
-        client = old.client if old is not None and same_socket else RunnerClient(route.socket, self._config)
+        client = Replicas(route.addresses, self._config, route.token) if old is None else old.client
         try:
             endpoint = Endpoint(route, client)
         except msgspec.DecodeError as error:
             log.error("deployment %s has an unreadable input schema and is not served: %s", route.deployment_id, error)
+            if old is None:
+                self._retire(client)
             return None
-        if old is not None and not same_socket:
-            self._retire(old.client)
+        client.move_to(route.addresses)
         self._by_deployment[route.deployment_id] = endpoint
         return endpoint
 
-    def _retire(self, client: RunnerClient) -> None:
+    def _retire(self, client: Replicas) -> None:
         """Let what is under way finish, then close."""
         task = asyncio.get_running_loop().create_task(client.close_when_idle(self._config.timeout_s))
         self._retiring.add(task)

@@ -1,6 +1,6 @@
 """The data plane: a bare ASGI application that answers predictions. Nothing in it waits for Kafka.
 
-Only a request whose runner is gone waits for the registry, and briefly (gateway/running.py).
+Only a request whose runner is gone, or sleeps, waits for the registry (gateway/running.py, gateway/waking.py).
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from gateway.refusals import CLIENT_GONE, Refusal
 from gateway.requests import Receive, parse_batch, read_body, read_headers
 from gateway.running import run
 from gateway.shadowing import Shadowing
+from gateway.waking import Waking
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +72,12 @@ class Limits:
 class InferenceApp:
     """`POST /v1/models/{model}/predict`, and the same of a preview."""
 
-    def __init__(self, endpoints: Endpoints, emitter: Emitter, limits: Limits) -> None:
+    def __init__(self, endpoints: Endpoints, waking: Waking, emitter: Emitter, limits: Limits) -> None:
         self._endpoints = endpoints
+        self._waking = waking
         self._emitter = emitter
         self._limits = limits
-        self._shadowing = Shadowing(self._emit)
+        self._shadowing = Shadowing(self._emit, waking)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -111,7 +113,7 @@ class InferenceApp:
         batch = parse_batch(await read_body(receive, headers, self._limits.max_bytes), self._limits.max_instances)
         call.instances = batch.instances
         endpoint = call.endpoint = self._endpoints.still(endpoint, scope["path"])
-        endpoint = await run(call, endpoint, self._endpoints, scope["path"])
+        endpoint = await run(call, endpoint, self._endpoints, self._waking, scope["path"])
         route = endpoint.route
         shape: type[_One] | type[_Many] = _One if batch.single else _Many
         answer = call.predictions[0] if batch.single else call.predictions

@@ -13,6 +13,9 @@ _DEPLOYMENT: dict[str, Any] = {
     "role": "primary",
     "status": "live",
     "weight": 0.9,
+    "replicas": 1,
+    "asleep": False,
+    "last_request_at": None,
     "predict_path": "/v1/models/electricity/predict",
     "profile_id": "p-7f3a",
     "branch": None,
@@ -37,6 +40,9 @@ class DeploymentView(BaseModel):
     role: str = Field(description="`primary`, `canary`, `shadow` or `preview`.")
     status: str = Field(description="`starting`, `live`, `warm`, `retired`, `failed` or `cancelled`.")
     weight: float = Field(description="Share of the model's traffic, 0 to 1; of a shadow, share of it that is copied.")
+    replicas: int = Field(description="Runners that it should have.")
+    asleep: bool = Field(description="Whether its runners are stopped until it is asked.")
+    last_request_at: datetime | None = Field(description="To the second; only where `[serving] idle_seconds` is set.")
     predict_path: str | None = Field(description="Where to POST instances; null while it takes none.")
     profile_id: str | None = Field(description="What its traffic is compared with.")
     branch: str | None = Field(description="Of a preview.")
@@ -123,6 +129,13 @@ class TrafficBody(BaseModel):
     shares: list[Share] = Field(min_length=1, max_length=20)
 
 
+class ScaleBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"replicas": 3}]})
+
+    replicas: int = Field(ge=1, le=64)
+    version: int | None = Field(default=None, ge=1, description="By default every version that is live.")
+
+
 class Management(Protocol):
     """Does it. Every method may block for as long as a warm runner takes to answer, and raises Refusal."""
 
@@ -137,4 +150,5 @@ class Management(Protocol):
     def traffic(self, workspace: str, model: str, weights: dict[int, float]) -> Changed: ...
     def shadow(self, workspace: str, model: str, version: int) -> Changed: ...
     def end_shadow(self, workspace: str, model: str, version: int | None) -> Changed: ...
+    def scale(self, workspace: str, model: str, replicas: int, version: int | None) -> Changed: ...
     def cancel(self, deployment_id: str) -> DeploymentView: ...

@@ -18,6 +18,19 @@ MODEL_SECONDS = Histogram(
 SHADOW_COPIES = Counter(
     "tidegate_shadow_copies_total", "Copies of requests for shadows", ("workspace", "model", "outcome")
 )
+# From the first request for a deployment that sleeps until its runner is ready. Seconds.
+COLD_START_SECONDS = Histogram(
+    "tidegate_cold_start_seconds",
+    "Time from a request for a model without a runner until one is ready",
+    ("workspace", "model"),
+    buckets=(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0),
+)
+# reason: queue_full (too many wait already), timeout.
+COLD_START_REFUSALS = Counter(
+    "tidegate_cold_start_refusals_total",
+    "Requests refused while a runner was started for them",
+    ("workspace", "model", "reason"),
+)
 # Instances predicted.
 INSTANCES = Counter("tidegate_instances_total", "Instances predicted", ("workspace", "model"))
 

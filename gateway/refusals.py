@@ -14,6 +14,7 @@ from model_runner.instances import Problems
 from model_runner.names import nearest
 
 RETRY_AFTER_S = 1
+RETRY_STARTING_S = 5
 CLIENT_GONE = 499
 """Nobody is left to read it: nginx's number, for metrics and events only."""
 
@@ -53,6 +54,16 @@ def unknown_preview(model: str, preview: str, known: Sequence[str]) -> Refusal:
     there = f"Previews: {', '.join(known[:10])}." if known else "It has none; push a branch for one."
     message = f"Model {model!r} has no preview {preview!r} here. {there}"
     return Refusal(404, "unknown_preview", message, [{"nearest": meant}] if meant else [])
+
+
+def asleep_too_many(waiting: int) -> Refusal:
+    message = f"The model is being started and {waiting} requests wait for it already; try again shortly"
+    return Refusal(503, "starting", message, retry_after_s=RETRY_STARTING_S)
+
+
+def asleep_too_long(timeout_s: float) -> Refusal:
+    message = f"The model is being started and did not answer within {timeout_s:g} s; try again shortly"
+    return Refusal(503, "starting", message, retry_after_s=RETRY_STARTING_S)
 
 
 def misfits(problems: Problems) -> Refusal:

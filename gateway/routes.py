@@ -23,8 +23,10 @@ class Route:
     model: str
     version: int
     deployment_id: str
-    socket: str
-    """Path of the Unix socket on which its runner answers."""
+    addresses: tuple[str, ...]
+    """Where its runners answer: paths of Unix sockets, or `tcp://host:port`."""
+    token: str | None = field(default=None, repr=False)
+    """What its runners are asked for over TCP."""
     role: str = "primary"
     """`primary`, `canary`, `shadow` or `preview`."""
     weight: float = 1.0
@@ -36,6 +38,10 @@ class Route:
     mask: tuple[str, ...] = ()
     """Features whose values never leave the gateway."""
     example: dict[str, Any] | None = None
+    idle_seconds: float | None = None
+    """Without a request for so long its runners may be stopped; None: never."""
+    asleep: bool = False
+    """Its runners are stopped until it is asked."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Instances through a deployment's runner, and once more where the deployment lost its traffic under them."""
+"""Instances through a deployment's runner, and once more where it lost its traffic, or went to sleep, under them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from gateway.calls import Call
 from gateway.endpoints import Endpoint, Endpoints
 from gateway.refusals import Refusal, misfits, of_runner
+from gateway.waking import Waking
 from model_runner.failures import RunnerError, RunnerUnavailableError
 
 
-async def run(call: Call, endpoint: Endpoint, endpoints: Endpoints, path: str) -> Endpoint:
+async def run(call: Call, endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str) -> Endpoint:
     """Predict; which endpoint did.
 
     A runner that ends because its deployment lost the traffic took nothing on: the request goes to who has it now.
@@ -18,20 +19,37 @@ async def run(call: Call, endpoint: Endpoint, endpoints: Endpoints, path: str) -
         Refusal: why there is no prediction.
     """
     try:
-        await ask(call, endpoint)
+        await ask_awake(call, endpoint, waking)
     except RunnerUnavailableError as error:
         other = await endpoints.after_refresh(endpoint, path)
-        if other is None:
+        if other is None and endpoint.route.idle_seconds is None:
             raise of_runner(error) from None
-        call.endpoint = other
+        # It may sleep, and its runner is gone: somebody has put it to sleep, or somebody else has just woken it.
+        must_wake = other is None
+        call.endpoint = other = other or endpoint
         try:
-            await ask(call, other)
+            await ask_awake(call, other, waking, must_wake=must_wake)
         except RunnerError as again:
             raise of_runner(again) from None
         return other
     except RunnerError as error:
         raise of_runner(error) from None
     return endpoint
+
+
+async def ask_awake(call: Call, endpoint: Endpoint, waking: Waking, *, must_wake: bool = False) -> None:
+    """One attempt, after a runner was started where there is none.
+
+    Raises:
+        Refusal: the instances do not fit, or no runner was started in time.
+        RunnerError: the runner gave no predictions.
+    """
+    route = endpoint.route
+    if must_wake or route.asleep or waking.is_under_way(route.deployment_id):
+        # Before anything is started for it.
+        check(endpoint, call.instances)
+        await waking.awake(endpoint)
+    await ask(call, endpoint)
 
 
 async def ask(call: Call, endpoint: Endpoint) -> None:

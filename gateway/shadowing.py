@@ -8,7 +8,8 @@ from time import perf_counter
 from gateway.calls import Call
 from gateway.endpoints import Endpoint
 from gateway.refusals import Refusal, of_runner
-from gateway.running import ask
+from gateway.running import ask_awake
+from gateway.waking import Waking
 from model_runner.failures import RunnerError
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,14 @@ MOST_ROWS = 20_000
 class Shadowing:
     """Belongs to one event loop."""
 
-    def __init__(self, emit: Callable[[Call, Endpoint], Awaitable[None]]) -> None:
+    def __init__(self, emit: Callable[[Call, Endpoint], Awaitable[None]], waking: Waking) -> None:
         """
         Args:
             emit: takes the events of a copy.
+            waking: starts a shadow that sleeps.
         """
         self._emit = emit
+        self._waking = waking
         self._tasks: set[asyncio.Task[None]] = set()
 
     def copy(self, call: Call, shadow: Endpoint) -> None:
@@ -64,7 +67,7 @@ class Shadowing:
     async def _ask(self, call: Call, shadow: Endpoint) -> None:
         refusal = None
         try:
-            await ask(call, shadow)
+            await ask_awake(call, shadow, self._waking)
         except Refusal as refused:
             refusal = refused
         except RunnerError as error:

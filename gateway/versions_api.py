@@ -15,6 +15,7 @@ from gateway.management import (
     Models,
     ModelView,
     OneVersionBody,
+    ScaleBody,
     TrafficBody,
     VersionBody,
     Versions,
@@ -125,6 +126,11 @@ def _add_traffic(router: APIRouter, management: Management) -> None:
 
 
 def _add_deployments(router: APIRouter, management: Management) -> None:
+    @router.post("/models/{model}/scale", responses=error_responses(401, 404, 409, 422))
+    async def scale(model: Model, body: ScaleBody, workspace: Workspace = DEFAULT_WORKSPACE) -> Changed:
+        """Give the live deployments so many runners. New ones get requests once they are ready."""
+        return await asyncio.to_thread(management.scale, workspace, model, body.replicas, body.version)
+
     @router.post("/deployments/{deployment_id}/cancel", responses=error_responses(401, 404, 409))
     async def cancel(deployment_id: DeploymentId) -> DeploymentView:
         """Call off a deployment that is starting."""

@@ -1,4 +1,4 @@
-"""`python -m model_runner`: serve one model folder on a Unix socket until SIGTERM."""
+"""`python -m model_runner`: serve one model folder on a Unix socket, and on a TCP port where asked, until SIGTERM."""
 
 import argparse
 import asyncio
@@ -18,6 +18,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model_runner", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="folder that holds the model file")
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket to serve on")
+    parser.add_argument(
+        "--listen", help="tcp://host:port to serve on too, once the model is ready; without a host 127.0.0.1"
+    )
+    parser.add_argument("--token-file", type=Path, help="file with the deployment's token, which --listen needs")
     parser.add_argument("--deployment", required=True, help="id of the deployment that this process serves")
     parser.add_argument("--max-waiting", type=int, default=512, help="requests that may wait; one more is refused")
     parser.add_argument("--max-batch-rows", type=int, default=1024, help="rows that go into the model together")
@@ -25,6 +29,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--predict-s", type=float, help="seconds that the model may be at one batch")
     parser.add_argument("--drain-s", type=float, default=10.0, help="seconds that a stop waits for what is under way")
     return parser.parse_args()
+
+
+def _token(file: Path | None) -> str:
+    """Raises OSError or ValueError where there is none."""
+    if file is None:
+        raise ValueError("whoever reaches the port may ask the model: name the file with its token by --token-file")
+    token = file.read_text("ascii").strip()
+    if not token:
+        raise ValueError(f"{file} is empty: it must hold the deployment's token")
+    return token
 
 
 def main() -> int:
@@ -36,6 +50,7 @@ def main() -> int:
     from model_runner.limits import Limits  # noqa: PLC0415
     from model_runner.report import write_error  # noqa: PLC0415
     from model_runner.server import RunnerConfig, serve  # noqa: PLC0415
+    from model_runner.tcp_address import parse_tcp  # noqa: PLC0415
 
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -44,6 +59,12 @@ def main() -> int:
     if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
         print(f"--socket {socket} is longer than {MAX_SOCKET_PATH} bytes; use a shorter folder", file=sys.stderr)
         return 2
+    try:
+        tcp = None if arguments.listen is None else parse_tcp(arguments.listen)
+        token = None if tcp is None else _token(arguments.token_file)
+    except (OSError, ValueError) as error:
+        print(f"--listen: {error}", file=sys.stderr)
+        return 2
     config = RunnerConfig(
         folder=arguments.folder,
         socket=socket,
@@ -51,6 +72,8 @@ def main() -> int:
         max_waiting=arguments.max_waiting,
         max_batch_rows=arguments.max_batch_rows,
         drain_s=arguments.drain_s,
+        tcp=tcp,
+        token=token,
         limits=Limits(load_seconds=arguments.load_s, predict_seconds=arguments.predict_s),
     )
 

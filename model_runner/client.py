@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from model_runner.dialling import dial
 from model_runner.failures import (
     PredictionFailedError,
     RunnerFailedError,
@@ -74,9 +75,24 @@ class _Connection(asyncio.Protocol):
 class RunnerClient:
     """Connects when first asked. Belongs to one event loop."""
 
-    def __init__(self, socket: Path | str, config: ClientConfig | None = None) -> None:
+    def __init__(
+        self,
+        socket: Path | str,
+        config: ClientConfig | None = None,
+        token: str | None = None,
+        *,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            socket: path of a Unix socket, or `tcp://host:port`.
+            token: of the deployment, over TCP.
+            on_lost: called when the connection is lost.
+        """
         self._socket = str(socket)
         self._config = config or ClientConfig()
+        self._token = token
+        self._on_lost = on_lost
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
         self._last_id = 0
@@ -187,7 +203,7 @@ class RunnerClient:
         pause = 0.02
         while True:
             try:
-                _, connection = await loop.create_unix_connection(lambda: _Connection(self._lost), self._socket)
+                connection = await dial(self._socket, self._token, lambda: _Connection(self._lost))
             except OSError as error:
                 if loop.time() + pause > deadline:
                     raise RunnerUnavailableError(f"no runner on {self._socket}: {error.strerror or error}") from None
@@ -200,3 +216,4 @@ class RunnerClient:
     def _lost(self, connection: _Connection) -> None:
         if self._connection is connection:
             self._connection = None
+            self._on_lost()

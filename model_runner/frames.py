@@ -1,4 +1,4 @@
-"""What gateway and runner say to each other on a Unix socket: length-prefixed msgpack frames, many in flight."""
+"""What gateway and runner say to each other on a socket: length-prefixed msgpack frames, many in flight."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +64,7 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_frame(message: Request | Reply) -> bytes:
+def encode_frame(message: msgspec.Struct) -> bytes:
     """One frame.
 
     Raises:
@@ -78,9 +78,10 @@ def encode_frame(message: Request | Reply) -> bytes:
 
 
 class FrameReader:
-    """Cuts a stream of bytes into frames."""
+    """Cuts a stream of bytes into frames of at most so many bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MAX_FRAME_BYTES) -> None:
+        self._most = most_bytes
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -95,8 +96,8 @@ class FrameReader:
         while len(buffer) - start >= _LENGTH_BYTES:
             body = start + _LENGTH_BYTES
             length = int.from_bytes(buffer[start:body], "big")
-            if length > MAX_FRAME_BYTES:
-                raise ValueError(f"a frame of {length} bytes; the most is {MAX_FRAME_BYTES}")
+            if length > self._most:
+                raise ValueError(f"a frame of {length} bytes; the most is {self._most}")
             if len(buffer) - body < length:
                 break
             yield bytes(buffer[body : body + length])

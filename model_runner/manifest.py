@@ -41,6 +41,9 @@ class Manifest:
     mask: tuple[str, ...]
     """Features whose values never leave the gateway."""
     example: dict[str, Any] | None
+    replicas: int
+    idle_seconds: float | None
+    """Without a request for so long its runners are stopped; None never stops them."""
     limits: Limits
     scan_allow: tuple[str, ...]
     """What its pickles may name beside the known libraries."""
@@ -76,6 +79,8 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         baseline_rows=toml.drift.baseline_rows,
         mask=tuple(toml.mask.fields),
         example=toml.example,
+        replicas=toml.serving.replicas,
+        idle_seconds=toml.serving.idle_seconds,
         limits=limits_of(toml),
         scan_allow=tuple(toml.scan.allow),
     )

@@ -5,7 +5,7 @@ import logging
 import os
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -26,9 +26,11 @@ from model_runner.frames import (
     RunnerInfo,
     encode_frame,
 )
+from model_runner.guarded import listen
 from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.loading import ServingModel, load_and_warm
 from model_runner.schema_source import schema_text
+from model_runner.tcp_address import TcpAddress
 from model_runner.watchdog import watch
 from model_runner.worker import ModelThread, QueueFullError
 
@@ -42,6 +44,10 @@ class RunnerConfig:
     folder: Path
     socket: Path
     deployment_id: str
+    tcp: TcpAddress | None = None
+    """Where it is to be reached too, once the model is ready."""
+    token: str | None = field(default=None, repr=False)
+    """What gateways have to know over TCP."""
     max_waiting: int = 512
     """Requests that wait behind the batch in the model; one more is answered `overloaded`."""
     max_batch_rows: int = 1024
@@ -185,7 +191,7 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
 
     Raises:
         ModelError: the folder cannot be served.
-        OSError: the socket cannot be made.
+        OSError: the socket cannot be made, or the port is taken.
     """
     runner = Runner(config)
     # A umask, since a sandboxed process may not change modes.
@@ -194,6 +200,7 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
         server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), str(config.socket))
     finally:
         os.umask(before)
+    servers: list[asyncio.AbstractServer] = [server]
     watching = None
     try:
         loading = asyncio.create_task(runner.load())
@@ -201,16 +208,22 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             await loading
+            # Only now: an orchestrator takes an open port for readiness.
+            if config.tcp is not None and config.token is not None:
+                servers.append(await listen(config.tcp, config.token, lambda: Connection(runner)))
+                log.info("reached by %s", config.tcp)
             watching = asyncio.create_task(watch(runner.thread, config.limits))
             await stopping
         else:
             loading.cancel()
-        server.close()
+        for each in servers:
+            each.close()
         await runner.stop()
         # One turn of the loop, so that the last answers are written.
         await asyncio.sleep(0)
     finally:
         if watching is not None:
             watching.cancel()
-        server.close()
+        for each in servers:
+            each.close()
         config.socket.unlink(missing_ok=True)

@@ -12,6 +12,9 @@ from model_runner.names import nearest
 from model_runner.schema import Feature, Holds, Kind
 
 TOML_FILE = "tidegate.toml"
+MOST_REPLICAS = 64
+LEAST_IDLE_S = 1.0
+"""Gateways tell of requests once a second."""
 
 
 class FeatureTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +47,13 @@ class MaskTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: list[str] = []
 
 
+class ServingTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[serving]`: how many runners a version has, and when they may be stopped."""
+
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPLICAS)] = 1
+    idle_seconds: Annotated[float, msgspec.Meta(ge=LEAST_IDLE_S)] | None = None
+
+
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[limits]`: what the model may take."""
 
@@ -69,6 +79,7 @@ class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: ReferenceTable = ReferenceTable()
     drift: DriftTable = DriftTable()
     mask: MaskTable = MaskTable()
+    serving: ServingTable = ServingTable()
     limits: LimitsTable = LimitsTable()
     scan: ScanTable = ScanTable()
     example: dict[str, Any] | None = None
@@ -79,6 +90,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "reference": ReferenceTable,
     "drift": DriftTable,
     "mask": MaskTable,
+    "serving": ServingTable,
     "limits": LimitsTable,
     "scan": ScanTable,
 }

@@ -115,6 +115,40 @@ class Settings(BaseSettings):
     runner_start_timeout_s: float = Field(
         default=60.0, gt=0, description="Seconds that a model may take to load and warm."
     )
+    launcher: Literal["process", "kubernetes"] = Field(
+        default="process",
+        description="What runs the runners: `process` on this machine, or `kubernetes` as pods of a cluster "
+        "(docs/kubernetes.md).",
+    )
+    kubernetes_image: str | None = Field(
+        default=None,
+        description="Image of the runners' pods: one with Tidegate in it, such as deploy/Dockerfile makes.",
+    )
+    kubernetes_namespace: str = Field(default="default", description="Namespace of the runners' pods.")
+    kubernetes_owner: str = Field(
+        default="tidegate",
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="Label of all that this Tidegate makes there; what bears it and is not wanted is deleted. Several "
+        "in one namespace need one each.",
+    )
+    kubernetes_artifacts_secret: str | None = Field(
+        default=None,
+        description="Secret there whose keys are environment variables of the step that fetches the model's files: "
+        "the credentials of TIDEGATE_ARTIFACTS_URL.",
+    )
+    runner_key: SecretStr | None = Field(
+        default=None,
+        description="Key from which the tokens of runners on other machines are derived. Default: `runner-key` in the "
+        "home folder, made when it is needed.",
+    )
+    wake_queue: int = Field(
+        default=100,
+        ge=1,
+        description="Requests that wait for one sleeping model to be started; one more gets 503 with Retry-After.",
+    )
+    wake_timeout_s: float = Field(
+        default=30.0, gt=0, description="Seconds that one of them waits before it gets 503 with Retry-After."
+    )
     sandbox: Literal["auto", "bubblewrap", "landlock"] = Field(
         default="auto",
         description="What confines the processes in which models run: `bubblewrap`, `landlock`, or `auto` for the "

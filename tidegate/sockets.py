@@ -12,7 +12,7 @@ _ID_BYTES = 24
 
 
 def socket_base(run_path: Path) -> Path:
-    """The folder that holds `r/<deployment>/s`: the run folder itself, or a short one of this user's where that is
+    """The folder that holds `r/<runner>/s`: the run folder itself, or a short one of this user's where that is
     too long."""
     if len(os.fsencode(run_path / "r")) + len("/") + _ID_BYTES + len("/s") <= LONGEST:
         return run_path
@@ -20,9 +20,10 @@ def socket_base(run_path: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"tidegate-{os.getuid()}-{digest}"
 
 
-def runner_socket(run_path: Path, deployment_id: str) -> Path:
-    """The Unix socket of a deployment's runner, in a folder of its own: the only one that the runner may write to."""
-    return socket_base(run_path) / "r" / deployment_id / "s"
+def runner_socket(run_path: Path, name: str) -> Path:
+    """The Unix socket of a runner, by its name (gateway/replica_names.py), in a folder of its own: the only one that
+    the runner may write to."""
+    return socket_base(run_path) / "r" / name / "s"
 
 
 def deployer_socket(run_path: Path) -> Path:

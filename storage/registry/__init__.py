@@ -20,6 +20,7 @@ from storage.registry.errors import (
     UnknownVersionError,
 )
 from storage.registry.history import abandoned, before_the_live_one, expired_previews, newest_served, with_share
+from storage.registry.idle import last_requests, note_requests, put_to_sleep
 from storage.registry.job_records import Job, JobLine, JobState, NewJob
 from storage.registry.jobs import (
     JobOverError,
@@ -53,6 +54,7 @@ from storage.registry.records import (
     Status,
     Version,
 )
+from storage.registry.scaling import forget_addresses, set_addresses, set_replicas
 from storage.registry.traffic import WARM_KEPT, end_shadow, make_shadow, set_traffic, shares_of, switch_route
 from storage.registry.versions import (
     create_version,
@@ -104,11 +106,13 @@ __all__ = [
     "end_shadow",
     "expired_previews",
     "fail_deployment",
+    "forget_addresses",
     "get_deployment",
     "get_job",
     "get_model",
     "get_profile",
     "get_version",
+    "last_requests",
     "lines_of",
     "list_jobs",
     "list_models",
@@ -117,11 +121,15 @@ __all__ = [
     "new_deployment_id",
     "newest_job",
     "newest_served",
+    "note_requests",
     "prepare_job",
+    "put_to_sleep",
     "requeue_job",
     "retire_deployment",
     "save_profile",
     "say",
+    "set_addresses",
+    "set_replicas",
     "set_traffic",
     "shares_of",
     "submit_delivery",

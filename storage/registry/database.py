@@ -37,6 +37,12 @@ class Database:
                 raise RegistryError("the registry holds no revision: run `tidegate migrate`")
             yield session
 
+    @contextmanager
+    def note(self) -> Iterator[Session]:
+        """One transaction that pollers need not hear of."""
+        with Session(self._writer) as session, session.begin():
+            yield session
+
     def revision(self) -> int:
         """Counted up by every write: while it stays the same, so does everything else. One tiny query."""
         with self.engine.connect() as connection:

@@ -14,7 +14,7 @@ WITH_MODEL = joinedload(DeploymentRow.version).joinedload(VersionRow.model)
 
 
 def desired_runners(database: Database) -> list[DesiredRunner]:
-    """The runner processes that should be up, oldest deployment first."""
+    """The deployments whose runners should be up, the oldest first; those that are asleep are among them."""
     with database.read() as session:
         return [_to_runner(row) for row in _in_status(session, WITH_RUNNER)]
 
@@ -58,6 +58,11 @@ def to_deployment(row: DeploymentRow) -> Deployment:
         branch=row.branch,
         slug=row.slug,
         expires=row.expires,
+        replicas=_replicas(row),
+        idle_seconds=row.version.manifest.get("idle_seconds"),
+        asleep=row.asleep,
+        last_request_at=row.last_request_at,
+        addresses=None if row.addresses is None else tuple(row.addresses),
     )
 
 
@@ -80,4 +85,12 @@ def _to_runner(row: DeploymentRow) -> DesiredRunner:
         manifest=version.manifest,
         role=Role(row.role),
         status=Status(row.status),
+        replicas=_replicas(row),
+        idle_seconds=version.manifest.get("idle_seconds"),
+        asleep=row.asleep,
+        last_request_at=row.last_request_at,
     )
+
+
+def _replicas(row: DeploymentRow) -> int:
+    return row.replicas or int(row.version.manifest.get("replicas", 1))

@@ -94,11 +94,21 @@ class Deployment:
     """The branch as it stands in the preview's URL."""
     expires: datetime | None = None
     """When a preview ends by itself."""
+    replicas: int = 1
+    """Runners that it should have."""
+    idle_seconds: float | None = None
+    """Without a request for so long its runners are stopped; None never stops them."""
+    asleep: bool = False
+    """Its runners are stopped until the next request."""
+    last_request_at: datetime | None = None
+    """By the clock of a gateway, to the second or so; only where `idle_seconds` is set."""
+    addresses: tuple[str, ...] | None = None
+    """Where its runners answer; None: on the Unix sockets that are named after it."""
 
 
 @dataclass(frozen=True)
 class DesiredRunner:
-    """A runner process that should be up."""
+    """A deployment whose runners should be up, unless it is asleep."""
 
     deployment_id: str
     workspace: str
@@ -111,6 +121,10 @@ class DesiredRunner:
     manifest: dict[str, Any]
     role: Role
     status: Status
+    replicas: int = 1
+    idle_seconds: float | None = None
+    asleep: bool = False
+    last_request_at: datetime | None = None
 
 
 @dataclass(frozen=True)

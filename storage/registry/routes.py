@@ -1,26 +1,31 @@
 """The gateway's route table, read from the registry."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from gateway.replica_names import replica_name
 from gateway.routes import Route, RouteTable
 from storage.registry.database import Database
+from storage.registry.idle import note_requests
 from storage.registry.live import live_routes
-from storage.registry.records import LiveRoute
+from storage.registry.records import Deployment, LiveRoute
 
 
-def socket_path(run_path: Path, deployment_id: str) -> Path:
-    """Where the runner of a deployment listens."""
-    return run_path / "r" / deployment_id / "s"
+def socket_path(run_path: Path, name: str) -> Path:
+    """Where a runner listens, by its name (gateway/replica_names.py)."""
+    return run_path / "r" / name / "s"
 
 
 class RegistryRouteSource:
     """A gateway.routes.RouteSource. Asking again costs one tiny query while nothing was written to the registry."""
 
-    def __init__(self, database_dsn: str, run_path: Path) -> None:
+    def __init__(self, database_dsn: str, run_path: Path, token_of: Callable[[str], str] = lambda _: "") -> None:
+        """`token_of`: what the runners of a deployment ask for over TCP."""
         self._database = Database(database_dsn)
         self._run_path = run_path
+        self._token_of = token_of
         self._revision = -1
         self._table = RouteTable()
 
@@ -37,6 +42,14 @@ class RegistryRouteSource:
             self._revision = revision
         return self._table
 
+    def note_requests(self, deployment_ids: Sequence[str]) -> None:
+        """As a gateway.waking.Activity: those that are asleep are wanted from now on.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the registry cannot be reached.
+        """
+        note_requests(self._database, deployment_ids)
+
     def close(self) -> None:
         self._database.close()
 
@@ -48,11 +61,20 @@ class RegistryRouteSource:
             model=deployment.model,
             version=deployment.version,
             deployment_id=deployment.id,
-            socket=str(socket_path(self._run_path, deployment.id)),
+            addresses=self._addresses(deployment),
+            token=None if deployment.addresses is None else self._token_of(deployment.id),
             role=deployment.role.value,
             weight=deployment.weight,
             preview=deployment.slug,
             schema_json=None if schema is None else msgspec.json.encode(schema).decode(),
             mask=tuple(found.manifest.get("mask") or ()),
             example=found.manifest.get("example"),
+            idle_seconds=deployment.idle_seconds,
+            asleep=deployment.asleep,
         )
+
+    def _addresses(self, deployment: Deployment) -> tuple[str, ...]:
+        if deployment.addresses is not None:
+            return deployment.addresses
+        names = (replica_name(deployment.id, number) for number in range(deployment.replicas))
+        return tuple(str(socket_path(self._run_path, name)) for name in names)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -127,5 +128,10 @@ class DeploymentRow(Base):
     branch: Mapped[str | None] = mapped_column(String(255))
     slug: Mapped[str | None] = mapped_column(String(63))
     expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    replicas: Mapped[int | None]
+    """None: as many as its version asks for."""
+    asleep: Mapped[bool] = mapped_column(default=False, server_default=false())
+    last_request_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    addresses: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
     version: Mapped[VersionRow] = relationship()

@@ -189,7 +189,7 @@ def _go_live(row: DeploymentRow, role: Role, weight: float, now: datetime) -> No
     had_share = row.status == Status.LIVE and row.role in PRODUCTION
     if row.status != Status.LIVE or (row.role != role and not (had_share and role in PRODUCTION)):
         row.live_at = now
-    row.status, row.role, row.weight = Status.LIVE, role, weight
+    row.status, row.role, row.weight, row.asleep = Status.LIVE, role, weight, False
     if role in PRODUCTION:
         row.served_at = now
 

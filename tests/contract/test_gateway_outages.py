@@ -38,7 +38,7 @@ def broker() -> Iterator[Broker]:
 
 def _route(process: RunnerProcess, **more: Any) -> Route:
     return Route(
-        workspace="default", model="behaving", version=1, deployment_id="d-1", socket=str(process.socket), **more
+        workspace="default", model="behaving", version=1, deployment_id="d-1", addresses=(str(process.socket),), **more
     )
 
 

@@ -38,7 +38,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = write_classifier(scratch / "m")
     with embedded_broker() as broker, runner(folder, scratch) as process:
         make_topic(broker.bootstrap)
-        common: dict[str, Any] = {"version": 3, "socket": str(process.socket), "example": EXAMPLE}
+        common: dict[str, Any] = {"version": 3, "addresses": (str(process.socket),), "example": EXAMPLE}
         schema = schema_codec.encode(SCHEMA)
         routes = (
             Route(workspace="default", model="market", deployment_id="d-1", schema_json=schema, **common),
@@ -234,7 +234,9 @@ def test_acknowledged_events_are_in_the_topic(stack: Stack) -> None:
 
 
 def test_routes_change_within_a_second_and_outlive_their_source(stack: Stack) -> None:
-    new = Route(workspace="default", model="newcomer", version=1, deployment_id="d-9", socket=stack.routes[0].socket)
+    new = Route(
+        workspace="default", model="newcomer", version=1, deployment_id="d-9", addresses=stack.routes[0].addresses
+    )
     path = "/v1/models/newcomer/predict"
     assert _post(stack, EXAMPLE, path).status_code == 404
     write_routes(stack.gateway.routes, [*stack.routes, new])

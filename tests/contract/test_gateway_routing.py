@@ -45,7 +45,7 @@ class Stack:
             model="behaving",
             version=which,
             deployment_id=f"d-{which}",
-            socket=str(process.socket),
+            addresses=(str(process.socket),),
             schema_json=SCHEMA,
         )
         return replace(route, **changes)
@@ -189,7 +189,7 @@ def test_a_body_that_arrives_after_the_switch_is_answered_by_who_has_the_traffic
 def test_a_gateway_that_has_not_heard_of_the_switch_asks_before_it_fails(stack: Stack, tmp_path: Path) -> None:
     folder = write_behaving(tmp_path / "m")
     with runner(folder, tmp_path, "d-7") as leaving:
-        old = stack.route(1, deployment_id="d-7", socket=str(leaving.socket))
+        old = stack.route(1, deployment_id="d-7", addresses=(str(leaving.socket),))
         with gateway(tmp_path, stack.bootstrap, [old], ("--refresh-s", "600")) as served:
             url = f"{served.url}{PATH}"
             assert httpx.post(url, json=ROW, timeout=10).json()["deployment_id"] == "d-7"

@@ -35,7 +35,7 @@ def test_routes_are_the_live_deployments(tmp_path: Path) -> None:
     route = table.routes[0]
     assert (route.model, route.version, route.deployment_id) == ("electricity", 1, first)
     assert (route.role, route.weight, route.mask, route.example) == ("primary", 1.0, ("card",), {"price": 1.5})
-    assert route.socket == str(tmp_path / "run" / "r" / first / "s")
+    assert route.addresses == (str(tmp_path / "run" / "r" / first / "s"),)
     assert msgspec.json.decode(route.schema_json or "") == SCHEMA
     assert source.load() is table
     second = _deploy(database)

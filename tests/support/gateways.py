@@ -18,6 +18,7 @@ from gateway.app import GatewayConfig, create_app
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
 from gateway.routes import Route, RouteTable
+from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
 from tests.support.children import Child
 from tests.support.ports import free_ports
@@ -33,7 +34,8 @@ class FileRoutes:
 
     def load(self) -> RouteTable:
         routes = json.loads(self._path.read_text())
-        return RouteTable(tuple(Route(**{**route, "mask": tuple(route["mask"])}) for route in routes))
+        tuples = ("mask", "addresses")
+        return RouteTable(tuple(Route(**{**route, **{key: tuple(route[key]) for key in tuples}}) for route in routes))
 
 
 def write_routes(path: Path, routes: Sequence[Route]) -> None:
@@ -102,6 +104,8 @@ def main() -> None:
     parser.add_argument("--max-bytes", type=int, default=8_000_000)
     parser.add_argument("--max-instances", type=int, default=10_000)
     parser.add_argument("--flush-s", type=float, default=5.0)
+    parser.add_argument("--wake-queue", type=int, default=100)
+    parser.add_argument("--wake-timeout-s", type=float, default=30.0)
     parser.add_argument("--refresh-s", type=float, default=0.1)
     told = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
@@ -109,6 +113,7 @@ def main() -> None:
         producer=ProducerConfig(bootstrap=told.bootstrap, topic="inference.events", buffer_bytes=told.buffer_bytes),
         limits=Limits(told.max_bytes, told.max_instances),
         runner=ClientConfig(queue=told.queue, timeout_s=told.timeout_s),
+        waking=WakingConfig(told.wake_queue, told.wake_timeout_s),
         refresh_s=told.refresh_s,
         flush_s=told.flush_s,
     )

@@ -27,6 +27,7 @@ COMMANDS = [
     "redeploy",
     "traffic",
     "shadow",
+    "scale",
     "jobs",
     "cancel",
     "predict",

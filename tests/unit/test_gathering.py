@@ -70,7 +70,7 @@ def test_masking_hides_values_and_unknown_names() -> None:
 
 
 def _route(deployment: str, weight: float) -> Route:
-    return Route(workspace="w", model="m", version=1, deployment_id=deployment, socket="s", weight=weight)
+    return Route(workspace="w", model="m", version=1, deployment_id=deployment, addresses=("s",), weight=weight)
 
 
 def test_traffic_is_shared_by_weight() -> None:

@@ -11,7 +11,7 @@ Version = Annotated[str | None, typer.Argument(help="Number of a version, such a
 
 def add_version_commands(app: typer.Typer) -> None:
     """Put them on the command line."""
-    for command in (deployments, rollback, promote, redeploy, traffic, shadow, cancel):
+    for command in (deployments, rollback, promote, redeploy, traffic, shadow, scale, cancel):
         app.command()(command)
 
 
@@ -77,6 +77,18 @@ def shadow(
     from tidegate.cli.version_commands import shadow as work  # noqa: PLC0415
 
     work(model, version, off=off, as_json=as_json)
+
+
+def scale(
+    model: Model,
+    replicas: Annotated[int, typer.Argument(min=1, max=64, help="Runners of each deployment that is live.")],
+    version: Annotated[str | None, typer.Option("--version", help="Only those of this version, such as v7.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change how many runners a model has; its next deployment has as many as its tidegate.toml says."""
+    from tidegate.cli.version_commands import scale as work  # noqa: PLC0415
+
+    work(model, replicas, version, as_json=as_json)
 
 
 def cancel(

@@ -76,6 +76,13 @@ def shadow(model: str, version: str | None, *, off: bool, as_json: bool) -> None
     _change(lambda config, database: operations.shadow(config, database, WORKSPACE, model, number), as_json)
 
 
+def scale(model: str, replicas: int, version: str | None, *, as_json: bool) -> None:
+    from tidegate.versions import operations  # noqa: PLC0415
+
+    number = None if version is None else parse_version(version)
+    _change(lambda _, database: operations.scale(database, WORKSPACE, model, replicas, number), as_json)
+
+
 def cancel(deployment: str, *, as_json: bool) -> None:
     from tidegate.versions import ending  # noqa: PLC0415
     from tidegate.versions.config import versions_config  # noqa: PLC0415
@@ -184,5 +191,11 @@ def _row(found: "DeploymentView") -> tuple[Any, ...]:
 
     since = found.retired_at or found.live_at or found.created
     share = percent(found.weight) if found.role in ("primary", "canary") and found.status == "live" else ""
-    note = (found.error or "").splitlines()[:1] or [found.branch or ""]
-    return found.id, found.version, found.role, share, found.status, f"{since:%Y-%m-%d %H:%M:%S}", note[0]
+    return found.id, found.version, found.role, share, found.status, f"{since:%Y-%m-%d %H:%M:%S}", _note(found)
+
+
+def _note(found: "DeploymentView") -> str:
+    if found.error:
+        return found.error.splitlines()[0]
+    running = "asleep" if found.asleep else f"{found.replicas} replicas" if found.replicas > 1 else ""
+    return ", ".join(word for word in (found.branch, running) if word)

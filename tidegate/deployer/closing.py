@@ -18,7 +18,6 @@ from tidegate.deployer.changes import described, movement, schema_changes
 from tidegate.deployer.config import DeployConfig
 from tidegate.deployer.deploying import Prepared
 from tidegate.deployer.sample import Sample
-from tidegate.sockets import runner_socket
 
 TIMEOUT_S = 10.0
 MOST_CHANGES = 12
@@ -72,6 +71,8 @@ def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:
         if live is None:
             return []
         before = registry.get_version(database, version.model, live.version, version.workspace)
+        if live.asleep:
+            registry.note_requests(database, [live.id])
     finally:
         database.close()
     changes = schema_changes(_schema(before), prepared.sample.schema)
@@ -103,8 +104,10 @@ def _moved(live: Deployment, schema: InputSchema | None, sample: Sample, config:
 
 
 async def _ask(live: Deployment, rows: list[dict[str, Any]], config: DeployConfig) -> list[Any]:
-    socket = runner_socket(config.run_path, live.id)
-    client = RunnerClient(socket, ClientConfig(timeout_s=TIMEOUT_S))
+    address, token = config.places.one_of(live)
+    # One that slept is on its way.
+    patience_s = TIMEOUT_S if live.asleep else ClientConfig.reconnect_s
+    client = RunnerClient(address, ClientConfig(timeout_s=TIMEOUT_S, reconnect_s=patience_s), token)
     try:
         return (await client.predict(rows)).predictions or []
     finally:

@@ -8,6 +8,7 @@ from model_runner.environment import Store
 from model_runner.sandbox.policy import SandboxPolicy
 from storage import registry
 from stream.topics import TopicLayout
+from tidegate.runner_places import RunnerPlaces
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class DeployConfig:
     artifacts_url: str
     staging: Path
     """Folder for the copy that is checked."""
-    run_path: Path
+    places: RunnerPlaces
+    """Where the runners are that the supervisor starts."""
     gateway_url: str
     bootstrap: str
     layout: TopicLayout

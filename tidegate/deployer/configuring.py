@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tidegate.deployer.config import DeployConfig
 from tidegate.environments import store_of
+from tidegate.runner_places import runner_places
 from tidegate.sandboxing import sandbox_policy
 from tidegate.settings import Settings
 
@@ -13,7 +14,7 @@ def deploy_config(settings: Settings) -> DeployConfig:
         database_dsn=settings.database_dsn,
         artifacts_url=settings.artifacts,
         staging=settings.home_path / "staging",
-        run_path=settings.run_path,
+        places=runner_places(settings),
         gateway_url=settings.gateway_url,
         bootstrap=settings.bootstrap,
         layout=settings.topics,

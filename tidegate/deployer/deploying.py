@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gateway.routes import predict_path
@@ -166,8 +167,9 @@ def switch_to(deployment_id: str, config: DeployConfig, on_stage: OnStage = lamb
     stages = StageLog(on_stage)
     stages.current = "switch"
     with _deploying(config, stages) as database:
-        asyncio.run(await_runner(config.run_path, deployment_id, config.runner_start_timeout_s))
-        return _give_traffic(registry.get_deployment(database, deployment_id), config, database, stages)
+        look = partial(registry.get_deployment, database, deployment_id)
+        asyncio.run(await_runner(config.places, config.runner_start_timeout_s, look))
+        return _give_traffic(look(), config, database, stages)
 
 
 @contextmanager

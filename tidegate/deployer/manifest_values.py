@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from model_runner.limits import Limits
 from model_runner.validation import Report
 from tidegate.deployer.profiling import watched_features
 
@@ -16,9 +17,20 @@ def manifest_values(report: Report) -> dict[str, Any]:
         "example": report.inputs.example,
         "psi_threshold": manifest.psi_threshold,
         "baseline_rows": manifest.baseline_rows,
+        "replicas": manifest.replicas,
+        "idle_seconds": manifest.idle_seconds,
         "load_seconds": manifest.limits.load_seconds,
+        "limits": _limits(manifest.limits),
         "watched": watched_features(report),
         "environment": _environment(report),
+    }
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    return {
+        "memory_bytes": limits.memory_bytes,
+        "cpus": limits.cpus,
+        "predict_seconds": limits.predict_seconds,
     }
 
 

@@ -42,10 +42,9 @@ def start(
         publish(config.bootstrap, config.layout, [record_of(database, deployment, "live", datetime.now(UTC))])
         asyncio.run(
             await_runner(
-                config.run_path,
-                deployment.id,
+                config.places,
                 version.manifest.get("load_seconds") or config.runner_start_timeout_s,
-                lambda: registry.get_deployment(database, deployment.id).status in registry.WITH_RUNNER,
+                lambda: registry.get_deployment(database, deployment.id),
             )
         )
     except BaseException as error:

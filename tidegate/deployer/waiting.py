@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tidegate.sockets import runner_socket
-from tidegate.supervisor.plan import RUNNER_PREFIX, SocketReady
+from storage.registry import WITH_RUNNER, Deployment
+from tidegate.runner_places import RunnerPlaces
+from tidegate.supervisor.plan import RUNNER_PREFIX
 from tidegate.supervisor.probes import not_ready
 from tidegate.supervisor.state import Condition, running_state
 
@@ -19,31 +20,39 @@ class RunnerNotReadyError(Exception):
     """The new runner does not answer."""
 
 
-async def await_runner(
-    run_path: Path, deployment_id: str, timeout_s: float, still_wanted: Callable[[], bool] = lambda: True
-) -> None:
-    """Return when the deployment's runner is loaded and has answered its example.
+async def await_runner(places: RunnerPlaces, timeout_s: float, look: Callable[[], Deployment]) -> None:
+    """Return when every runner of a deployment is loaded and has answered its example.
 
     Args:
-        still_wanted: asked now and then; may block for a moment.
+        look: the deployment as it stands now; asked again and again, may block for a moment.
 
     Raises:
         RunnerNotReadyError: it keeps ending, takes too long, is not wanted any more, or nobody starts it.
     """
-    ready = SocketReady(runner_socket(run_path, deployment_id))
-    deadline = time.monotonic() + timeout_s
-    asked_at = time.monotonic()
-    while (waits_for := await not_ready(ready)) is not None:
-        trouble = _trouble(run_path, deployment_id)
-        if time.monotonic() - asked_at > WANTED_S:
-            asked_at = time.monotonic()
-            if not await asyncio.to_thread(still_wanted):
+    found = await asyncio.to_thread(look)
+    asked_at = began = time.monotonic()
+    while (waits_for := await _not_ready(places, found)) is not None:
+        trouble = _trouble(places.run_path, found.id)
+        now = time.monotonic()
+        if now - asked_at > WANTED_S:
+            asked_at = now
+            found = await asyncio.to_thread(look)
+            if found.status not in WITH_RUNNER:
                 trouble = "is not wanted any more: its deployment was cancelled"
-        if trouble is None and time.monotonic() > deadline:
+        if trouble is None and now - began > timeout_s:
             trouble = f"was not ready after {timeout_s:g} s ({waits_for}): raise TIDEGATE_RUNNER_START_TIMEOUT_S"
         if trouble is not None:
             raise RunnerNotReadyError(f"the runner {trouble}")
         await asyncio.sleep(POLL_S)
+
+
+async def _not_ready(places: RunnerPlaces, found: Deployment) -> str | None:
+    """None when all are ready, else what the first that is not waits for."""
+    probes = places.probes(found)
+    if probes is None:
+        return f"{len(found.addresses or ())} of {found.replicas} runners are ready"
+    answers = await asyncio.gather(*map(not_ready, probes))
+    return next((answer for answer in answers if answer is not None), None)
 
 
 def _trouble(run_path: Path, deployment_id: str) -> str | None:
@@ -52,6 +61,9 @@ def _trouble(run_path: Path, deployment_id: str) -> str | None:
     if state is None:
         return "is started by the stack, which is not running: `tidegate up`"
     for part in state.parts:
-        if part.name == f"{RUNNER_PREFIX}{deployment_id}" and part.condition in (Condition.FAILING, Condition.FAILED):
+        # The first has the deployment's name, the others a number behind it.
+        name, _, number = part.name.removeprefix(RUNNER_PREFIX).partition(".")
+        mine = part.name.startswith(RUNNER_PREFIX) and name == deployment_id and (not number or number.isdigit())
+        if mine and part.condition in (Condition.FAILING, Condition.FAILED):
             return part.detail
     return None

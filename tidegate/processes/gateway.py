@@ -16,10 +16,12 @@ from gateway.inference import Limits
 from gateway.jobs_api import jobs_router
 from gateway.producing import ProducerConfig
 from gateway.token import Token, TokenError, load_or_make
+from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
 from tidegate.job_management import JobsOfRegistry
+from tidegate.runner_places import token_source
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
@@ -37,6 +39,7 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         ),
         limits=Limits(max_bytes=settings.max_request_bytes, max_instances=settings.max_instances),
         runner=ClientConfig(queue=settings.runner_queue, timeout_s=settings.runner_timeout_s),
+        waking=WakingConfig(queue=settings.wake_queue, timeout_s=settings.wake_timeout_s),
         emit_linger_s=settings.emit_linger_ms / 1000,
         flush_s=settings.stop_timeout_s / 2,
     )
@@ -83,9 +86,11 @@ def main() -> int:
     write_hooks(git)
     versions = VersionsApi(versions_config(settings))
     jobs = JobsOfRegistry(settings.database_dsn, deployer_socket(settings.run_path))
+    routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path), token_source(settings))
     app = create_app(
         gateway_config(settings),
-        RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path)),
+        routes,
+        activity=routes,
         routers=[github_router(github_config(settings)), jobs_router(jobs)],
         mounts={PREFIX: GitApp(git)},
         token=token,

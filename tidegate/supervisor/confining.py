@@ -10,8 +10,8 @@ from tidegate.sandboxing import sandbox_policy
 from tidegate.settings import Settings
 
 
-def confine_runner(settings: Settings, runner: DesiredRunner, limits: Limits) -> Confinement:
-    """By the settings, and what its model asks for.
+def confine_runner(settings: Settings, runner: DesiredRunner, name: str, limits: Limits) -> Confinement:
+    """By the settings, and what its model asks for; `name` tells it from the deployment's other runners.
 
     Raises:
         ModelError: models cannot be confined on this machine.
@@ -22,5 +22,5 @@ def confine_runner(settings: Settings, runner: DesiredRunner, limits: Limits) ->
         replace(limits, load_seconds=load_seconds),
         workspace=runner.workspace,
         model=runner.model,
-        process=runner.deployment_id,
+        process=name,
     )

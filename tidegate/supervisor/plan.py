@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -49,11 +49,19 @@ class SocketReady:
 
 
 @dataclass(frozen=True)
+class AddressReady:
+    """The runner at this address (model_runner/tcp_address.py) answers who knows the token."""
+
+    address: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ExitReady:
     """It is a job: done when it ended with 0."""
 
 
-Readiness = TcpReady | HttpReady | SocketReady | ExitReady
+Readiness = TcpReady | HttpReady | SocketReady | AddressReady | ExitReady
 
 
 @dataclass(frozen=True)
@@ -199,12 +207,18 @@ def _monitored(
 
 
 def runner_spec(
-    deployment_id: str, folder: Path, socket: Path, confinement: Confinement, python: RunnerPython = HOST_PYTHON
+    deployment_id: str,
+    folder: Path,
+    socket: Path,
+    confinement: Confinement,
+    python: RunnerPython = HOST_PYTHON,
+    *,
+    name: str | None = None,
 ) -> PartSpec:
-    """The runner of one deployment, whose files are in `folder`."""
+    """One runner of a deployment, whose files are in `folder`; by default it has the deployment's name."""
     launch = runner_command(folder, socket, deployment_id, python=python, confinement=confinement)
     return PartSpec(
-        f"{RUNNER_PREFIX}{deployment_id}",
+        f"{RUNNER_PREFIX}{name or deployment_id}",
         launch.argv,
         SocketReady(socket),
         StopRank.RUNNER,

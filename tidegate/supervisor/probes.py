@@ -5,8 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from model_runner.client import ClientConfig, RunnerClient
+from model_runner.failures import RunnerError
 from model_runner.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
-from tidegate.supervisor.plan import ExitReady, HttpReady, Readiness, SocketReady, TcpReady
+from tidegate.supervisor.plan import AddressReady, ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 
 TIMEOUT_S = 2.0
 
@@ -32,6 +34,8 @@ async def _ask(readiness: Readiness) -> str | None:
             return await _get(port, path)
         case SocketReady(path):
             return await _ask_runner(path)
+        case AddressReady(address, token):
+            return await _ask_address(address, token)
         case ExitReady():
             return "its end"
 
@@ -64,6 +68,16 @@ async def _ask_runner(path: Path) -> str | None:
         return "an answer on its socket"
     finally:
         await _close(writer)
+
+
+async def _ask_address(address: str, token: str) -> str | None:
+    client = RunnerClient(address, ClientConfig(reconnect_s=0.0), token)
+    try:
+        return None if (await client.describe(TIMEOUT_S)).state == "ready" else "its model"
+    except RunnerError as error:
+        return str(error)
+    finally:
+        await client.close()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

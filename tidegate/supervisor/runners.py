@@ -1,11 +1,13 @@
-"""Keeps the runners that the registry wants running: one process a deployment."""
+"""The launcher of processes: keeps the runners that are wanted running on this machine."""
 
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.replica_names import replica_name
 from model_runner.environment import Store
 from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
@@ -14,137 +16,159 @@ from model_runner.sandbox.permissions import open_up, writable_folder
 from model_runner.sandbox.plan import Confinement
 from model_runner.toml_file import limits_of, read_toml
 from storage.artifacts import ArtifactError, fetch
-from storage.registry import Database, DesiredRunner, desired_runners
+from storage.registry import DesiredRunner
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.part import Part
-from tidegate.supervisor.plan import PartSpec, SocketReady, runner_spec
+from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.preparing import NotPreparedError, Preparing
+from tidegate.supervisor.state import PartState
 
-POLL_S = 0.1
-"""A look costs a quarter of a millisecond while nothing has changed; a push waits for two of them."""
 LEAVE_S = 2.0
-"""A runner that is no longer wanted stays this long: gateways learn of it within a second and finish what they sent."""
+"""A runner that is no longer wanted stays this long: gateways learn of it within a second and finish what they sent.
+Longer than a gateway takes to tell of a request: one that came in the last moment keeps its runner."""
 
 log = logging.getLogger("tidegate.supervisor")
 
 
+@dataclass
+class _Leaving:
+    part: Part
+    task: asyncio.Task[None]
+    is_ending: bool = False
+
+
 class Runners:
-    """Compares what the registry wants with what runs. The parts themselves restart what crashes."""
+    """A tidegate.supervisor.launcher.Launcher. The parts themselves restart what crashes."""
 
     def __init__(
         self,
-        dsn: str,
         run_path: Path,
         cache: Path,
         environments: Store,
         make_part: Callable[[PartSpec], Part],
-        confine_runner: Callable[[DesiredRunner, Limits], Confinement],
+        confine_runner: Callable[[DesiredRunner, str, Limits], Confinement],
     ) -> None:
+        """`confine_runner`: given a deployment and the name of one of its runners."""
         self.parts: dict[str, Part] = {}
-        """By deployment."""
-        self.first_pass = asyncio.Event()
-        self._database = Database(dsn)
+        """By deployment and number (gateway/replica_names.py)."""
         self._run_path = run_path
         self._cache = cache
         self._preparing = Preparing(environments)
         self._make_part = make_part
         self._confine = confine_runner
-        self._left: set[Part] = set()
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._revision = -1
+        self._leaving: dict[str, _Leaving] = {}
+        self._deployment_of: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            try:
-                wanted = await asyncio.to_thread(self._poll)
-            except Exception as error:  # the database's own kinds; what runs keeps running
-                self._tell("registry", f"the registry cannot be read: {error}")
-            else:
-                self._troubles.pop("registry", None)
-                if wanted is not None:
-                    await self._reconcile(wanted)
-                self.first_pass.set()
-            await asyncio.sleep(POLL_S)
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        return tuple(self._troubles.values())
+
+    async def reconcile(self, wanted: Sequence[DesiredRunner]) -> bool:
+        """Compare what is wanted with what runs."""
+        awake = [runner for runner in wanted if not runner.asleep]
+        names = {name: runner for runner in awake for name in _names(runner)}
+        self._preparing.keep({runner.deployment_id for runner in awake})
+        self._deployment_of = {name: runner.deployment_id for name, runner in names.items()}
+        for key in self._troubles.keys() - self._deployment_of.values():
+            del self._troubles[key]
+        for gone in [name for name in self.parts if name not in names]:
+            self._leave(gone, self.parts.pop(gone))
+        done = True
+        for runner in awake:
+            missing = [name for name in _names(runner) if name not in self.parts]
+            if missing:
+                done &= await self._begin(runner, missing)
+        return done
+
+    def is_ready(self, deployment_id: str) -> bool:
+        """Whether a runner of it answers."""
+        found = (part for name, part in self.parts.items() if self._deployment_of.get(name) == deployment_id)
+        return any(part.ready.is_set() for part in found)
+
+    def states(self) -> tuple[PartState, ...]:
+        """Of every runner that is wanted."""
+        return tuple(part.state for part in self.parts.values())
+
+    async def settled(self) -> None:
+        """Return when each is ready, or keeps failing."""
+        for part in list(self.parts.values()):
+            await part.settled.wait()
 
     async def stop(self) -> None:
         """Stop every runner, all at once."""
         self._preparing.keep(())
-        for task in self._leaving:
-            task.cancel()
-        await asyncio.gather(*(part.stop() for part in [*self.parts.values(), *self._left]))
-        self._database.close()
+        for leaving in self._leaving.values():
+            leaving.task.cancel()
+        left = [leaving.part for leaving in self._leaving.values()]
+        await asyncio.gather(*(part.stop() for part in [*self.parts.values(), *left]))
 
-    def _poll(self) -> list[DesiredRunner] | None:
-        """None while nothing changed and everything wanted runs."""
-        revision = self._database.revision()
-        if revision == self._revision and not self._troubles:
-            return None
-        wanted = desired_runners(self._database)
-        self._revision = revision
-        return wanted
+    async def _begin(self, runner: DesiredRunner, names: Iterable[str]) -> bool:
+        """Start those runners of a deployment that are missing; whether all could be."""
+        missing = [name for name in names if not self._take_back(name)]
+        # Its socket is that of the one before, which removes it when it ends.
+        free = [name for name in missing if name not in self._leaving]
+        if free and not await self._start(runner, free):
+            return False
+        return len(free) == len(missing)
 
-    async def _reconcile(self, wanted: list[DesiredRunner]) -> None:
-        ids = {runner.deployment_id for runner in wanted}
-        self._preparing.keep(ids)
-        for gone in [key for key in self.parts if key not in ids]:
-            self._leave(self.parts.pop(gone))
-        for runner in wanted:
-            if runner.deployment_id not in self.parts:
-                await self._begin(runner)
-
-    async def _begin(self, runner: DesiredRunner) -> None:
+    async def _start(self, runner: DesiredRunner, names: Sequence[str]) -> bool:
         key = runner.deployment_id
         try:
             folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
             python = await self._preparing.python_for(key, folder)
-            spec = await asyncio.to_thread(self._spec, runner, folder, python)
+            specs = [await asyncio.to_thread(self._spec, runner, name, folder, python) for name in names]
         except NotPreparedError as reason:
             self._tell(key, f"{runner.model} version {runner.version} waits: {reason}")
-            return
+            return False
         except (ArtifactError, ModelError, OSError) as error:
             self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
-            return
+            return False
         self._troubles.pop(key, None)
-        part = self._make_part(spec)
-        self.parts[key] = part
-        part.begin()
+        for name, spec in zip(names, specs, strict=True):
+            part = self._make_part(spec)
+            self.parts[name] = part
+            part.begin()
+        return True
 
-    def _spec(self, runner: DesiredRunner, folder: Path, python: RunnerPython) -> PartSpec:
+    def _spec(self, runner: DesiredRunner, name: str, folder: Path, python: RunnerPython) -> PartSpec:
         """Lay out what it may see.
 
         Raises:
             ModelError, OSError: it cannot be started here.
         """
-        confinement = self._confine(runner, limits_of(read_toml(folder)))
+        confinement = self._confine(runner, name, limits_of(read_toml(folder)))
         if confinement.uid is not None:
             open_up(folder)
-        socket = runner_socket(self._run_path, runner.deployment_id)
+        socket = runner_socket(self._run_path, name)
         writable_folder(socket.parent, confinement.uid)
-        return runner_spec(runner.deployment_id, folder, socket, confinement, python)
+        return runner_spec(runner.deployment_id, folder, socket, confinement, python, name=name)
 
-    def _leave(self, part: Part) -> None:
-        self._left.add(part)
-        task = asyncio.create_task(self._stop_later(part))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+    def _take_back(self, name: str) -> bool:
+        """One that is wanted again before it was told to end."""
+        leaving = self._leaving.get(name)
+        if leaving is None or leaving.is_ending:
+            return False
+        leaving.task.cancel()
+        self.parts[name] = self._leaving.pop(name).part
+        return True
 
-    async def _stop_later(self, part: Part) -> None:
+    def _leave(self, name: str, part: Part) -> None:
+        self._leaving[name] = _Leaving(part, asyncio.create_task(self._stop_later(name)))
+
+    async def _stop_later(self, name: str) -> None:
         await asyncio.sleep(LEAVE_S)
-        await part.stop()
-        self._left.discard(part)
-        self._remove_socket_folder(part)
-
-    def _remove_socket_folder(self, part: Part) -> None:
-        if isinstance(part.spec.ready, SocketReady):
-            shutil.rmtree(part.spec.ready.path.parent, ignore_errors=True)
+        leaving = self._leaving[name]
+        leaving.is_ending = True
+        await leaving.part.stop()
+        shutil.rmtree(runner_socket(self._run_path, name).parent, ignore_errors=True)
+        del self._leaving[name]
 
     def _tell(self, key: str, trouble: str) -> None:
         if self._troubles.get(key) != trouble:
             log.error("%s", trouble)
         self._troubles[key] = trouble
 
-    @property
-    def troubles(self) -> tuple[str, ...]:
-        return tuple(self._troubles.values())
+
+def _names(runner: DesiredRunner) -> list[str]:
+    return [replica_name(runner.deployment_id, number) for number in range(runner.replicas)]

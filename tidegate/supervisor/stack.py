@@ -20,7 +20,8 @@ from tidegate.supervisor.urls import urls
 from tidegate.supervisor.watch import broker_verdict, keep_logs_small, memory_mb
 
 if TYPE_CHECKING:
-    from tidegate.supervisor.runners import Runners
+    from tidegate.supervisor.following import Following
+    from tidegate.supervisor.launcher import Launcher
 
 WATCH_S = 0.5
 RETRY_PREPARE_S = 5.0
@@ -56,7 +57,7 @@ class Stack:
             changed=self._dirty.set,
         )
         self._parts = {spec.name: self._make_part(spec) for spec in specs}
-        self._runners: Runners | None = None
+        self._following: Following | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def run(self) -> str | None:
@@ -89,24 +90,38 @@ class Stack:
 
     async def _until_ready(self) -> None:
         await self._settled(self._parts[PREPARE])
-        self._runners = runners = await asyncio.to_thread(self._make_runners)
-        self._background.append(asyncio.create_task(runners.run()))
+        self._following = following = await asyncio.to_thread(self._make_following)
+        self._background.append(asyncio.create_task(following.run()))
         for part in self._parts.values():
             await self._settled(part)
-        await runners.first_pass.wait()
-        for runner in list(runners.parts.values()):
-            await runner.settled.wait()
+        await following.first_pass.wait()
+        await following.launcher.settled()
 
-    def _make_runners(self) -> "Runners":
+    def _make_following(self) -> "Following":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
         from tidegate.environments import store_of  # noqa: PLC0415
         from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
+        from tidegate.supervisor.following import Following  # noqa: PLC0415
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
+        if settings.launcher == "kubernetes":
+            return Following(settings.database_dsn, self._make_pod_launcher(), are_here=False)
         cache = settings.home_path / "models"
         confine = partial(confine_runner, settings)
-        return Runners(settings.database_dsn, settings.run_path, cache, store_of(settings), self._make_part, confine)
+        launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine)
+        return Following(settings.database_dsn, launcher)
+
+    def _make_pod_launcher(self) -> "Launcher":
+        """Raises StackError where the settings, or the extra, are missing."""
+        try:
+            from tidegate.pods.making import PodsConfigError, make_pod_launcher  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise StackError(f"TIDEGATE_LAUNCHER=kubernetes needs the extra `kubernetes`: {error}") from error
+        try:
+            return make_pod_launcher(self._settings, self._dirty.set)
+        except PodsConfigError as error:
+            raise StackError(str(error)) from error
 
     async def _settled(self, part: Part) -> None:
         """Wait until a part is ready.
@@ -183,8 +198,8 @@ class Stack:
         rest = [part for part in ordered if part.spec.stop_rank > StopRank.RUNNER]
         for part in before:
             await part.stop()
-        if self._runners is not None:
-            await self._runners.stop()
+        if self._following is not None:
+            await self._following.stop()
         for _, group in groupby(rest, key=lambda part: part.spec.stop_rank):
             await asyncio.gather(*(part.stop() for part in group))
 
@@ -205,9 +220,9 @@ class Stack:
     def _write(self) -> None:
         self._dirty.clear()
         settings = self._settings
-        runners = self._runners
-        parts = [*self._parts.values(), *(runners.parts.values() if runners else ())]
-        warnings = [*([self._warning] if self._warning else []), *(runners.troubles if runners else ())]
+        following = self._following
+        runners = following.launcher.states() if following else ()
+        warnings = [*([self._warning] if self._warning else []), *(following.troubles if following else ())]
         state = StackState(
             pid=self._pid,
             phase=self._phase,
@@ -215,6 +230,6 @@ class Stack:
             error=self._error,
             warnings=tuple(warnings),
             urls=urls(settings),
-            parts=tuple(part.state for part in parts),
+            parts=(*(part.state for part in self._parts.values()), *runners),
         )
         write_state(settings.run_path, state)

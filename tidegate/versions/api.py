@@ -86,6 +86,9 @@ class VersionsApi:
     def end_shadow(self, workspace: str, model: str, version: int | None) -> Changed:
         return self._change(partial(operations.end_shadow, workspace=workspace, model=model, version=version))
 
+    def scale(self, workspace: str, model: str, replicas: int, version: int | None) -> Changed:
+        return self._change(lambda _, database: operations.scale(database, workspace, model, replicas, version))
+
     def cancel(self, deployment_id: str) -> DeploymentView:
         with _refusing():
             return deployment_view(ending.cancel(self._config, self._database, deployment_id))

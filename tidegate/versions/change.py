@@ -39,6 +39,8 @@ def carry_out(change: Change, config: VersionsConfig, database: Database) -> lis
     """
     try:
         announce(config, database, change.new)
+        if change.waits_for:
+            registry.note_requests(database, [found.id for found in change.waits_for])
         wait_for(config, database, change.waits_for)
         before = registry.deployments_of(database, change.model, change.workspace)
         change.switch(database)

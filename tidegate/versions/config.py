@@ -1,16 +1,16 @@
 """What changes of versions need of the settings."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from stream.topics import TopicLayout
+from tidegate.runner_places import RunnerPlaces, runner_places
 from tidegate.settings import Settings
 
 
 @dataclass(frozen=True)
 class VersionsConfig:
     database_dsn: str
-    run_path: Path
+    places: RunnerPlaces
     bootstrap: str
     layout: TopicLayout
     runner_start_timeout_s: float
@@ -21,7 +21,7 @@ class VersionsConfig:
 def versions_config(settings: Settings) -> VersionsConfig:
     return VersionsConfig(
         database_dsn=settings.database_dsn,
-        run_path=settings.run_path,
+        places=runner_places(settings),
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         runner_start_timeout_s=settings.runner_start_timeout_s,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from model_runner.toml_file import MOST_REPLICAS
 from storage import registry
 from storage.registry import Database, Deployment, DeploymentStateError, Role, Status, with_share
 from tidegate.versions.change import Change
@@ -138,6 +139,36 @@ def end_shadow(config: VersionsConfig, database: Database, workspace: str, model
 
     numbers = " and ".join(f"version {one.version}" for one in ending)
     return Change(workspace, model, f"{model} {numbers} gets no more copies", switch)
+
+
+def scale(database: Database, workspace: str, model: str, replicas: int, version: int | None) -> Change:
+    """Give every live deployment of a model, or of one of its versions, so many runners.
+
+    Nobody waits for them: gateways ask those that are ready.
+
+    Raises:
+        UnknownModelError, UnknownVersionError: there is none.
+        DeploymentStateError: it has no live deployment.
+        ValueError: no deployment can have so many.
+    """
+    if not 1 <= replicas <= MOST_REPLICAS:
+        raise ValueError(f"a deployment has 1 to {MOST_REPLICAS} replicas, not {replicas}")
+    registry.get_model(database, model, workspace)
+    if version is not None:
+        registry.get_version(database, model, version, workspace)
+    live = [
+        found
+        for found in registry.deployments_of(database, model, workspace)
+        if found.status is Status.LIVE and version in (None, found.version)
+    ]
+    if not live:
+        which = model if version is None else f"version {version} of {model}"
+        raise DeploymentStateError(f"no deployment of {which} is live: `tidegate redeploy` starts one")
+    switch = partial(registry.set_replicas, deployment_ids=[found.id for found in live], replicas=replicas)
+    numbers = " and ".join(f"version {number}" for number in sorted({found.version for found in live}))
+    return Change(
+        workspace, model, f"{model} {numbers} has {replicas} {'replica' if replicas == 1 else 'replicas'}", switch
+    )
 
 
 def shadows(deployments: Sequence[Deployment]) -> list[Deployment]:

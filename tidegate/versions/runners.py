@@ -9,8 +9,6 @@ from storage import registry
 from storage.registry import PRODUCTION, Database, Deployment, Role, Status, Version
 from tidegate.deployer.publishing import publish, record_of
 from tidegate.deployer.waiting import await_runner
-from tidegate.sockets import runner_socket
-from tidegate.supervisor.plan import SocketReady
 from tidegate.supervisor.probes import not_ready
 from tidegate.versions.config import VersionsConfig
 
@@ -54,11 +52,15 @@ def ask_for(
 def without_runner(config: VersionsConfig, deployments: Sequence[Deployment]) -> list[Deployment]:
     """Those whose runner does not answer at this moment."""
 
-    async def look() -> list[str | None]:
-        probes = [SocketReady(runner_socket(config.run_path, found.id)) for found in deployments]
-        return list(await asyncio.gather(*map(not_ready, probes)))
+    async def answers(found: Deployment) -> bool:
+        waits = await asyncio.gather(*map(not_ready, config.places.probes(found) or ()))
+        # One of several is enough for a switch that cannot wait.
+        return None in waits
 
-    return [found for found, waits in zip(deployments, asyncio.run(look()), strict=True) if waits is not None]
+    async def all_answers() -> list[bool]:
+        return list(await asyncio.gather(*map(answers, deployments)))
+
+    return [found for found, well in zip(deployments, asyncio.run(all_answers()), strict=True) if not well]
 
 
 def announce(config: VersionsConfig, database: Database, deployments: Sequence[Deployment]) -> None:
@@ -81,7 +83,7 @@ def wait_for(config: VersionsConfig, database: Database, deployments: Sequence[D
     async def all_ready() -> None:
         await asyncio.gather(
             *(
-                await_runner(config.run_path, found.id, allowed_s(found), partial(wanted, found.id))
+                await_runner(config.places, allowed_s(found), partial(registry.get_deployment, database, found.id))
                 for found in deployments
             )
         )
@@ -89,8 +91,5 @@ def wait_for(config: VersionsConfig, database: Database, deployments: Sequence[D
     def allowed_s(found: Deployment) -> float:
         manifest = registry.get_version(database, found.model, found.version, found.workspace).manifest
         return float(manifest.get("load_seconds") or config.runner_start_timeout_s)
-
-    def wanted(deployment_id: str) -> bool:
-        return registry.get_deployment(database, deployment_id).status in registry.WITH_RUNNER
 
     asyncio.run(all_ready())

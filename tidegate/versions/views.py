@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.management import Changed, DeploymentView, ModelView, VersionView
 from gateway.routes import predict_path
 from storage import registry
-from storage.registry import PRODUCTION, Database, Deployment, Model, Role, Status, Version, with_share
+from storage.registry import PRODUCTION, WITH_RUNNER, Database, Deployment, Model, Role, Status, Version, with_share
 from tidegate.versions.change import Change
 from tidegate.versions.operations import shadows
 
@@ -19,6 +19,9 @@ def deployment_view(found: Deployment) -> DeploymentView:
         role=found.role.value,
         status=found.status.value,
         weight=found.weight if found.status is Status.LIVE else 0.0,
+        replicas=found.replicas,
+        asleep=found.asleep and found.status in WITH_RUNNER,
+        last_request_at=found.last_request_at,
         predict_path=_path(found),
         profile_id=found.profile_id,
         branch=found.branch,

@@ -1,0 +1,99 @@
+"""Follows the registry: has the launcher run what is wanted there, and puts to sleep what nobody asks."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from storage.registry import (
+    Database,
+    DesiredRunner,
+    desired_runners,
+    forget_addresses,
+    last_requests,
+    put_to_sleep,
+)
+from storage.registry.idle import MAY_SLEEP
+from tidegate.supervisor.idleness import IdleWatch, Seen
+from tidegate.supervisor.launcher import Launcher
+
+POLL_S = 0.1
+"""A look costs a quarter of a millisecond while nothing has changed; a push waits for two of them."""
+
+log = logging.getLogger("tidegate.supervisor")
+
+
+class Following:
+    """One for each supervisor. No command reaches it: what it does follows from what it reads."""
+
+    def __init__(self, dsn: str, launcher: Launcher, *, are_here: bool = True) -> None:
+        """`are_here`: whether runners are on this machine, on Unix sockets: other addresses are of the past then."""
+        self.first_pass = asyncio.Event()
+        self.launcher = launcher
+        self._database = Database(dsn)
+        self._revision = -1
+        self._wanted: list[DesiredRunner] = []
+        self._settled = False
+        self._must_forget = are_here
+        self._trouble: str | None = None
+        self._idle = IdleWatch()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            try:
+                await self._turn()
+            except Exception as error:  # the database's own kinds; what runs keeps running
+                self._tell(f"the registry cannot be read: {error}")
+            else:
+                self._trouble = None
+                self.first_pass.set()
+            await asyncio.sleep(POLL_S)
+
+    async def stop(self) -> None:
+        """Stop what runs here."""
+        await self.launcher.stop()
+        self._database.close()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        return (*([self._trouble] if self._trouble else []), *self.launcher.troubles)
+
+    async def _turn(self) -> None:
+        if await asyncio.to_thread(self._has_changed):
+            self._settled = False
+        if not self._settled:
+            self._settled = await self.launcher.reconcile(self._wanted)
+        candidates = self._candidates()
+        if candidates:
+            await asyncio.to_thread(self._put_to_sleep, candidates)
+
+    def _has_changed(self) -> bool:
+        if self._must_forget:
+            forget_addresses(self._database)
+            self._must_forget = False
+        revision = self._database.revision()
+        if revision == self._revision:
+            return False
+        self._wanted = desired_runners(self._database)
+        self._revision = revision
+        return True
+
+    def _candidates(self) -> list[DesiredRunner]:
+        return [one for one in self._wanted if one.idle_seconds and not one.asleep and one.status in MAY_SLEEP]
+
+    def _put_to_sleep(self, candidates: Sequence[DesiredRunner]) -> None:
+        last = last_requests(self._database, [one.deployment_id for one in candidates])
+        seen = [
+            Seen(key, one.idle_seconds or 0.0, last.get(key), self.launcher.is_ready(key))
+            for one in candidates
+            for key in [one.deployment_id]
+        ]
+        for one in self._idle.due(seen, time.monotonic()):
+            if put_to_sleep(self._database, one.deployment_id, one.last_request_at):
+                log.info("deployment %s sleeps: no request for %g s", one.deployment_id, one.idle_seconds)
+
+    def _tell(self, trouble: str) -> None:
+        if self._trouble != trouble:
+            log.error("%s", trouble)
+        self._trouble = trouble
