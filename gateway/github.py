@@ -135,9 +135,7 @@ async def _ask(config: GithubConfig, message: Deliver | UpstreamBranchGone) -> R
     if isinstance(answer, Taken):
         return _answer(202, _Outcome("queued" if answer.is_new else "seen", job=answer.job))
     if isinstance(answer, Removed):
-        return _answer(
-            200, _Outcome("removed" if answer.previews else "ignored", "" if answer.previews else NO_PREVIEW)
-        )
+        return _answer(200, _Outcome("removed") if answer.previews else _Outcome("ignored", NO_PREVIEW))
     reason = answer.reason if isinstance(answer, Refused) else "the deployer ended meanwhile: redeliver it"
     return _answer(503, _Outcome("refused", reason))
 
