@@ -192,6 +192,12 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest pack that a git push may bring, and largest Git LFS object.",
     )
+    keep_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days after which jobs that are over, with their logs, and Git LFS objects that no commit points "
+        "to are removed.",
+    )
     github_repository: str | None = Field(
         default=None,
         pattern=r"^[^/\s]+/[^/\s]+$",
@@ -213,6 +219,11 @@ class Settings(BaseSettings):
     )
     github_model: str | None = Field(
         default=None, description="Name of the model in that repository. Default: the repository's name."
+    )
+    github_previews: bool = Field(
+        default=False,
+        description="Whether pushes to other branches of that repository become previews. Then whoever may push any "
+        "branch there may run code here.",
     )
     github_api_url: str = Field(
         default="https://api.github.com", description="GitHub's API, for statuses; another one for GitHub Enterprise."

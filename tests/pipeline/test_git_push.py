@@ -86,6 +86,13 @@ def test_a_second_push_says_what_changed_and_a_third_without_change_does_nothing
     assert len(jobs(stack, "market")) == known
     assert live(stack, "market") == version + 1
 
+    market.commit("Nothing")
+    empty = market.push()
+
+    assert empty.code == 0, empty
+    assert f"nothing changed: the files are those of version {version + 1}. `tidegate redeploy market`" in empty.told
+    assert live(stack, "market") == version + 2
+
 
 def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     stack: RunningStack, market: Clone

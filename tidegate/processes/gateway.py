@@ -66,6 +66,7 @@ def github_config(settings: Settings) -> GithubConfig | None:
         repository=settings.github_repository,
         branch=settings.production_branch,
         deployer=deployer_socket(settings.run_path),
+        previews=settings.github_previews,
     )
 
 
