@@ -39,7 +39,7 @@ class GatewayConfig:
     runner: ClientConfig = field(default_factory=ClientConfig)
     waking: WakingConfig = field(default_factory=WakingConfig)
     emit_linger_s: float = 0.005
-    refresh_s: float = 0.5
+    refresh_s: float = 0.1
     """Seconds between two refreshes of the route table."""
     flush_s: float = 10.0
     """Seconds that a stop waits for events to be acknowledged."""

@@ -36,6 +36,14 @@ class Deliver(msgspec.Struct, tag="deliver", frozen=True, kw_only=True):
     delivery: str
     commit: str
     branch: str
+    preview: bool = False
+    """Whether it becomes the preview of that branch, and not what is live."""
+
+
+class UpstreamBranchGone(msgspec.Struct, tag="upstream_branch_gone", frozen=True):
+    """A branch of the configured GitHub repository was deleted: its preview ends. The answer is `Removed`."""
+
+    branch: str
 
 
 class Follow(msgspec.Struct, tag="follow", frozen=True):
@@ -100,7 +108,7 @@ class Refused(msgspec.Struct, tag="refused", frozen=True):
     reason: str
 
 
-ToDeployer = Submit | Deliver | Follow | Accepted | BranchGone | Cancel
+ToDeployer = Submit | Deliver | Follow | Accepted | BranchGone | UpstreamBranchGone | Cancel
 FromDeployer = Taken | Line | Prepared | Ended | Removed | Refused
 
 _encoder = msgspec.msgpack.Encoder()

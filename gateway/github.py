@@ -11,13 +11,14 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from gateway.deployer_client import DeployerAwayError, ask
-from gateway.deployer_protocol import Deliver, FromDeployer, Refused, Taken
+from gateway.deployer_protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
 
 MAX_BYTES = 26_000_000
 """GitHub sends no more than 25 MB."""
 PATIENCE_S = 5.0
 """GitHub gives up after 10 s."""
 HEADS = "refs/heads/"
+NO_PREVIEW = "the branch had no preview"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,127}")
 
@@ -32,6 +33,8 @@ class GithubConfig:
     """Whose pushes are deployed."""
     deployer: Path
     """The deployer's socket."""
+    previews: bool = False
+    """Whether other branches become previews."""
 
 
 class _Repository(msgspec.Struct):
@@ -46,10 +49,14 @@ class _Push(msgspec.Struct):
     repository: _Repository
     deleted: bool = False
 
+    @property
+    def deletes(self) -> bool:
+        return self.deleted or not _COMMIT.fullmatch(self.after) or set(self.after) == {"0"}
+
 
 class _Outcome(msgspec.Struct):
     status: str
-    """`queued`, `seen`, `ignored`, `pong` or `refused`."""
+    """`queued`, `seen`, `removed`, `ignored`, `pong` or `refused`."""
     reason: str = ""
     job: int | None = None
 
@@ -97,7 +104,14 @@ async def _take(config: GithubConfig, event: str, request: Request, body: bytes)
     ignored = _why_ignored(config, push)
     if ignored is not None:
         return _answer(200, _Outcome("ignored", ignored))
-    return await _queue(config, Deliver(delivery=delivery, commit=push.after, branch=config.branch))
+    return await _ask(config, _message(config, push, delivery))
+
+
+def _message(config: GithubConfig, push: _Push, delivery: str) -> Deliver | UpstreamBranchGone:
+    branch = push.ref.removeprefix(HEADS)
+    if push.deletes:
+        return UpstreamBranchGone(branch)
+    return Deliver(delivery=delivery, commit=push.after, branch=branch, preview=branch != config.branch)
 
 
 def _why_ignored(config: GithubConfig, push: _Push) -> str | None:
@@ -105,25 +119,28 @@ def _why_ignored(config: GithubConfig, push: _Push) -> str | None:
         return f"{push.repository.full_name} is not the repository {config.repository} of the settings"
     if not push.ref.startswith(HEADS):
         return f"{push.ref} is no branch"
-    if push.deleted or not _COMMIT.fullmatch(push.after) or set(push.after) == {"0"}:
+    is_production = push.ref == f"{HEADS}{config.branch}"
+    if is_production and push.deletes:
         return f"{push.ref} was deleted: what is live stays"
-    if push.ref != f"{HEADS}{config.branch}":
-        return f"only {config.branch} goes live"
+    if not is_production and not config.previews:
+        return f"only {config.branch} goes live; TIDEGATE_GITHUB_PREVIEWS makes previews of other branches"
     return None
 
 
-async def _queue(config: GithubConfig, message: Deliver) -> Response:
+async def _ask(config: GithubConfig, message: Deliver | UpstreamBranchGone) -> Response:
     try:
         answer = await asyncio.to_thread(_first_answer, config.deployer, message)
     except DeployerAwayError as error:
         return _answer(503, _Outcome("refused", f"{error}; redeliver it later"))
     if isinstance(answer, Taken):
         return _answer(202, _Outcome("queued" if answer.is_new else "seen", job=answer.job))
+    if isinstance(answer, Removed):
+        return _answer(200, _Outcome("removed") if answer.previews else _Outcome("ignored", NO_PREVIEW))
     reason = answer.reason if isinstance(answer, Refused) else "the deployer ended meanwhile: redeliver it"
     return _answer(503, _Outcome("refused", reason))
 
 
-def _first_answer(deployer: Path, message: Deliver) -> FromDeployer | None:
+def _first_answer(deployer: Path, message: Deliver | UpstreamBranchGone) -> FromDeployer | None:
     return next(iter(ask(deployer, message, PATIENCE_S)), None)
 
 

@@ -105,7 +105,7 @@ class RouteCache:
     """A worker's copy of the table: refreshed in the background, kept when its source fails."""
 
     def __init__(
-        self, source: RouteSource, interval_s: float = 0.5, clock: Callable[[], float] = time.monotonic
+        self, source: RouteSource, interval_s: float = 0.1, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._source = source
         self._interval_s = interval_s

@@ -214,6 +214,11 @@ class Settings(BaseSettings):
     github_model: str | None = Field(
         default=None, description="Name of the model in that repository. Default: the repository's name."
     )
+    github_previews: bool = Field(
+        default=False,
+        description="Whether pushes to other branches of that repository become previews. Then whoever may push any "
+        "branch there may run code here.",
+    )
     github_api_url: str = Field(
         default="https://api.github.com", description="GitHub's API, for statuses; another one for GitHub Enterprise."
     )

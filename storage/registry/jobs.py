@@ -108,7 +108,12 @@ def get_job(database: Database, job_id: int) -> Job:
 
 
 def list_jobs(
-    database: Database, model: str | None = None, workspace: str | None = None, *, limit: int = 50
+    database: Database,
+    model: str | None = None,
+    workspace: str | None = None,
+    *,
+    state: JobState | None = None,
+    limit: int = 50,
 ) -> list[Job]:
     """The latest jobs, newest first."""
     statement = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
@@ -116,6 +121,8 @@ def list_jobs(
         statement = statement.where(JobRow.model == model)
     if workspace is not None:
         statement = statement.where(JobRow.workspace == workspace)
+    if state is not None:
+        statement = statement.where(JobRow.state == state)
     with database.read() as session:
         return [_to_job(row) for row in session.scalars(statement)]
 

@@ -3,9 +3,6 @@
 import hashlib
 import json
 import os
-import re
-import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.deployer_client import ask
-from gateway.deployer_protocol import Cancel, Ended
 from storage.clickhouse.client import connect
-from storage.registry import JobState, Status
-from tests.support.git_client import Clone, Pushed, finished, remote_url
-from tests.support.models import EXAMPLE, FEATURES, write_classifier, write_test_rows
-from tests.support.registry_of import jobs, live, statuses
+from tests.support.git_client import Clone, remote_url
+from tests.support.market import pushed_repository, remote_main, repository, stages
+from tests.support.models import EXAMPLE, write_classifier
+from tests.support.registry_of import jobs, live
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
-from tidegate.sockets import deployer_socket
 
-SLOW_TO_LOAD = "import time\n\ntime.sleep(60)\n\n\ndef predict(rows):\n    return [0.0 for _ in rows]\n"
 STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
 
 
@@ -36,41 +29,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 @pytest.fixture(scope="module")
 def market(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The repository of `market`, pushed once: version 1 is live."""
-    clone = _clone(stack, tmp_path_factory.mktemp("market"))
-    pushed = clone.push()
-    assert pushed.code == 0, pushed
-    return clone
-
-
-def _clone(stack: RunningStack, folder: Path, model: str = "market") -> Clone:
-    clone = Clone(folder / model, remote_url(stack, model))
-    toml = "".join(f'{name} = "numeric"\n' for name in FEATURES)
-    write_classifier(clone.folder, toml=f"[features]\n{toml}")
-    clone.commit()
-    return clone
-
-
-def _stages(pushed: Pushed) -> list[str]:
-    return [found[1].strip() for line in pushed.remote if (found := re.match(r"✓ (.+?)\s+\d+\.\d\d s", line))]
-
-
-def _remote_main(clone: Clone) -> str:
-    return clone.git("ls-remote", "tidegate", "refs/heads/main").partition("\t")[0]
-
-
-def _change(clone: Clone, value: float = 0.1) -> str:
-    """Other test rows: another commit that can be deployed."""
-    write_test_rows(clone.folder, [{**EXAMPLE, "price": value}])
-    return clone.commit("Other rows")
+    return pushed_repository(stack, tmp_path_factory.mktemp("market"))
 
 
 def test_a_first_push_becomes_an_api_whose_event_is_stored(stack: RunningStack, tmp_path: Path) -> None:
-    clone = _clone(stack, tmp_path, "first")
+    clone = repository(stack, tmp_path, "first")
     pushed = clone.push()
 
     assert pushed.code == 0, pushed
-    assert _stages(pushed) == STAGES
+    assert stages(pushed) == STAGES
     url = f"{stack.gateway_url}/v1/models/first/predict"
     assert f"first version 1 is live: POST {url}" in pushed.told
     command = next(line for line in pushed.remote if line.strip().startswith("curl "))
@@ -119,11 +86,18 @@ def test_a_second_push_says_what_changed_and_a_third_without_change_does_nothing
     assert len(jobs(stack, "market")) == known
     assert live(stack, "market") == version + 1
 
+    market.commit("Nothing")
+    empty = market.push()
+
+    assert empty.code == 0, empty
+    assert f"nothing changed: the files are those of version {version + 1}. `tidegate redeploy market`" in empty.told
+    assert live(stack, "market") == version + 2
+
 
 def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     stack: RunningStack, market: Clone
 ) -> None:
-    before, main = live(stack, "market"), _remote_main(market)
+    before, main = live(stack, "market"), remote_main(market)
     good = market.git("rev-parse", "HEAD")
     (market.folder / "model.joblib").write_bytes(b"no model")
     market.commit("A broken model")
@@ -136,7 +110,7 @@ def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     assert "Nothing was switched: the version that was live still is." in pushed.told
     assert "pre-receive hook declined" in pushed.output
     assert live(stack, "market") == before
-    assert _remote_main(market) == main
+    assert remote_main(market) == main
     assert jobs(stack, "market")[0].state == "failed"
     assert jobs(stack, "market")[0].attempts == 1
 
@@ -152,7 +126,7 @@ def test_a_name_that_is_not_the_repositorys_is_refused_before_anything_is_loaded
 
     assert pushed.code != 0
     assert "name is 'another', but this repository is that of 'market'" in pushed.told
-    assert "load" not in _stages(pushed)
+    assert "load" not in stages(pushed)
 
 
 def test_links_and_submodules_are_refused(stack: RunningStack, market: Clone, tmp_path: Path) -> None:
@@ -226,12 +200,12 @@ def test_another_branch_is_a_preview_that_goes_with_it(stack: RunningStack, mark
     assert market.git("ls-remote", "--heads", "tidegate", "trial") == ""
     assert main_deleted.code != 0
     assert "main is what is live: it is not deleted" in main_deleted.told
-    assert _remote_main(market) != ""
+    assert remote_main(market) != ""
     assert live(stack, "market") == before
 
 
 def test_a_large_file_comes_by_git_lfs(stack: RunningStack, tmp_path: Path) -> None:
-    clone = _clone(stack, tmp_path, "large")
+    clone = repository(stack, tmp_path, "large")
     content = (clone.folder / "model.joblib").read_bytes()
     oid = hashlib.sha256(content).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
@@ -250,119 +224,3 @@ def test_a_large_file_comes_by_git_lfs(stack: RunningStack, tmp_path: Path) -> N
     assert "git lfs push --all tidegate" in missing.told
     assert pushed.code == 0, pushed
     assert live(stack, "large") == 1
-
-
-def test_a_forced_push_is_the_next_version(stack: RunningStack, market: Clone) -> None:
-    version = live(stack, "market")
-    write_test_rows(market.folder, [EXAMPLE, {**EXAMPLE, "price": -1.0}])
-    market.git("add", "--all")
-    market.git("commit", "--quiet", "--amend", "--message", "History rewritten")
-    plain, forced = market.push(), market.push("--force", "main")
-
-    assert plain.code != 0
-    assert "rejected" in plain.output
-    assert forced.code == 0, forced
-    assert live(stack, "market") > version, "a preview may have taken a number in between"
-
-
-def test_of_two_pushes_at_once_one_goes_live_and_the_other_is_told(
-    stack: RunningStack, market: Clone, tmp_path: Path
-) -> None:
-    version = live(stack, "market")
-    other = Clone(tmp_path / "other", remote_url(stack, "market"))
-    other.git("pull", "--quiet", "tidegate", "main")
-    commits = {_change(market, 0.3), _change(other, 0.7)}
-    started = [clone.start_push() for clone in (market, other)]
-    pushes = [finished(process) for process in started]
-
-    assert sorted(push.code for push in pushes) == [0, 1], pushes
-    lost = next(push for push in pushes if push.code)
-    assert "another push moved main meanwhile: `git pull`" in lost.told or "fetch first" in lost.output
-    assert _remote_main(market) in commits
-    assert live(stack, "market") == version + 1
-    assert Status.STARTING not in statuses(stack, "market")
-    market.git("fetch", "--quiet", "tidegate", "main")
-    market.git("reset", "--quiet", "--hard", "FETCH_HEAD")
-
-
-def test_a_push_that_git_refuses_at_the_last_moment_leaves_the_live_version(stack: RunningStack, market: Clone) -> None:
-    """All was prepared, but the branch could not be moved: traffic must not go where git did not."""
-    before, main = live(stack, "market"), _remote_main(market)
-    _change(market, 0.9)
-    lock = stack.settings.home_path / "git" / "default" / "market.git" / "refs" / "heads" / "main.lock"
-    lock.touch()
-    pushed = market.push()
-    lock.unlink()
-    over = wait_until(lambda: [job for job in jobs(stack, "market")[:1] if job.state == "failed"], 20, "the job's end")
-
-    assert pushed.code != 0
-    assert "switch" not in _stages(pushed)
-    assert "git did not take the commit" in str(over[0].error)
-    assert (live(stack, "market"), _remote_main(market)) == (before, main)
-    assert Status.STARTING not in statuses(stack, "market")
-
-
-def test_a_client_that_is_killed_while_it_sends_leaves_nothing(stack: RunningStack, market: Clone) -> None:
-    before, main, known = live(stack, "market"), _remote_main(market), len(jobs(stack, "market"))
-    url = httpx.URL(remote_url(stack, "market"))
-    request = httpx.Request(
-        "POST",
-        f"{url}/git-receive-pack",
-        headers={"Content-Type": "application/x-git-receive-pack-request", "Transfer-Encoding": "chunked"},
-    )
-    auth = httpx.BasicAuth(url.username, url.password)
-    signed = next(auth.sync_auth_flow(request))
-    head = "".join(f"{name}: {value}\r\n" for name, value in signed.headers.items())
-    command = f"{main} {'1' * 40} refs/heads/main\0 report-status side-band-64k agent=x"
-    body = f"{len(command) + 4:04x}{command}0000".encode() + b"PACK\0\0\0\2\0\0\0\3" + os.urandom(5000)
-    with socket.create_connection(("127.0.0.1", stack.settings.gateway_port)) as connection:
-        connection.sendall(f"POST {url.path}/git-receive-pack HTTP/1.1\r\n{head}\r\n".encode())
-        connection.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n")
-    wait_until(lambda: not _backends(stack), 10, "git to end")
-
-    assert (live(stack, "market"), _remote_main(market), len(jobs(stack, "market"))) == (before, main, known)
-
-
-def _backends(stack: RunningStack) -> list[int]:
-    import psutil
-
-    gateway = psutil.Process(stack.pid("gateway"))
-    return [child.pid for child in gateway.children(recursive=True)]
-
-
-def test_a_client_that_is_killed_while_it_waits_has_pushed(stack: RunningStack, market: Clone) -> None:
-    version = live(stack, "market")
-    known = len(jobs(stack, "market"))
-    commit = _change(market, 0.45)
-    process = market.start_push()
-    wait_until(lambda: len(jobs(stack, "market")) > known, 30, "the job")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-
-    wait_until(lambda: live(stack, "market") != version, 90, "the version to be live")
-    assert jobs(stack, "market")[0].commit == commit
-    assert _remote_main(market) == commit
-
-
-def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
-    before, main = live(stack, "market"), _remote_main(market)
-    good = market.git("rev-parse", "HEAD")
-    known = len(jobs(stack, "market"))
-    (market.folder / "predict.py").write_text(SLOW_TO_LOAD)
-    market.commit("A model that takes its time")
-    process = market.start_push()
-    job = wait_until(lambda: jobs(stack, "market")[: len(jobs(stack, "market")) - known], 30, "the job")[0].id
-    wait_until(lambda: jobs(stack, "market")[0].state is JobState.RUNNING, 30, "the job to run")
-    answer = next(iter(ask(deployer_socket(stack.settings.run_path), Cancel(job))))
-    pushed = finished(process)
-    market.git("reset", "--quiet", "--hard", good)
-
-    assert isinstance(answer, Ended)
-    assert answer.state == "cancelled"
-    assert pushed.code != 0
-    assert "✗ cancelled" in pushed.told
-    assert (live(stack, "market"), _remote_main(market)) == (before, main)
-    assert Status.STARTING not in statuses(stack, "market")
-    refused = stack.tidegate("cancel", str(job), check=False)
-    assert refused.returncode == 1
-    assert "has cancelled already" in refused.stderr

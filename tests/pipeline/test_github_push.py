@@ -30,10 +30,11 @@ class Github:
         self.api = api
         self.clone = clone
 
-    def deliver(self, delivery: str, commit: str, secret: str = SECRET) -> httpx.Response:
-        body = json.dumps(
-            {"ref": "refs/heads/main", "after": commit, "deleted": False, "repository": {"full_name": "acme/market"}}
-        ).encode()
+    def deliver(
+        self, delivery: str, commit: str, secret: str = SECRET, *, branch: str = "main", deleted: bool = False
+    ) -> httpx.Response:
+        push = {"ref": f"refs/heads/{branch}", "after": commit, "deleted": deleted}
+        body = json.dumps({**push, "repository": {"full_name": "acme/market"}}).encode()
         signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "X-GitHub-Event": "push",
@@ -85,6 +86,7 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Github]:
         "github_repository": "acme/market",
         "github_secret": SECRET,
         "github_token": TOKEN,
+        "github_previews": True,
         "github_clone_url": server.url("source", None),
     }
     try:
@@ -136,6 +138,25 @@ def test_a_push_goes_live_once_although_the_repository_was_away_and_the_delivery
     ]
 
 
+def test_another_branch_is_a_preview_until_it_is_deleted(github: Github) -> None:
+    commit = github.clone.git("rev-parse", "HEAD")
+    job = github.job_over(github.deliver("d-p", commit, branch="trial").json()["job"])
+    url = f"{github.stack.gateway_url}/v1/models/market/previews/trial/predict"
+    answered = httpx.post(url, json=EXAMPLE, timeout=10)
+    told = wait_until(lambda: _last_status(github, commit, "tidegate/market/preview"), 15, "GitHub to be told")
+    environments = [each.json()["environment"] for each in github.api.received if each.path.endswith("/deployments")]
+    gone = github.deliver("d-q", "0" * 40, branch="trial", deleted=True)
+    again = github.deliver("d-r", "0" * 40, branch="trial", deleted=True)
+
+    assert (job.state, job.error) == (JobState.SUCCEEDED, None)
+    assert (answered.status_code, answered.json()["version"]) == (200, 2)
+    assert told == {"description": "Version 2 is the preview of trial", "target_url": url}
+    assert environments[-1] == "preview/trial"
+    assert (gone.status_code, gone.json()["status"], again.json()["status"]) == (200, "removed", "ignored")
+    wait_until(lambda: httpx.post(url, json=EXAMPLE, timeout=10).status_code == 404, 5, "the end of the preview")
+    assert live(github.stack, "market") == 1
+
+
 def test_a_commit_that_cannot_be_served_is_told_and_changes_nothing(github: Github) -> None:
     (github.clone.folder / "reference.csv").symlink_to("/etc/passwd")
     commit = github.clone.commit("A link")
@@ -150,6 +171,13 @@ def test_a_commit_that_cannot_be_served_is_told_and_changes_nothing(github: Gith
     assert github.told(commit, "failure")[-2:] == [("commit", "failure"), ("deployment", "failure")]
     assert live(github.stack, "market") == 1
     assert list((github.stack.settings.home_path / "staging").glob("job-*")) == []
+
+
+def _last_status(github: Github, commit: str, context: str) -> dict[str, Any] | None:
+    """Of those that say success."""
+    found = [each.json() for each in github.api.received if each.path.endswith(f"/statuses/{commit}")]
+    of_context = [each for each in found if each["context"] == context and each["state"] == "success"]
+    return {key: of_context[-1][key] for key in ("description", "target_url")} if of_context else None
 
 
 def _predict(stack: RunningStack) -> dict[str, Any] | None:

@@ -35,9 +35,10 @@ def test_githubs_published_vector() -> None:
     assert not is_signed(SECRET, b"Hello, World!", None)
 
 
-def _config(folder: Path) -> GithubConfig:
+def _config(folder: Path, *, previews: bool = False) -> GithubConfig:
     # Nobody listens there: what reaches the deployer is answered with 503.
-    return GithubConfig(secret=SECRET, repository="Acme/market", branch="main", deployer=folder / "nobody.sock")
+    socket = folder / "nobody.sock"
+    return GithubConfig(secret=SECRET, repository="Acme/market", branch="main", deployer=socket, previews=previews)
 
 
 def _post(config: GithubConfig | None, body: bytes, **headers: str) -> httpx.Response:
@@ -52,16 +53,18 @@ def _post(config: GithubConfig | None, body: bytes, **headers: str) -> httpx.Res
     return asyncio.run(post())
 
 
-def _deliver(folder: Path, event: str, content: Any, **headers: str) -> httpx.Response:
+def _deliver(
+    folder: Path, event: str, content: Any, headers: dict[str, str] | None = None, *, previews: bool = False
+) -> httpx.Response:
     body = json.dumps(content).encode()
     signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     told = {"X-Hub-Signature-256": signature, "X-GitHub-Event": event, "X-GitHub-Delivery": "72d3162e-cc78-11e3"}
-    return _post(_config(folder), body, **{**told, **headers})
+    return _post(_config(folder, previews=previews), body, **{**told, **(headers or {})})
 
 
 def test_a_wrong_signature_is_refused_whatever_the_body_is(tmp_path: Path) -> None:
     answers = [
-        _deliver(tmp_path, "push", PUSH, **{"X-Hub-Signature-256": "sha256=00"}),
+        _deliver(tmp_path, "push", PUSH, {"X-Hub-Signature-256": "sha256=00"}),
         _post(_config(tmp_path), b"no JSON", **{"X-GitHub-Event": "push"}),
     ]
 
@@ -92,9 +95,23 @@ def test_what_means_nothing_here_is_ignored(tmp_path: Path, event: str, change: 
     assert why in answer.json()["reason"]
 
 
+def test_with_previews_another_branch_and_its_end_are_for_the_deployer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens: what reaches the deployer is answered with 503, what does not with 200."""
+    monkeypatch.setattr("gateway.github.PATIENCE_S", 0.1)
+    trial = {**PUSH, "ref": "refs/heads/trial"}
+    gone = {"deleted": True, "after": "0" * 40}
+
+    assert _deliver(tmp_path, "push", trial, previews=True).status_code == 503
+    assert _deliver(tmp_path, "push", {**trial, **gone}, previews=True).status_code == 503
+    assert _deliver(tmp_path, "push", {**PUSH, **gone}, previews=True).json()["status"] == "ignored"
+    assert "TIDEGATE_GITHUB_PREVIEWS" in _deliver(tmp_path, "push", trial).json()["reason"]
+
+
 def test_what_is_no_push_event_is_refused(tmp_path: Path) -> None:
     assert _deliver(tmp_path, "push", {"ref": "refs/heads/main"}).status_code == 400
-    assert _deliver(tmp_path, "push", PUSH, **{"X-GitHub-Delivery": ""}).status_code == 400
+    assert _deliver(tmp_path, "push", PUSH, {"X-GitHub-Delivery": ""}).status_code == 400
 
 
 def test_without_a_deployer_github_is_asked_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

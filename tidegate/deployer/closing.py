@@ -75,6 +75,9 @@ def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:
             registry.note_requests(database, [live.id])
     finally:
         database.close()
+    if before.sha256 == version.sha256:
+        again = f"`tidegate redeploy {version.model}` starts that one anew, without a push"
+        return [f"nothing changed: the files are those of version {before.number}. {again}"]
     changes = schema_changes(_schema(before), prepared.sample.schema)
     shown = [f"  {line}" for line in changes[:MOST_CHANGES]]
     if len(changes) > MOST_CHANGES:

@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.git.export import export
 from gateway.git.tree import TreeError
 from gateway.routes import predict_path
-from storage.registry import Job, JobState
+from storage.registry import Job, JobState, branch_slug
 from tidegate.deployer.fetching import FetchError, Remote, fetch, fetch_environment
 from tidegate.deployer.github_api import GithubApi
 from tidegate.deployer.job_run import Files, JobFailedError
@@ -58,25 +58,36 @@ class GithubOrigin:
         await self._tell_ended(self._api, job)
 
     async def _tell_began(self, api: GithubApi, job: Job) -> None:
-        context, url = _context(job), self._url + predict_path(job.workspace, job.model)
+        context, url = _context(job), self._address(job)
         await api.commit_status(job.commit, "pending", f"Job {job.id} deploys it", context, url)
-        deployment = await api.create_deployment(job.commit, self._environment)
+        environment = f"preview/{job.branch}" if _is_preview(job) else self._environment
+        deployment = await api.create_deployment(job.commit, environment)
         if deployment is not None:
             self._deployments[job.id] = deployment
             await api.deployment_status(deployment, "in_progress", f"Job {job.id} deploys it", url)
 
     async def _tell_ended(self, api: GithubApi, job: Job) -> None:
-        state, url = STATES[job.state], self._url + predict_path(job.workspace, job.model)
+        state, url = STATES[job.state], self._address(job)
         version = (job.prepared or {}).get("version")
-        text = f"Version {version} is live" if job.state is JobState.SUCCEEDED else job.error or job.state.value
+        what = f"the preview of {job.branch}" if _is_preview(job) else "live"
+        text = f"Version {version} is {what}" if job.state is JobState.SUCCEEDED else job.error or job.state.value
         await api.commit_status(job.commit, state, text, _context(job), url)
         deployment = self._deployments.pop(job.id, None)
         if deployment is not None:
             await api.deployment_status(deployment, state, text, url)
 
+    def _address(self, job: Job) -> str:
+        slug = branch_slug(job.branch) if _is_preview(job) else None
+        return self._url + predict_path(job.workspace, job.model, slug)
+
+
+def _is_preview(job: Job) -> bool:
+    return bool(job.source.get("preview"))
+
 
 def _context(job: Job) -> str:
-    return f"tidegate/{job.model}"
+    """One for the preview and one for production: a commit may be both."""
+    return f"tidegate/{job.model}" + ("/preview" if _is_preview(job) else "")
 
 
 def _make_anew(scratch: Path, folder: Path) -> None:

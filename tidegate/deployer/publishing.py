@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -10,8 +9,11 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from storage.registry import Database, Deployment, Status, deployments_of, get_profile, get_version, list_models
 from stream.deployments import DeploymentRecord, change_key, encode
 from stream.topics import Topic, TopicLayout
+from tidegate.deployer.producers import forget, producer_for
 
 FLUSH_S = 15.0
+TIMEOUT_S = 0.9 * FLUSH_S
+"""Before the end of a flush, so that it hears of each failure."""
 _ACTIONS = {Status.LIVE: "live", Status.WARM: "warm"}
 
 
@@ -93,36 +95,32 @@ def _publish(
 ) -> int:
     if not records:
         return 0
-    failures: list[KafkaError] = []
-    producer = Producer(_options(bootstrap, layout, flush_s))
+    producer = producer_for(bootstrap, layout, 0.9 * flush_s)
     topic = layout.name(Topic.DEPLOYMENTS)
+    try:
+        for key, record in records:
+            _write(producer, topic, key, record, flush_s)
+    except PublishError as error:
+        forget(producer)
+        raise PublishError(
+            f"the deployment was not announced on topic {topic} at {bootstrap}: {error}. See `tidegate status`."
+        ) from error
+    return len(records)
+
+
+def _write(producer: Producer, topic: str, key: str, record: DeploymentRecord, flush_s: float) -> None:
+    """One by one: the embedded broker names the start of the last batch as the end of the topic."""
+    ends: list[KafkaError | None] = []
 
     def delivered(error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            failures.append(error)
+        ends.append(error)
 
-    count = 0
-    for key, record in records:
-        try:
-            producer.produce(topic, encode(record), key=key.encode(), on_delivery=delivered)
-        except KafkaException as error:
-            raise PublishError(f"the deployment cannot be announced on topic {topic}: {error}") from error
-        count += 1
-        # One by one: the embedded broker names the start of the last batch as the end of the topic.
-        if producer.flush(flush_s) or failures:
-            reason = failures[0].str() if failures else f"no acknowledgement in {flush_s:g} s"
-            raise PublishError(
-                f"the deployment was not announced on topic {topic} at {bootstrap}: {reason}. See `tidegate status`."
-            )
-    return count
-
-
-def _options(bootstrap: str, layout: TopicLayout, flush_s: float) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": bootstrap,
-        "enable.idempotence": True,
-        "message.max.bytes": layout.max_record_bytes,
-        "message.timeout.ms": int(flush_s * 900),
-        "compression.type": "lz4",
-        "log_level": 0,
-    }
+    try:
+        producer.produce(topic, encode(record), key=key.encode(), on_delivery=delivered)
+    except KafkaException as error:
+        raise PublishError(str(error)) from error
+    producer.flush(flush_s)
+    if not ends:
+        raise PublishError(f"no acknowledgement in {flush_s:g} s")
+    if ends[0] is not None:
+        raise PublishError(ends[0].str())

@@ -26,6 +26,7 @@ from gateway.deployer_protocol import (
     Submit,
     Taken,
     ToDeployer,
+    UpstreamBranchGone,
     encode,
 )
 from storage import registry
@@ -98,6 +99,9 @@ class SocketServer:
             case BranchGone():
                 place = (message.workspace, message.model, message.branch)
                 await _send(writer, Removed(await asyncio.to_thread(self._remove_previews, *place)))
+            case UpstreamBranchGone(branch=branch):
+                gone = (*self._github_place(), branch)
+                await _send(writer, Removed(await asyncio.to_thread(self._remove_previews, *gone)))
             case Cancel(job=number):
                 await _send(writer, _ended(await self._deployer.cancel(number)))
 
@@ -126,10 +130,14 @@ class SocketServer:
                 await _send(writer, Prepared(number))
             await news.wait()
 
-    def _delivered(self, message: Deliver) -> NewJob:
+    def _github_place(self) -> tuple[str, str]:
+        """Workspace and model. Raises DeliveryRefusedError."""
         if self._github_model is None:
             raise DeliveryRefusedError("no GitHub repository is configured: set TIDEGATE_GITHUB_REPOSITORY")
-        workspace, model = self._github_model
+        return self._github_model
+
+    def _delivered(self, message: Deliver) -> NewJob:
+        workspace, model = self._github_place()
         return NewJob(
             owner=self._owner,
             kind="github",
@@ -137,7 +145,7 @@ class SocketServer:
             model=model,
             branch=message.branch,
             commit=message.commit,
-            source={"delivery": message.delivery},
+            source={"delivery": message.delivery, "preview": message.preview},
         )
 
 

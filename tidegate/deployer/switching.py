@@ -12,7 +12,7 @@ from tidegate.deployer.routing import await_route
 from tidegate.deployer.waiting import await_runner
 
 ROUTE_S = 10.0
-"""A gateway asks for changes every half second; one that does not answer in this time is in trouble of its own."""
+"""A gateway asks for changes ten times a second; one that does not answer in this time is in trouble of its own."""
 
 
 def start(

@@ -14,6 +14,8 @@ from typing import BinaryIO
 from tidegate.deployer.closing import closing_lines
 from tidegate.deployer.configuring import deploy_config
 from tidegate.deployer.deploying import DeployError, Received, Wish, prepare, switch_to
+from tidegate.deployer.producers import producer_for
+from tidegate.deployer.publishing import TIMEOUT_S
 from tidegate.deployer.retrying import can_pass
 from tidegate.deployer.stages import StageDone
 from tidegate.deployer.work import (
@@ -36,7 +38,9 @@ class Worker:
     """Answers orders; what goes wrong is an answer too."""
 
     def __init__(self, settings: Settings, answers: BinaryIO) -> None:
-        self._config = deploy_config(settings)
+        self._config = config = deploy_config(settings)
+        # Made before there is a job: it is ready when the job wants it.
+        producer_for(config.bootstrap, config.layout, TIMEOUT_S)
         self._answers = answers
 
     def prepare(self, order: Prepare) -> None:

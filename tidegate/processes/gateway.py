@@ -13,12 +13,14 @@ from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
 from gateway.github import GithubConfig, github_router
 from gateway.inference import Limits
+from gateway.jobs_api import jobs_router
 from gateway.producing import ProducerConfig
 from gateway.token import Token, TokenError, load_or_make
 from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
+from tidegate.job_management import JobsOfRegistry
 from tidegate.runner_places import token_source
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
@@ -64,6 +66,7 @@ def github_config(settings: Settings) -> GithubConfig | None:
         repository=settings.github_repository,
         branch=settings.production_branch,
         deployer=deployer_socket(settings.run_path),
+        previews=settings.github_previews,
     )
 
 
@@ -84,11 +87,12 @@ def main() -> int:
     write_hooks(git)
     versions = VersionsApi(versions_config(settings))
     routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path), token_source(settings))
+    jobs = JobsOfRegistry(settings.database_dsn, deployer_socket(settings.run_path))
     app = create_app(
         gateway_config(settings),
         routes,
         activity=routes,
-        routers=[github_router(github_config(settings))],
+        routers=[github_router(github_config(settings)), jobs_router(jobs)],
         mounts={PREFIX: GitApp(git)},
         token=token,
         versions=versions,

@@ -1,0 +1,185 @@
+"""Pushes that meet others, are killed, cancelled or refused at the last moment: live or not live, never half."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from storage.registry import JobState, Status
+from tests.support.git_client import Clone, finished, remote_url
+from tests.support.market import change, pushed_repository, remote_main, stages
+from tests.support.models import EXAMPLE, write_test_rows
+from tests.support.registry_of import jobs, live, statuses
+from tests.support.stack import RunningStack, running_stack
+from tests.support.waiting import wait_until
+
+SLOW_TO_LOAD = "import time\n\ntime.sleep(60)\n\n\ndef predict(rows):\n    return [0.0 for _ in rows]\n"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with running_stack(tmp_path_factory.mktemp("races")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def market(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    return pushed_repository(stack, tmp_path_factory.mktemp("market"))
+
+
+class Jobs:
+    """The jobs of the management API as its owner asks for them."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.url = f"{stack.gateway_url}/api/v1/jobs"
+        self._headers = {"Authorization": f"Bearer {stack.settings.token_path.read_text().strip()}"}
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", headers=self._headers, timeout=40)
+
+    def cancel(self, number: int) -> httpx.Response:
+        return httpx.post(f"{self.url}/{number}/cancel", headers=self._headers, timeout=40)
+
+
+def test_a_forced_push_is_the_next_version(stack: RunningStack, market: Clone) -> None:
+    version = live(stack, "market")
+    write_test_rows(market.folder, [EXAMPLE, {**EXAMPLE, "price": -1.0}])
+    market.git("add", "--all")
+    market.git("commit", "--quiet", "--amend", "--message", "History rewritten")
+    plain, forced = market.push(), market.push("--force", "main")
+
+    assert plain.code != 0
+    assert "rejected" in plain.output
+    assert forced.code == 0, forced
+    assert live(stack, "market") > version, "a preview may have taken a number in between"
+
+
+def test_of_two_pushes_at_once_one_goes_live_and_the_other_is_told(
+    stack: RunningStack, market: Clone, tmp_path: Path
+) -> None:
+    version = live(stack, "market")
+    other = Clone(tmp_path / "other", remote_url(stack, "market"))
+    other.git("pull", "--quiet", "tidegate", "main")
+    commits = {change(market, 0.3), change(other, 0.7)}
+    started = [clone.start_push() for clone in (market, other)]
+    pushes = [finished(process) for process in started]
+
+    assert sorted(push.code for push in pushes) == [0, 1], pushes
+    lost = next(push for push in pushes if push.code)
+    assert "another push moved main meanwhile: `git pull`" in lost.told or "fetch first" in lost.output
+    assert remote_main(market) in commits
+    assert live(stack, "market") == version + 1
+    assert Status.STARTING not in statuses(stack, "market")
+    market.git("fetch", "--quiet", "tidegate", "main")
+    market.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+
+
+def test_a_push_that_git_refuses_at_the_last_moment_leaves_the_live_version(stack: RunningStack, market: Clone) -> None:
+    """All was prepared, but the branch could not be moved: traffic must not go where git did not."""
+    before, main = live(stack, "market"), remote_main(market)
+    change(market, 0.9)
+    lock = stack.settings.home_path / "git" / "default" / "market.git" / "refs" / "heads" / "main.lock"
+    lock.touch()
+    pushed = market.push()
+    lock.unlink()
+    over = wait_until(lambda: [job for job in jobs(stack, "market")[:1] if job.state == "failed"], 20, "the job's end")
+
+    assert pushed.code != 0
+    assert "switch" not in stages(pushed)
+    assert "git did not take the commit" in str(over[0].error)
+    assert (live(stack, "market"), remote_main(market)) == (before, main)
+    assert Status.STARTING not in statuses(stack, "market")
+
+
+def test_a_client_that_is_killed_while_it_sends_leaves_nothing(stack: RunningStack, market: Clone) -> None:
+    before, main, known = live(stack, "market"), remote_main(market), len(jobs(stack, "market"))
+    url = httpx.URL(remote_url(stack, "market"))
+    request = httpx.Request(
+        "POST",
+        f"{url}/git-receive-pack",
+        headers={"Content-Type": "application/x-git-receive-pack-request", "Transfer-Encoding": "chunked"},
+    )
+    auth = httpx.BasicAuth(url.username, url.password)
+    signed = next(auth.sync_auth_flow(request))
+    head = "".join(f"{name}: {value}\r\n" for name, value in signed.headers.items())
+    command = f"{main} {'1' * 40} refs/heads/main\0 report-status side-band-64k agent=x"
+    body = f"{len(command) + 4:04x}{command}0000".encode() + b"PACK\0\0\0\2\0\0\0\3" + os.urandom(5000)
+    with socket.create_connection(("127.0.0.1", stack.settings.gateway_port)) as connection:
+        connection.sendall(f"POST {url.path}/git-receive-pack HTTP/1.1\r\n{head}\r\n".encode())
+        connection.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n")
+    wait_until(lambda: not _backends(stack), 10, "git to end")
+
+    assert (live(stack, "market"), remote_main(market), len(jobs(stack, "market"))) == (before, main, known)
+
+
+def _backends(stack: RunningStack) -> list[int]:
+    import psutil
+
+    gateway = psutil.Process(stack.pid("gateway"))
+    return [child.pid for child in gateway.children(recursive=True)]
+
+
+def test_a_client_that_is_killed_while_it_waits_has_pushed(stack: RunningStack, market: Clone) -> None:
+    version = live(stack, "market")
+    known = len(jobs(stack, "market"))
+    commit = change(market, 0.45)
+    process = market.start_push()
+    wait_until(lambda: len(jobs(stack, "market")) > known, 30, "the job")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    wait_until(lambda: live(stack, "market") != version, 90, "the version to be live")
+    assert jobs(stack, "market")[0].commit == commit
+    assert remote_main(market) == commit
+
+
+def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
+    before, main = live(stack, "market"), remote_main(market)
+    good = market.git("rev-parse", "HEAD")
+    known = len(jobs(stack, "market"))
+    (market.folder / "predict.py").write_text(SLOW_TO_LOAD)
+    market.commit("A model that takes its time")
+    process = market.start_push()
+    job = wait_until(lambda: jobs(stack, "market")[: len(jobs(stack, "market")) - known], 30, "the job")[0].id
+    wait_until(lambda: jobs(stack, "market")[0].state is JobState.RUNNING, 30, "the job to run")
+    answer = Jobs(stack).cancel(job)
+    pushed = finished(process)
+    market.git("reset", "--quiet", "--hard", good)
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    assert pushed.code != 0
+    assert "✗ cancelled" in pushed.told
+    assert (live(stack, "market"), remote_main(market)) == (before, main)
+    assert Status.STARTING not in statuses(stack, "market")
+    refused = stack.tidegate("cancel", str(job), check=False)
+    assert refused.returncode == 1
+    assert "has cancelled already" in refused.stderr
+
+
+def test_jobs_are_listed_followed_and_refused_over_the_api(stack: RunningStack, market: Clone) -> None:
+    api = Jobs(stack)
+    newest = api.get("?model=market&state=succeeded&limit=1").json()["jobs"][0]
+    log = api.get(f"/{newest['id']}/log").json()
+    rest = api.get(f"/{newest['id']}/log?after={log['lines'][0]['number']}&wait_s=20").json()
+
+    assert newest == api.get(f"/{newest['id']}").json()
+    assert log["is_over"] is True
+    assert log["lines"][0]["text"].startswith("✓ receive")
+    assert rest["lines"] == log["lines"][1:]
+    assert [job["state"] for job in api.get("?state=queued").json()["jobs"]] == []
+    for path, status, code in (
+        ("/999", 404, "unknown_job"),
+        ("/999/log", 404, "unknown_job"),
+        ("?state=odd", 422, "invalid_request"),
+    ):
+        refused = api.get(path)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
+    assert httpx.post(f"{api.url}/{newest['id']}/cancel").status_code == 401
+    over = api.cancel(newest["id"])
+    assert (over.status_code, over.json()["error"]["code"]) == (409, "wrong_state")
+    operation = httpx.get(f"{stack.gateway_url}/openapi.json").json()["paths"]["/api/v1/jobs/{job}/cancel"]["post"]
+    assert {"200", "401", "404", "409", "503"} <= set(operation["responses"])

@@ -1,0 +1,41 @@
+"""Producers that a process keeps: an idempotent one takes half a second before its first record is acknowledged."""
+
+from threading import Lock
+
+from confluent_kafka import Producer
+
+from stream.topics import TopicLayout
+
+_Key = tuple[str, int, float]
+_kept: dict[_Key, Producer] = {}
+_lock = Lock()
+
+
+def producer_for(bootstrap: str, layout: TopicLayout, timeout_s: float) -> Producer:
+    """The one of this process; may be used by several threads.
+
+    Args:
+        timeout_s: after which a record that was not acknowledged has failed.
+    """
+    key = (bootstrap, layout.max_record_bytes, timeout_s)
+    with _lock:
+        if key not in _kept:
+            _kept[key] = Producer(
+                {
+                    "bootstrap.servers": bootstrap,
+                    "enable.idempotence": True,
+                    "message.max.bytes": layout.max_record_bytes,
+                    "message.timeout.ms": int(timeout_s * 1000),
+                    "compression.type": "lz4",
+                    "log_level": 0,
+                }
+            )
+        return _kept[key]
+
+
+def forget(producer: Producer) -> None:
+    """Make another one next time: after a failure nobody knows what this one still holds, or still may do."""
+    with _lock:
+        for key in [key for key, kept in _kept.items() if kept is producer]:
+            del _kept[key]
+    producer.purge()
