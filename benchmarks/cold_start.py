@@ -36,7 +36,7 @@ def measure(run: Run) -> Iterator[Table]:
     yield Table(
         "Cold start",
         f"A model with `idle_seconds = {IDLE_S:g}` is left alone until it sleeps, then asked once: the time of that "
-        "request, by the client. Of it up to 0.5 s are the supervisor's, which looks at the registry so often.",
+        "request, by the client. Of it up to 0.1 s are the supervisor's, which looks at the registry so often.",
         figures,
     )
 

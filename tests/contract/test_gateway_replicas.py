@@ -12,6 +12,7 @@ from model_runner.failures import RunnerFailedError, RunnerUnavailableError
 from tests.support.behaviour import ANSWER, DIE, SLEEP, told
 from tests.support.models import write_behaving
 from tests.support.runners import RunnerProcess
+from tests.support.waiting import wait_until
 
 CONFIG = ClientConfig(reconnect_s=5.0)
 COUNT = 3
@@ -87,7 +88,7 @@ def test_a_request_that_kills_its_runner_may_kill_one_more_and_then_fails(runnin
             assert (await found.predict([told(ANSWER)])).predictions == [1.0], "the third one is left"
 
     asyncio.run(work())
-    assert sum(process.child.running for process in running) == 1
+    wait_until(lambda: sum(process.child.running for process in running) == 1, 10, "the end of two")
 
 
 def test_each_gets_its_turn_and_one_that_loads_gets_none(running: list[RunnerProcess]) -> None:

@@ -19,6 +19,8 @@ from tidegate.supervisor.launcher import Launcher
 
 POLL_S = 0.1
 """A look costs a quarter of a millisecond while nothing has changed; a push waits for two of them."""
+IDLE_LOOK_S = 0.5
+"""Between two looks at who was asked."""
 
 log = logging.getLogger("tidegate.supervisor")
 
@@ -37,6 +39,7 @@ class Following:
         self._must_forget = are_here
         self._trouble: str | None = None
         self._idle = IdleWatch()
+        self._look_at = 0.0
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -65,7 +68,8 @@ class Following:
         if not self._settled:
             self._settled = await self.launcher.reconcile(self._wanted)
         candidates = self._candidates()
-        if candidates:
+        if candidates and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + IDLE_LOOK_S
             await asyncio.to_thread(self._put_to_sleep, candidates)
 
     def _has_changed(self) -> bool:
