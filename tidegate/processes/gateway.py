@@ -86,10 +86,6 @@ def main() -> int:
     git = git_config(settings, token)
     write_hooks(git)
     versions = VersionsApi(versions_config(settings))
-<<<<<<< HEAD
-    jobs = JobsOfRegistry(settings.database_dsn, deployer_socket(settings.run_path))
-=======
->>>>>>> launch
     routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path), token_source(settings))
     jobs = JobsOfRegistry(settings.database_dsn, deployer_socket(settings.run_path))
     app = create_app(
