@@ -192,6 +192,12 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest pack that a git push may bring, and largest Git LFS object.",
     )
+    keep_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days after which jobs that are over, with their logs, and Git LFS objects that no commit points "
+        "to are removed.",
+    )
     github_repository: str | None = Field(
         default=None,
         pattern=r"^[^/\s]+/[^/\s]+$",

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from storage.registry.database import Database
 from storage.registry.errors import RegistryError
 from storage.registry.job_records import UNFINISHED, Job, JobLine, JobState, NewJob
 from storage.registry.job_tables import DeliveryRow, JobLineRow, JobRow
+
+_REMOVED_AT_ONCE = 500
+"""So that nobody waits long for the registry."""
 
 
 class UnknownJobError(RegistryError):
@@ -99,6 +102,16 @@ def lines_of(database: Database, job_id: int, after: int = 0) -> list[JobLine]:
     with database.read() as session:
         rows = session.scalars(statement.order_by(JobLineRow.number))
         return [JobLine(row.number, row.moment, row.text) for row in rows]
+
+
+def remove_jobs(database: Database, before: datetime) -> int:
+    """Forget the jobs that were over by then, with their logs; how many there were. What they deployed stays."""
+    with database.write() as session:
+        old = select(JobRow.id).where(JobRow.ended < before).limit(_REMOVED_AT_ONCE)
+        numbers = list(session.scalars(old))
+        for table, column in ((JobLineRow, JobLineRow.job_id), (DeliveryRow, DeliveryRow.job_id), (JobRow, JobRow.id)):
+            session.execute(delete(table).where(column.in_(numbers)))
+        return len(numbers)
 
 
 def get_job(database: Database, job_id: int) -> Job:

@@ -11,3 +11,6 @@ JOB_SECONDS = Histogram(
 )
 JOB_RETRIES = Counter("tidegate_job_retries", "Attempts of a job that failed and are repeated", ["kind"])
 JOBS_UNFINISHED = Gauge("tidegate_jobs_unfinished", "Jobs that wait or run", ["state"])
+CLEANED = Counter(
+    "tidegate_cleaned", "What nobody needed any more and was removed: leftover, lfs_object, job", ["kind"]
+)

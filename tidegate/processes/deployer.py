@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import fcntl
-import shutil
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -16,6 +15,7 @@ import structlog
 from model_runner.names import suggested_name
 from storage.registry import DEFAULT_WORKSPACE, Database
 from tidegate import monitor
+from tidegate.deployer.cleaning import Cleaner, sweep_at_start
 from tidegate.deployer.fetching import Remote
 from tidegate.deployer.github_api import GithubApi
 from tidegate.deployer.github_jobs import GithubOrigin
@@ -50,11 +50,13 @@ async def run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     database = Database(settings.database_dsn)
     staging = settings.home_path / "staging"
-    await asyncio.to_thread(_sweep, staging)
+    await asyncio.to_thread(sweep_at_start, staging, STALE_S)
     api = github_api(settings)
     origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
     deployer = Deployer(Ledger(database), Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
     working = asyncio.create_task(deployer.run())
+    keep = timedelta(days=settings.keep_days)
+    cleaning = asyncio.create_task(Cleaner(database, settings.home_path / "git", staging, keep).run())
     sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
     path = deployer_socket(settings.run_path)
     server = await sockets.start(path)
@@ -69,7 +71,8 @@ async def run(settings: Settings) -> int:
         server.close()
         path.unlink(missing_ok=True)
         working.cancel()
-        await asyncio.wait({working})
+        cleaning.cancel()
+        await asyncio.wait({working, cleaning})
         if not working.cancelled() and (error := working.exception()) is not None:
             log.error("deployer.trouble", reason=f"{type(error).__name__}: {error}")
         health.shutdown()
@@ -109,15 +112,6 @@ def github_origin(settings: Settings, api: GithubApi | None) -> GithubOrigin:
         known_hosts=settings.home_path / "known_hosts",
     )
     return GithubOrigin(remote, api, settings.home_path / "staging", settings.gateway_url, settings.production_branch)
-
-
-def _sweep(staging: Path) -> None:
-    """Remove what pushes that died have left; what belongs to a job is younger, or goes with it."""
-    staging.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for folder in staging.glob("push-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > STALE_S:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,110 @@
+"""Removes what nobody needs any more: what killed pushes and checks left, LFS objects without a pointer, old jobs."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from gateway.git.lfs_unneeded import unneeded
+from gateway.git.tree import TreeError
+from storage import registry
+from storage.registry import Database
+from tidegate.deployer.metrics import CLEANED
+
+log = structlog.get_logger()
+
+FIRST_S, EVERY_S = 120.0, 3600.0
+LEFTOVER_S = 86_400.0
+"""No push and no check takes so long: what is older has nobody left."""
+CHECKS = "tg-check-*"
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """One pass at a time; what cannot be removed now is met again by the next."""
+
+    database: Database
+    repositories: Path
+    """Holds `<workspace>/<model>.git`."""
+    staging: Path
+    keep: timedelta
+    """How long jobs that are over, and LFS objects that nothing points to, stay."""
+    scratch: Path = Path(tempfile.gettempdir())
+    """Where checks have their folders."""
+
+    def clean(self, now: datetime) -> Counter[str]:
+        """One pass; how many of each kind are gone."""
+        gone: Counter[str] = Counter()
+        for path in self._leftovers(now.timestamp() - LEFTOVER_S):
+            _remove(path)
+            gone["leftover"] += 1
+        for repository in self.repositories.glob("[!.]*/[!.]*.git"):
+            gone["lfs_object"] += self._clean_lfs(repository, (now - self.keep).timestamp())
+        gone["job"] += registry.remove_jobs(self.database, now - self.keep)
+        return gone
+
+    async def run(self) -> None:
+        """For ever."""
+        await asyncio.sleep(FIRST_S)
+        while True:
+            try:
+                gone = await asyncio.to_thread(self.clean, datetime.now(UTC))
+            except Exception as error:  # a disk or a database that is away is no reason to end
+                log.warning("cleaning.failed", reason=f"{type(error).__name__}: {error}")
+            else:
+                for kind, count in gone.items():
+                    CLEANED.labels(kind).inc(count)
+                if any(gone.values()):
+                    log.info("cleaning.done", **gone)
+            await asyncio.sleep(EVERY_S)
+
+    def _leftovers(self, before: float) -> Iterator[Path]:
+        """Quarantines and uploads of killed pushes, exports without a job, folders of killed checks."""
+        places = (
+            (self.repositories, "[!.]*/[!.]*.git/objects/incoming-*"),
+            (self.repositories, "[!.]*/[!.]*.git/objects/tmp_objdir-*"),
+            (self.repositories, "[!.]*/[!.]*.git/lfs/incoming/*"),
+            (self.repositories, "[!.]*/.*.????????"),
+            (self.staging, "push-*"),
+            (self.staging, "deploy-*"),
+            (self.scratch, CHECKS),
+        )
+        for folder, pattern in places:
+            for path in folder.glob(pattern):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_mtime < before:
+                        yield path
+
+    def _clean_lfs(self, repository: Path, before: float) -> int:
+        try:
+            found = unneeded(repository, before)
+        except TreeError as error:
+            log.warning("cleaning.repository", repository=str(repository), reason=str(error))
+            return 0
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep_at_start(staging: Path, stale_s: float) -> None:
+    """Exports without a job: what belongs to one is younger, or goes with it."""
+    staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in staging.glob("push-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > stale_s:
+                shutil.rmtree(folder, ignore_errors=True)
