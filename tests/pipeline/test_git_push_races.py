@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from storage.registry import JobState, Status
+from storage.registry import Status
 from tests.support.git_client import Clone, finished, remote_url
 from tests.support.market import change, pushed_repository, remote_main, stages
 from tests.support.models import EXAMPLE, write_test_rows
@@ -145,7 +145,7 @@ def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
     market.commit("A model that takes its time")
     process = market.start_push()
     job = wait_until(lambda: jobs(stack, "market")[: len(jobs(stack, "market")) - known], 30, "the job")[0].id
-    wait_until(lambda: jobs(stack, "market")[0].state is JobState.RUNNING, 30, "the job to run")
+    wait_until(lambda: jobs(stack, "market")[0].stage == "environment", 60, "its model to be loaded")
     answer = Jobs(stack).cancel(job)
     pushed = finished(process)
     market.git("reset", "--quiet", "--hard", good)
