@@ -56,14 +56,23 @@ def test_a_worker_takes_up_where_another_stopped_and_shares_with_one_that_joins(
         wait_for_panes(broker)
         workers.children[0].stop(grace_s=30)
         assert "not_drained" not in workers.children[0].log_tail()
+        before = _resumed(workers)
         workers.children[0].start()
         workers.children[1].start()
         wait_until(
-            lambda: "counting.resumed" in workers.children[1].log_tail(50_000), 40, "the second worker's partitions"
+            lambda: all(len(now) > len(old) for now, old in zip(_resumed(workers), before, strict=True)),
+            60,
+            "both workers to have partitions",
         )
         wait_for_equality(broker, PANES, workers, recounted(traffic.stop(), profiles), profiles)
-    resumed = [line for line in workers.children[0].log_tail(50_000).splitlines() if "counting.resumed" in line]
-    assert any("next_offset=0" not in line for line in resumed), "nothing was recovered from the changelog"
+        later = [line for now, old in zip(_resumed(workers), before, strict=True) for line in now[len(old) :]]
+    assert any("next_offset=0" not in line for line in later), "nothing was recovered from the changelog"
+
+
+def _resumed(workers: StreamWorkers) -> list[list[str]]:
+    """What each worker said of partitions that it was given, in all its lives."""
+    logs = [child.log_tail(1_000_000) for child in workers.children]
+    return [[line for line in log.splitlines() if "counting.resumed" in line] for log in logs]
 
 
 @pytest.mark.slow
