@@ -16,7 +16,7 @@ from storage import registry
 from storage.registry import Database, Deployment, Version
 from tidegate.deployer.changes import described, movement, schema_changes
 from tidegate.deployer.config import DeployConfig
-from tidegate.deployer.deploying import Prepared
+from tidegate.deployer.outcome import Prepared
 from tidegate.deployer.sample import Sample
 
 TIMEOUT_S = 10.0

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,76 +17,19 @@ from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
 from storage import registry
 from storage.artifacts import ArtifactError
-from storage.registry import Database, Deployment, RegistryError, Version
+from storage.registry import Database, Deployment, RegistryError
 from tidegate.deployer.config import DeployConfig
 from tidegate.deployer.environment import STAGE, EnvironmentStage
 from tidegate.deployer.naming import agree
+from tidegate.deployer.outcome import Deployed, DeployError, Prepared
 from tidegate.deployer.publishing import PublishError
 from tidegate.deployer.receiving import ReceiveError, folder_size, model_files, receive
 from tidegate.deployer.registering import describe_profile, register
-from tidegate.deployer.sample import Sample, sample_of
+from tidegate.deployer.sample import sample_of
 from tidegate.deployer.stages import StageDone, StageLog
 from tidegate.deployer.switching import describe_switch, start, switch
 from tidegate.deployer.waiting import RunnerNotReadyError, await_runner
-
-
-class DeployError(Exception):
-    """A deployment that did not go live; the previous version still serves."""
-
-    def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(f"{stage}: {reason}")
-        self.stage = stage
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """What went live."""
-
-    workspace: str
-    model: str
-    version: int
-    deployment_id: str
-    profile_id: str | None
-    previous_version: int | None
-    predict_path: str
-    """Of the gateway's URL."""
-    preview: str | None
-    """The branch as it stands in the preview's URL; None for production."""
-    stages: tuple[StageDone, ...]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A version that answers, and only lacks its traffic."""
-
-    version: Version
-    deployment: Deployment
-    sample: Sample
-    """What it answers to its own rows."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """A folder that is the deployer's own already: nobody else writes to it, so it need not be copied."""
-
-    seconds: float
-    """That it took to receive it."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Where a version is to be; what is None, its files say."""
-
-    name: str | None = None
-    workspace: str | None = None
-    """With one, a tidegate.toml that names another place is refused."""
-    branch: str | None = None
-    """Make it the preview of this branch; None is production."""
-    deployment_id: str | None = None
-    received: Received | None = None
-    """The folder is the deployer's own; None where it is to be copied first."""
-
+from tidegate.deployer.wish import Received, Wish
 
 OnStage = Callable[[StageDone], None]
 OnLine = Callable[[str], None]

@@ -13,11 +13,13 @@ from typing import BinaryIO
 
 from tidegate.deployer.closing import closing_lines
 from tidegate.deployer.configuring import deploy_config
-from tidegate.deployer.deploying import DeployError, Received, Wish, prepare, switch_to
+from tidegate.deployer.deploying import prepare, switch_to
+from tidegate.deployer.outcome import DeployError
 from tidegate.deployer.producers import producer_for
 from tidegate.deployer.publishing import TIMEOUT_S
 from tidegate.deployer.retrying import can_pass
 from tidegate.deployer.stages import StageDone
+from tidegate.deployer.wish import Received, Wish
 from tidegate.deployer.work import (
     Answer,
     HasFailed,
