@@ -4,7 +4,7 @@ PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 # Most tests wait for real processes, so a few more than there are cores.
-JOBS ?= 4
+JOBS ?= 3
 # What the lock holds: every extra of pyproject.toml but torch.
 EXTRAS := embedded sklearn skops xgboost lightgbm onnx kubernetes dev
 

@@ -42,11 +42,12 @@ class Writer:
                 }
                 try:
                     answer = http.post("/", params=url_parameters, content=self._lines(batch, rows))
-                except httpx.TransportError:
+                    landed = batch != self.repeated or _is_there(http, self.number, batch)
+                except (httpx.TransportError, httpx.HTTPStatusError):
                     self.unanswered += 1
                     self.repeated = batch
                     return
-                if answer.status_code == 200 and (batch != self.repeated or _is_there(http, self.number, batch)):
+                if answer.status_code == 200 and landed:
                     self.acknowledged[batch] = rows
                 elif answer.status_code == 200:
                     self.attempt += 1
