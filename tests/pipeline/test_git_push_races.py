@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from storage.registry import Status
+from storage.registry import Job, Status
 from tests.support.git_client import Clone, finished, remote_url
 from tests.support.market import change, pushed_repository, remote_main, stages
 from tests.support.models import EXAMPLE, write_test_rows
-from tests.support.registry_of import jobs, live, statuses
+from tests.support.registry_of import job_of, jobs, live, statuses
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
@@ -128,13 +128,20 @@ def test_a_client_that_is_killed_while_it_waits_has_pushed(stack: RunningStack, 
     known = len(jobs(stack, "market"))
     commit = change(market, 0.45)
     process = market.start_push()
-    wait_until(lambda: len(jobs(stack, "market")) > known, 30, "the job")
+    job = wait_until(lambda: _newer(jobs(stack, "market"), known), 30, "the job")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
     wait_until(lambda: live(stack, "market") != version, 90, "the version to be live")
-    assert jobs(stack, "market")[0].commit == commit
+    assert job is not None
+    assert job.commit == commit
+    wait_until(lambda: job_of(stack, job.id).is_over, 30, "its last words")
     assert remote_main(market) == commit
+
+
+def _newer(found: list[Job], known: int) -> Job | None:
+    """The newest of these jobs, where there are more than there were."""
+    return found[0] if len(found) > known else None
 
 
 def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
@@ -144,18 +151,20 @@ def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
     (market.folder / "predict.py").write_text(SLOW_TO_LOAD)
     market.commit("A model that takes its time")
     process = market.start_push()
-    job = wait_until(lambda: jobs(stack, "market")[: len(jobs(stack, "market")) - known], 30, "the job")[0].id
-    wait_until(lambda: jobs(stack, "market")[0].stage == "environment", 60, "its model to be loaded")
-    answer = Jobs(stack).cancel(job)
+    job = wait_until(lambda: _newer(jobs(stack, "market"), known), 30, "the job")
+    assert job is not None
+    wait_until(lambda: job_of(stack, job.id).stage == "environment", 60, "its model to be loaded")
+    answer = Jobs(stack).cancel(job.id)
     pushed = finished(process)
     market.git("reset", "--quiet", "--hard", good)
 
-    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["state"] == "cancelled"
     assert pushed.code != 0
     assert "✗ cancelled" in pushed.told
     assert (live(stack, "market"), remote_main(market)) == (before, main)
     assert Status.STARTING not in statuses(stack, "market")
-    refused = stack.tidegate("cancel", str(job), check=False)
+    refused = stack.tidegate("cancel", str(job.id), check=False)
     assert refused.returncode == 1
     assert "has cancelled already" in refused.stderr
 

@@ -23,6 +23,11 @@ def jobs(stack: RunningStack, model: str) -> list[Job]:
         return registry.list_jobs(database, model)
 
 
+def job_of(stack: RunningStack, number: int) -> Job:
+    with _opened(stack) as database:
+        return registry.get_job(database, number)
+
+
 def log_of(stack: RunningStack, job: int) -> list[str]:
     with _opened(stack) as database:
         return [line.text for line in registry.lines_of(database, job)]

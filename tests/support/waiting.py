@@ -6,9 +6,18 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+LEAST_S = 60.0
+"""What a busy machine may take for anything. Only a test that fails waits so long."""
+
 
 def wait_until(condition: Callable[[], T], deadline_s: float, what: str, every_s: float = 0.05) -> T:
-    """Ask again and again until the answer is true; return it. Fails with `what` after `deadline_s` seconds."""
+    """Ask again and again until the answer is true; return it.
+
+    The condition is to read what it judges once: two reads in one expression see two moments.
+
+    Fails with `what` after `deadline_s` seconds, or LEAST_S where that is more: a wait is no measurement.
+    """
+    deadline_s = max(deadline_s, LEAST_S)
     end = time.monotonic() + deadline_s
     while True:
         answer = condition()
