@@ -6,6 +6,7 @@ import msgspec
 
 from stream.alerts import Alert, decode_alert
 from stream.dead_letters import Reason
+from stream.unreadable import UNREADABLE
 
 MAX_ALERT_BYTES = 262_144
 """A hundred times what the rules make; bounds the memory of what waits for delivery."""
@@ -35,7 +36,7 @@ def read_alert(value: bytes | None) -> Alert:
         alert = decode_alert(value or b"")
     except msgspec.ValidationError as error:
         raise UnreadableAlertError(Reason.WRONG_TYPE, str(error)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UnreadableAlertError(Reason.NOT_JSON, str(error)) from error
     if not _ID.fullmatch(alert.change_id) or not _ID.fullmatch(alert.alert_id):
         raise UnreadableAlertError(Reason.WRONG_TYPE, "alert_id and change_id are 1 to 200 visible ASCII characters")

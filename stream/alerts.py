@@ -72,10 +72,10 @@ def encode(message: Alert | Notification) -> bytes:
 
 
 def decode_alert(value: bytes) -> Alert:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no alert."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no alert."""
     return msgspec.json.decode(value, type=Alert)
 
 
 def decode_notification(value: bytes) -> Notification:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no notification."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no notification."""
     return msgspec.json.decode(value, type=Notification)

@@ -14,6 +14,7 @@ from stream.open_pane import Identity
 from stream.profile import Profile
 from stream.profiles.codec import decode_profile
 from stream.targets import Target
+from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
 
@@ -77,7 +78,7 @@ class Catalog:
         try:
             record = decode(value)
             profile = None if record.profile is None else decode_profile(msgspec.json.encode(record.profile))
-        except (msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             log.error("deployments.unreadable", detail=str(error))
             return
         if profile is None and self._has_profile(record):

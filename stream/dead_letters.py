@@ -76,5 +76,5 @@ def encode(letter: DeadLetter) -> bytes:
 
 
 def decode(value: bytes) -> DeadLetter:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no dead letter."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no dead letter."""
     return msgspec.json.decode(value, type=DeadLetter)

@@ -50,5 +50,5 @@ def encode(record: DeploymentRecord) -> bytes:
 
 
 def decode(value: bytes) -> DeploymentRecord:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no deployment."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no deployment."""
     return msgspec.json.decode(value, type=DeploymentRecord)

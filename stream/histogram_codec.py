@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.histogram import Histogram, from_sparse
+from stream.unreadable import UNREADABLE
 
 _WIDTHS = ("<u1", "<u2", "<u4", "<u8")
 
@@ -48,9 +49,12 @@ def unpack(raw: bytes) -> Histogram:
     """Read what `pack` wrote. Raises ValueError when the bytes are no histogram."""
     try:
         packed = _decoder.decode(raw)
+    except UNREADABLE as error:
+        raise ValueError(f"not a packed histogram: {error}") from error
+    try:
         bins = np.cumsum(np.frombuffer(packed.steps, _WIDTHS[packed.step_width]).astype(np.int64))
         counts = np.frombuffer(packed.counts, _WIDTHS[packed.count_width]).astype(np.int64)
-    except (msgspec.DecodeError, IndexError) as error:
+    except (ValueError, IndexError) as error:
         raise ValueError(f"not a packed histogram: {error}") from error
     sums = np.frombuffer(packed.sums, "<f8")
     sparse = (bins.tolist(), counts.tolist(), sums.tolist())

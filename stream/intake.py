@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from stream.dead_letters import Reason
+from stream.unreadable import UNREADABLE
 
 FUTURE_TOLERANCE_MS = 60_000
 """A clock may be this far ahead of the record's own timestamp."""
@@ -104,7 +105,7 @@ def _read_clean(records: Sequence[Record], now_ms: int) -> Intake | None:
         return None
     try:
         events = _decoder.decode_lines(b"\n".join(values))
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
     offsets: list[int] = []
     for record in records:
@@ -158,7 +159,7 @@ def _read_line(line: bytes, stamp_ms: int) -> ReadEvent | tuple[Reason, str]:
         event = _decoder.decode(line)
     except msgspec.ValidationError as error:
         return (Reason.NOT_FINITE if _is_not_finite(b"", error) else Reason.WRONG_TYPE), str(error)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return (Reason.NOT_FINITE if _is_not_finite(line, error) else Reason.NOT_JSON), str(error)
     ts_ms = event.ts.timestamp() * 1000
     if ts_ms > stamp_ms + FUTURE_TOLERANCE_MS:

@@ -129,10 +129,10 @@ def encode_lines(metrics: Iterable[DriftMetric] | Iterable[ServiceMetric]) -> by
 
 
 def decode_drift(value: bytes) -> list[DriftMetric]:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no metrics."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no metrics."""
     return msgspec.json.Decoder(DriftMetric).decode_lines(value)
 
 
 def decode_service(value: bytes) -> list[ServiceMetric]:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no metrics."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no metrics."""
     return msgspec.json.Decoder(ServiceMetric).decode_lines(value)

@@ -64,5 +64,5 @@ def encode(pane: Pane) -> bytes:
 
 
 def decode(value: bytes) -> Pane:
-    """Raises msgspec.DecodeError or msgspec.ValidationError where the bytes are no pane."""
+    """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no pane."""
     return msgspec.json.decode(value, type=Pane)

@@ -10,6 +10,7 @@ import msgspec
 from stream.dead_letters import Reason
 from stream.intake import Record, Reject, read_records
 from stream.topics import Topic
+from stream.unreadable import UNREADABLE
 
 _CHUNK_BYTES = 4_000_000
 """Events are decoded to be judged; so many bytes at a time, so that few are decoded at once."""
@@ -89,7 +90,7 @@ def _read_objects(topic: Topic, records: Sequence[Record]) -> Batch:
             _any_object.decode(line)
         except msgspec.ValidationError as error:
             rejects.append(Reject(offset, number, Reason.WRONG_TYPE, str(error), line))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             rejects.append(Reject(offset, number, Reason.NOT_JSON, str(error), line))
         else:
             lines.append(line)

@@ -19,6 +19,7 @@ from stream.metric_names import ALERT_CHANGES, FLUSH_SECONDS
 from stream.metrics import decode_drift, decode_service
 from stream.rule_engine import Metric, RuleEngine
 from stream.topics import Topic
+from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
 
@@ -95,7 +96,7 @@ class Alerting:
     async def _apply(self, topic: str, partition: int, record: Record) -> list[Sent]:
         try:
             metrics = self._decoders[topic](record.value)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
             return [await self._sender.dead_letter(topic, partition, reject)]
         sent = []

@@ -4,7 +4,6 @@ import asyncio
 import time
 from typing import Any
 
-import msgspec
 import structlog
 
 from stream import panes
@@ -23,6 +22,7 @@ from stream.metric_names import EVALUATIONS, FLUSH_SECONDS
 from stream.metrics import encode_lines, in_role
 from stream.partition_windows import DeploymentState, PartitionWindows
 from stream.topics import Topic
+from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class Evaluating:
     async def _apply(self, partition: int, windows: PartitionWindows, record: Record) -> None:
         try:
             pane = panes.decode(record.value)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
             await (await self._sender.dead_letter(self._topic, partition, reject))
             return

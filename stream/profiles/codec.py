@@ -6,6 +6,7 @@ import msgspec
 
 from stream.hour_histogram import HourHistogram
 from stream.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
+from stream.unreadable import UNREADABLE
 
 _decoder = msgspec.json.Decoder(Profile)
 
@@ -47,14 +48,14 @@ def decode_profile(raw: bytes) -> Profile:
     """
     try:
         found = msgspec.json.decode(raw, type=_Header).schema_version
-        if found != SCHEMA_VERSION:
-            raise ValueError(
-                f"the profile has schema version {found}, this Tidegate reads {SCHEMA_VERSION}: "
-                "deploy the model again to make a new profile"
-            )
-        profile = _decoder.decode(raw)
-    except msgspec.DecodeError as error:
+        profile = _decoder.decode(raw) if found == SCHEMA_VERSION else None
+    except UNREADABLE as error:
         raise ValueError(f"not a profile: {error}; deploy the model again to make a new one") from error
+    if profile is None:
+        raise ValueError(
+            f"the profile has schema version {found}, this Tidegate reads {SCHEMA_VERSION}: "
+            "deploy the model again to make a new profile"
+        )
     if content_id(profile) != profile.id:
         raise ValueError(f"profile {profile.id} does not match its content; deploy the model again")
     return profile

@@ -68,6 +68,8 @@ def test_accepted_bytes_hold_the_accepted_lines_and_nothing_else(lines: list[byt
     [
         (b"\xff\xfe\x00", Reason.NOT_JSON),
         (b"not json", Reason.NOT_JSON),
+        (GOOD.replace(b'"m"', b'"caf\xe9"'), Reason.NOT_JSON),
+        (GOOD.replace(b'"a"', b'"caf\xe9"'), Reason.NOT_JSON),
         (b"[1, 2]", Reason.WRONG_TYPE),
         (line(status="fine"), Reason.WRONG_TYPE),
         (line(ts="yesterday"), Reason.WRONG_TYPE),

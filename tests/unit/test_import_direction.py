@@ -51,7 +51,7 @@ PURE = {
             "alert_text alerts alpha baseline counting dead_letters decision deployment_windows deployments "
             "drift_metric evaluation expected histogram hour_histogram hour_mixture intake metrics open_pane "
             "pane_filling panes partition_counter partition_windows prediction profile rule_engine rules "
-            "series_reference span targets timestamps topics totals windows",
+            "series_reference span targets timestamps topics totals unreadable windows",
         )
     ),
 }
