@@ -58,7 +58,7 @@ class Courier:
                 answer.status,
                 attempt=attempt,
                 elapsed_s=time.monotonic() - began,
-                retry_after_s=retry_after(answer.retry_after, time.time()),
+                retry_after_s=retry_after(answer.retry_after, time.time(), answer.date),
                 jitter=self._jitter(),
             )
             await self._note(alert, attempt, answer, judgement)

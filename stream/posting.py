@@ -26,6 +26,8 @@ class Answer:
     """None: no answer."""
     retry_after: str | None
     """The header as it stands."""
+    date: str | None
+    """The receiver's clock, likewise."""
     detail: str
     elapsed_ms: float
 
@@ -55,35 +57,42 @@ class Poster:
     async def post(self, request: WebhookRequest) -> Answer:
         """Never raises for what the receiver or the network does."""
         began = time.perf_counter()
-        status, after, detail = await self._exchange(request)
-        return Answer(status, after, detail, (time.perf_counter() - began) * 1000)
-
-    async def _exchange(self, request: WebhookRequest) -> tuple[int | None, str | None, str]:
         try:
-            # The client's own timeout starts anew with each byte; this one is for the whole.
+            status, after, date, detail = await self._exchange(request)
+        except Exception as error:  # whatever a receiver thinks of costs this attempt, and nothing else
+            status, after, date, detail = None, None, None, _printable(f"{type(error).__name__}: {error}")
+        return Answer(status, after, date, detail, (time.perf_counter() - began) * 1000)
+
+    async def _exchange(self, request: WebhookRequest) -> tuple[int | None, str | None, str | None, str]:
+        try:
+            # The client's own timeout starts anew with each byte; this one is for all up to the status.
             async with asyncio.timeout(self._timeout_s):
-                return await self._send(request)
+                response = await self._send(request)
         except (TimeoutError, httpx.TimeoutException):
-            return None, None, f"no answer within {self._timeout_s:g} s"
-        except httpx.HTTPError as error:
-            return None, None, f"{type(error).__name__}: {error}"[:KEPT_CHARS]
+            return None, None, None, f"no answer within {self._timeout_s:g} s"
+        try:
+            detail = await _beginning(response, keep=not response.is_success)
+        finally:
+            with contextlib.suppress(Exception):
+                await response.aclose()
+        return response.status_code, response.headers.get("retry-after"), response.headers.get("date"), detail
 
-    async def _send(self, request: WebhookRequest) -> tuple[int | None, str | None, str]:
-        sending = self._client.stream("POST", self._target.url, content=request.body, headers=request.headers)
-        async with sending as response:
-            complaint = await _beginning(response)
-            detail = "" if response.is_success else complaint
-            return response.status_code, response.headers.get("retry-after"), detail
+    async def _send(self, request: WebhookRequest) -> httpx.Response:
+        made = self._client.build_request("POST", self._target.url, content=request.body, headers=request.headers)
+        return await self._client.send(made, stream=True)
 
 
-async def _beginning(response: httpx.Response) -> str:
+async def _beginning(response: httpx.Response, keep: bool) -> str:
     """What the receiver says, as it came (not unpacked), printable. Its status stands even where this breaks off."""
     read = b""
-    with contextlib.suppress(httpx.HTTPError, TimeoutError):
+    with contextlib.suppress(Exception):
         async with asyncio.timeout(READ_S):
             async for chunk in response.aiter_raw():
                 read += chunk[:READ_BYTES]
                 if len(read) >= READ_BYTES:
                     break
-    text = read.decode(errors="replace")
-    return "".join(c if c.isprintable() else " " for c in text)[:KEPT_CHARS].strip()
+    return _printable(read.decode(errors="replace")) if keep else ""
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[: 2 * READ_BYTES])[:KEPT_CHARS].strip()

@@ -1,7 +1,7 @@
 """Whether a delivery that was answered so is done, worth another try, or lost; time and jitter come in as arguments."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -37,6 +37,8 @@ class Judgement:
     """In words; empty when delivered."""
 
 
+_LONGEST_DATE = 64
+"""HTTP's dates have 24 to 33 characters."""
 _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -71,23 +73,38 @@ def judge(
     return Judgement(Outcome.RETRYING, wait, f"tried again in {wait:.1f} s")
 
 
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds from `now` (since the epoch) that a Retry-After header asks for, in either form of RFC 9110, 10.2.3.
+def retry_after(value: str | None, now: float, date: str | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for, in either form of RFC 9110, 10.2.3; never negative, always finite.
 
     None where there is no such header or it makes no sense.
+
+    Args:
+        value: the header, as it stands.
+        now: seconds since the epoch, by this machine.
+        date: the answer's Date header. Where it can be read a moment is compared with it, not with `now`: both are
+            the receiver's, so that a clock that is set wrong, here or there, makes nobody wait longer.
     """
     if value is None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+    moment = _moment(text)
+    if moment is None:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.fromtimestamp(now, UTC)).total_seconds())
+    return max(0.0, moment - (now if date is None else _moment(date.strip()) or now))
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch of a date as HTTP writes it; None where it is none."""
+    if len(text) > _LONGEST_DATE or not text.isascii():
+        return None
+    try:
+        parsed = parsedate_to_datetime(text)
+        return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        # The library was written for mail: an absurd offset overflows, odd commas leave it without fields.
+        return None
 
 
 def _back_off(policy: RetryPolicy, attempt: int, jitter: float) -> float:

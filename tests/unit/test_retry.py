@@ -86,7 +86,21 @@ def test_a_receiver_that_asks_for_patience_gets_it_within_the_total() -> None:
         ("Fri, 15 Jan 2027 08:00:30 -0000", 30.0),
         ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
         ("Fri, 99 Jan 2027 07:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 2024 00:00:00 -9999", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Fri, 15 Jan 2027 08:00:30 GMT" + " " * 10 + "(" * 10_000, None),
+        (",,,", None),
+        ("Fri, 15 Jan 2027 08:00:é0 GMT", None),
     ],
 )
 def test_retry_after_in_both_forms(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOW) == seconds
+
+
+def test_a_moment_is_compared_with_the_receivers_clock_where_it_tells_it() -> None:
+    moment = "Fri, 15 Jan 2027 08:00:30 GMT"
+    for here in (NOW - 3600, NOW, NOW + 3600):
+        assert retry_after(moment, here, "Fri, 15 Jan 2027 08:00:20 GMT") == 10.0
+    assert retry_after(moment, NOW, "no date") == 30.0
+    assert retry_after("30", NOW, "Fri, 15 Jan 2027 08:00:20 GMT") == 30.0
