@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream.topics import TopicLayout
+from tidegate.deadlines import Deadlines
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not what we do
 
@@ -253,6 +254,11 @@ class Settings(BaseSettings):
     @property
     def home_path(self) -> Path:
         return self.home.expanduser().resolve()
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """For all who wait for a model."""
+        return Deadlines(load=self.runner_start_timeout_s, build_step=self.environment_timeout_s)
 
     @property
     def logs_path(self) -> Path:

@@ -1,11 +1,14 @@
 """What a model's deployments say about its past: what was live before, what has outlived its time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
 from storage.registry.database import Database
+from storage.registry.job_records import UNFINISHED
+from storage.registry.job_tables import JobRow
 from storage.registry.live import WITH_MODEL, to_deployment
 from storage.registry.records import PRODUCTION, WITH_RUNNER, Deployment, Role, Status
 from storage.registry.tables import DeploymentRow
@@ -47,13 +50,24 @@ def expired_previews(database: Database, now: datetime) -> list[Deployment]:
         return [to_deployment(row) for row in session.scalars(statement.options(WITH_MODEL))]
 
 
-def abandoned(database: Database, older_than: timedelta, now: datetime) -> list[Deployment]:
-    """Deployments that have been starting for so long that nobody waits for them any more."""
-    statement = select(DeploymentRow).where(
-        DeploymentRow.status == Status.STARTING, DeploymentRow.created <= now - older_than
-    )
+def abandoned(
+    database: Database, after: Callable[[Mapping[str, Any]], timedelta], now: datetime, *, held: timedelta
+) -> list[Deployment]:
+    """Deployments that have been starting for so long that nobody waits for them any more.
+
+    Args:
+        after: how old such a start is, given its version's manifest.
+        held: how old it is where a job that is not over has it: that may wait for git, or for its turn.
+    """
+    starting = select(DeploymentRow).where(DeploymentRow.status == Status.STARTING).options(WITH_MODEL)
+    of_jobs = select(JobRow.deployment_id).where(JobRow.state.in_(UNFINISHED), JobRow.deployment_id.is_not(None))
     with database.read() as session:
-        return [to_deployment(row) for row in session.scalars(statement.options(WITH_MODEL))]
+        jobs = set(session.scalars(of_jobs))
+        return [
+            to_deployment(row)
+            for row in session.scalars(starting)
+            if now - row.created >= (held if row.id in jobs else after(row.version.manifest))
+        ]
 
 
 def _left(found: Deployment) -> tuple[datetime, bool, datetime]:

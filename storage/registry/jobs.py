@@ -147,6 +147,13 @@ def unfinished_jobs(database: Database, owner: str) -> list[Job]:
         return [_to_job(row) for row in session.scalars(statement)]
 
 
+def held_folders(database: Database) -> set[str]:
+    """Folders whose files a job that is not over still needs."""
+    with database.read() as session:
+        sources = list(session.scalars(select(JobRow.source).where(JobRow.state.in_(UNFINISHED))))
+    return {str(source["folder"]) for source in sources if source.get("folder")}
+
+
 def newest_job(database: Database, workspace: str, model: str, commit: str, kind: str) -> Job | None:
     """The last job of this commit."""
     statement = select(JobRow).where(

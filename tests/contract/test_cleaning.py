@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from storage import registry
 from storage.registry import Database, JobState
 from tests.support.git_client import Clone
 from tests.support.jobs import new_job
-from tidegate.deployer.cleaning import Cleaner
+from tidegate.deployer.cleaning import Cleaner, sweep_at_start
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(days=100), NOW - timedelta(hours=1)
@@ -101,6 +102,21 @@ def test_what_killed_pushes_and_checks_left_goes_after_a_day(cleaner: Cleaner) -
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in [*young, *others])
     assert (repository / "HEAD").exists()
+
+
+def test_the_export_of_a_job_that_waits_stays_however_old_it_is(cleaner: Cleaner, database: Database) -> None:
+    """Whether it waits for a model that takes hours to load, or for a deployer that was away."""
+    waits, over, nobodys = (_folder(cleaner.staging / f"push-{name}", OLD) for name in ("a", "b", "c"))
+    registry.submit_job(database, replace(new_job(), source={"folder": str(waits)}))
+    ended = registry.submit_job(database, replace(new_job(), source={"folder": str(over)})).id
+    registry.end_job(database, ended, JobState.FAILED)
+
+    assert cleaner.clean(NOW)["leftover"] == 2
+    assert [path.exists() for path in (waits, over, nobodys)] == [True, False, False]
+    sweep_at_start(cleaner.staging, registry.held_folders(database))
+    assert waits.exists()
+    sweep_at_start(cleaner.staging, ())
+    assert not waits.exists()
 
 
 def test_jobs_that_were_over_long_ago_are_forgotten_with_their_logs(cleaner: Cleaner, database: Database) -> None:

@@ -9,8 +9,9 @@ import pytest
 from alembic import command
 
 from storage import registry
-from storage.registry import Database, DeploymentStateError, Role, Status
+from storage.registry import Database, DeploymentStateError, JobState, Role, Status
 from storage.registry.migrate import alembic_config
+from tests.support.jobs import new_job
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -193,16 +194,33 @@ def test_a_preview_takes_no_traffic_and_replaces_that_of_its_branch_alone(databa
             started(database, 3, Role.PREVIEW, name)
 
 
+def abandoned(database: Database, now: datetime) -> list[str]:
+    five, day = timedelta(minutes=5), timedelta(days=1)
+    return [one.id for one in registry.abandoned(database, lambda _: five, now, held=day)]
+
+
+def test_a_start_that_a_job_holds_is_not_abandoned_while_the_job_lives(database: Database) -> None:
+    """A push of two branches waits with the first for the second; git may take its time with both."""
+    job = registry.submit_job(database, new_job(), now=at(0))
+    made = registry.create_deployment(database, version(database), now=at(0))
+    registry.begin_job(database, job.id, made.id)
+    registry.prepare_job(database, job.id, {"version": 1, "closing": []})
+    assert abandoned(database, at(300)) == []
+    assert abandoned(database, at(24 * 60)) == [made.id], "a deployer that never comes back holds nothing for ever"
+    registry.end_job(database, job.id, JobState.FAILED)
+    assert abandoned(database, at(5)) == [made.id]
+
+
 def test_previews_expire_and_starts_are_abandoned_in_their_time(database: Database) -> None:
     made = registry.create_deployment(
         database, version(database), role=Role.PREVIEW, branch="b", expires=at(60), now=at(0)
     )
     assert registry.expired_previews(database, at(59)) == []
     assert [one.id for one in registry.expired_previews(database, at(60))] == [made.id]
-    assert registry.abandoned(database, timedelta(minutes=5), at(4)) == []
-    assert [one.id for one in registry.abandoned(database, timedelta(minutes=5), at(5))] == [made.id]
+    assert abandoned(database, at(4)) == []
+    assert abandoned(database, at(5)) == [made.id]
     registry.switch_route(database, made.id)
-    assert registry.abandoned(database, timedelta(minutes=5), at(5)) == []
+    assert abandoned(database, at(5)) == []
     registry.retire_deployment(database, made.id)
     assert registry.expired_previews(database, at(90)) == []
 

@@ -43,6 +43,7 @@ OUTSIDE_WORLD = {
 
 PURE = {
     "gateway.events",
+    "tidegate.deadlines",
     *(f"model_runner.environment.{name}" for name in ("index_settings", "key", "needs", "requirements", "satisfied")),
     *(
         f"stream.{name}"

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +17,12 @@ from gateway.git.lfs_unneeded import unneeded
 from gateway.git.tree import TreeError
 from storage import registry
 from storage.registry import Database
+from tidegate.deadlines import JOB_S, UNCLAIMED_S
 from tidegate.deployer.metrics import CLEANED
 
 log = structlog.get_logger()
 
 FIRST_S, EVERY_S = 120.0, 3600.0
-LEFTOVER_S = 86_400.0
-"""No push and no check takes so long: what is older has nobody left."""
 CHECKS = "tg-check-*"
 
 
@@ -43,9 +42,11 @@ class Cleaner:
     def clean(self, now: datetime) -> Counter[str]:
         """One pass; how many of each kind are gone."""
         gone: Counter[str] = Counter()
-        for path in self._leftovers(now.timestamp() - LEFTOVER_S):
-            _remove(path)
-            gone["leftover"] += 1
+        held = registry.held_folders(self.database)
+        for path in self._leftovers(now.timestamp() - JOB_S):
+            if str(path) not in held:
+                _remove(path)
+                gone["leftover"] += 1
         for repository in self.repositories.glob("[!.]*/[!.]*.git"):
             gone["lfs_object"] += self._clean_lfs(repository, (now - self.keep).timestamp())
         gone["job"] += registry.remove_jobs(self.database, now - self.keep)
@@ -101,10 +102,10 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sweep_at_start(staging: Path, stale_s: float) -> None:
-    """Exports without a job: what belongs to one is younger, or goes with it."""
+def sweep_at_start(staging: Path, held: Collection[str]) -> None:
+    """Exports without a job; those that jobs hold stay however long these wait, and younger ones may get a job yet."""
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     for folder in staging.glob("push-*"):
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > stale_s:
+            if str(folder) not in held and time.time() - folder.stat().st_mtime > UNCLAIMED_S:
                 shutil.rmtree(folder, ignore_errors=True)

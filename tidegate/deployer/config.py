@@ -8,6 +8,7 @@ from model_runner.environment import Store
 from model_runner.sandbox.policy import SandboxPolicy
 from storage import registry
 from stream.topics import TopicLayout
+from tidegate.deadlines import Deadlines
 from tidegate.runner_places import RunnerPlaces
 
 
@@ -22,7 +23,7 @@ class DeployConfig:
     gateway_url: str
     bootstrap: str
     layout: TopicLayout
-    runner_start_timeout_s: float
+    deadlines: Deadlines
     sandbox: SandboxPolicy
     environments: Store
     environments_mb: int

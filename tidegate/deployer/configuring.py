@@ -18,7 +18,7 @@ def deploy_config(settings: Settings) -> DeployConfig:
         gateway_url=settings.gateway_url,
         bootstrap=settings.bootstrap,
         layout=settings.topics,
-        runner_start_timeout_s=settings.runner_start_timeout_s,
+        deadlines=settings.deadlines,
         sandbox=sandbox_policy(settings),
         environments=store_of(settings),
         environments_mb=settings.environments_mb,

@@ -111,7 +111,9 @@ def switch_to(deployment_id: str, config: DeployConfig, on_stage: OnStage = lamb
     stages.current = "switch"
     with _deploying(config, stages) as database:
         look = partial(registry.get_deployment, database, deployment_id)
-        asyncio.run(await_runner(config.places, config.runner_start_timeout_s, look))
+        found = look()
+        version = registry.get_version(database, found.model, found.version, found.workspace)
+        asyncio.run(await_runner(config.places, config.deadlines.start_s(version.manifest), look))
         return _give_traffic(look(), config, database, stages)
 
 
@@ -171,7 +173,7 @@ def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, env
     report = check_model(
         staging,
         name=name,
-        timeout_s=config.runner_start_timeout_s,
+        timeout_s=config.deadlines.load_s(None),
         on_stage=lambda stage: stages.add(
             stage.name, stage.seconds, environment.detail if stage.name == STAGE else stage.detail
         ),

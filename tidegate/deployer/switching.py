@@ -43,7 +43,7 @@ def start(
         asyncio.run(
             await_runner(
                 config.places,
-                version.manifest.get("load_seconds") or config.runner_start_timeout_s,
+                config.deadlines.start_s(version.manifest),
                 lambda: registry.get_deployment(database, deployment.id),
             )
         )

@@ -40,7 +40,8 @@ async def await_runner(places: RunnerPlaces, timeout_s: float, look: Callable[[]
             if found.status not in WITH_RUNNER:
                 trouble = "is not wanted any more: its deployment was cancelled"
         if trouble is None and now - began > timeout_s:
-            trouble = f"was not ready after {timeout_s:g} s ({waits_for}): raise TIDEGATE_RUNNER_START_TIMEOUT_S"
+            fix = "raise [limits] load_seconds in tidegate.toml, or TIDEGATE_RUNNER_START_TIMEOUT_S"
+            trouble = f"was not ready after {timeout_s:g} s ({waits_for}): {fix}"
         if trouble is not None:
             raise RunnerNotReadyError(f"the runner {trouble}")
         await asyncio.sleep(POLL_S)

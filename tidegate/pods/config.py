@@ -1,7 +1,8 @@
 """What the Kubernetes launcher needs of the settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tidegate.deadlines import Deadlines
 from tidegate.settings import Settings
 
 RUNNER_PORT = 8750
@@ -21,10 +22,7 @@ class PodsConfig:
     """Objects that bear it are this Tidegate's own: it removes those that are not wanted."""
     artifacts_secret: str | None = None
     """Secret whose keys are environment variables of the step that fetches the model's files."""
-    start_timeout_s: float = 60.0
-    """Of a model without `[limits] load_seconds`."""
-    fetch_timeout_s: float = 600.0
-    """For its files and its environment."""
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 def pods_config(settings: Settings) -> PodsConfig:
@@ -44,6 +42,5 @@ def pods_config(settings: Settings) -> PodsConfig:
         namespace=settings.kubernetes_namespace,
         owner=settings.kubernetes_owner,
         artifacts_secret=settings.kubernetes_artifacts_secret,
-        start_timeout_s=settings.runner_start_timeout_s,
-        fetch_timeout_s=settings.environment_timeout_s,
+        deadlines=settings.deadlines,
     )

@@ -143,7 +143,7 @@ def _pod(config: PodsConfig, runner: DesiredRunner) -> Manifest:
 def _fetching(config: PodsConfig, runner: DesiredRunner) -> Manifest:
     """The only step that reaches the store: the model's own code never runs where its credentials are."""
     asked = ["--url", runner.artifact_url, "--sha256", runner.sha256, "--to", "/model"]
-    asked += ["--timeout-s", f"{config.fetch_timeout_s:g}"]
+    asked += ["--timeout-s", f"{config.deadlines.build_step:g}"]
     secret_name = config.artifacts_secret
     credentials = {} if secret_name is None else {"envFrom": [{"secretRef": {"name": secret_name}}]}
     return {
@@ -160,7 +160,7 @@ def _fetching(config: PodsConfig, runner: DesiredRunner) -> Manifest:
 
 def _serving(config: PodsConfig, runner: DesiredRunner) -> Manifest:
     limits = limits_of(runner)
-    load_s = limits.load_seconds or config.start_timeout_s
+    load_s = config.deadlines.load_s(limits.load_seconds)
     asked = ["--deployment", runner.deployment_id, "--socket", "/tmp/s", "--listen", f"tcp://0.0.0.0:{RUNNER_PORT}"]  # noqa: S108
     asked += ["--token-file", "/run/tidegate/token", "--load-s", f"{load_s:g}"]
     asked += [] if limits.predict_seconds is None else ["--predict-s", f"{limits.predict_seconds:g}"]

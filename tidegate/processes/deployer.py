@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from model_runner.names import suggested_name
-from storage.registry import DEFAULT_WORKSPACE, Database
+from storage.registry import DEFAULT_WORKSPACE, Database, held_folders
 from tidegate import monitor
 from tidegate.deployer.cleaning import Cleaner, sweep_at_start
 from tidegate.deployer.fetching import Remote
@@ -34,9 +34,6 @@ from tidegate.versions.ending import remove_previews
 
 log = structlog.get_logger()
 
-STALE_S = 3600.0
-"""Exports without a job that are older than this belong to pushes that died."""
-
 
 def owner_of(settings: Settings) -> str:
     """Names this home among those that may share a registry."""
@@ -50,7 +47,7 @@ async def run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     database = Database(settings.database_dsn)
     staging = settings.home_path / "staging"
-    await asyncio.to_thread(sweep_at_start, staging, STALE_S)
+    await asyncio.to_thread(lambda: sweep_at_start(staging, held_folders(database)))
     api = github_api(settings)
     origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
     deployer = Deployer(Ledger(database), Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)

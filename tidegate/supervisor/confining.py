@@ -16,7 +16,7 @@ def confine_runner(settings: Settings, runner: DesiredRunner, name: str, limits:
     Raises:
         ModelError: models cannot be confined on this machine.
     """
-    load_seconds = limits.load_seconds or settings.runner_start_timeout_s
+    load_seconds = settings.deadlines.load_s(limits.load_seconds)
     return confine(
         sandbox_policy(settings),
         replace(limits, load_seconds=load_seconds),

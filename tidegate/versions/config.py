@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stream.topics import TopicLayout
+from tidegate.deadlines import Deadlines
 from tidegate.runner_places import RunnerPlaces, runner_places
 from tidegate.settings import Settings
 
@@ -13,7 +14,7 @@ class VersionsConfig:
     places: RunnerPlaces
     bootstrap: str
     layout: TopicLayout
-    runner_start_timeout_s: float
+    deadlines: Deadlines
     warm_runners: int
     """Runners that stay up once their deployment has lost its traffic."""
 
@@ -24,6 +25,6 @@ def versions_config(settings: Settings) -> VersionsConfig:
         places=runner_places(settings),
         bootstrap=settings.bootstrap,
         layout=settings.topics,
-        runner_start_timeout_s=settings.runner_start_timeout_s,
+        deadlines=settings.deadlines,
         warm_runners=settings.warm_runners,
     )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from storage import registry
 from storage.registry import Database, Deployment, Role
+from tidegate.deadlines import JOB_S
 from tidegate.versions.change import tell
 from tidegate.versions.config import VersionsConfig
 
@@ -34,8 +35,7 @@ def remove_previews(
 def sweep(config: VersionsConfig, database: Database, now: datetime) -> list[Deployment]:
     """End the previews whose time is over, and starts that nobody waits for any more: who did was killed."""
     ended = _end(config, database, registry.expired_previews(database, now))
-    patience = timedelta(seconds=2 * config.runner_start_timeout_s + 60)
-    for found in registry.abandoned(database, patience, now):
+    for found in registry.abandoned(database, config.deadlines.abandoned_after, now, held=timedelta(seconds=JOB_S)):
         reason = "nobody waited for its runner any more: redeploy the version"
         ended.append(registry.fail_deployment(database, found.id, reason, now=now))
     return ended

@@ -90,6 +90,6 @@ def wait_for(config: VersionsConfig, database: Database, deployments: Sequence[D
 
     def allowed_s(found: Deployment) -> float:
         manifest = registry.get_version(database, found.model, found.version, found.workspace).manifest
-        return float(manifest.get("load_seconds") or config.runner_start_timeout_s)
+        return config.deadlines.start_s(manifest)
 
     asyncio.run(all_ready())
