@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model_runner.folder_bounds import FolderBounds
 from stream.topics import TopicLayout
 from tidegate.deadlines import Deadlines
 
@@ -193,6 +194,26 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest pack that a git push may bring, and largest Git LFS object.",
     )
+    max_model_files: int = Field(
+        default=20_000,
+        ge=1,
+        description="Most files and folders of one model: pushed, fetched from GitHub, or deployed from a folder.",
+    )
+    max_model_bytes: int = Field(
+        default=4_000_000_000,
+        ge=1000,
+        description="Most bytes of all files of one model together, unpacked.",
+    )
+    max_repository_bytes: int = Field(
+        default=20_000_000_000,
+        ge=1000,
+        description="Most bytes of all packs and Git LFS objects of one model's repository.",
+    )
+    disk_reserve_mb: int = Field(
+        default=1000,
+        ge=0,
+        description="Megabytes of the disk that stay free: what would leave less is not received.",
+    )
     keep_days: int = Field(
         default=90,
         ge=1,
@@ -272,6 +293,11 @@ class Settings(BaseSettings):
     def run_path(self) -> Path:
         """Sockets, the supervisor's lock and its state."""
         return self.home_path / "run"
+
+    @property
+    def folder_bounds(self) -> FolderBounds:
+        """What one model's files may be."""
+        return FolderBounds(self.max_model_files, self.max_model_bytes, self.disk_reserve_mb * 1_000_000)
 
     @property
     def token_path(self) -> Path:

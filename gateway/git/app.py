@@ -1,23 +1,30 @@
 """The git remote as a bare ASGI application: who may, which repository, and then git itself."""
 
+import asyncio
 import re
+from functools import partial
 
 from gateway.git.answers import ask_for_token, say
 from gateway.git.backend import cgi_environment, run_backend
+from gateway.git.body import Body, BodyRefusedError
 from gateway.git.config import GitConfig, git_environment
 from gateway.git.context import VARIABLE, HookContext, encode
 from gateway.git.lfs import PREFIX as LFS_PREFIX
 from gateway.git.lfs import serve_lfs
 from gateway.git.lfs_store import LfsStore
 from gateway.git.repositories import RepositoryError, ensure_repository
+from gateway.git.room import refuse_growth
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
 from gateway.token import bearer_of, password_of
+from model_runner.folder_bounds import FolderError
 from model_runner.names import NAME_RULE, is_valid_name
 
 PREFIX = "/git/"
 _PATH = re.compile(r"/git/(?P<workspace>[^/]+)/(?P<model>[^/]+?)(?:\.git)?/(?P<rest>.+)")
 _SERVICES = {"info/refs": "GET", "git-upload-pack": "POST", "git-receive-pack": "POST"}
+MOST_AT_ONCE = 32
+"""Requests to git at once; a push stays until its model answers."""
 _HOST = re.compile(r"[A-Za-z0-9.\-_\[\]:]{1,255}")
 
 
@@ -27,6 +34,7 @@ class GitApp:
     def __init__(self, config: GitConfig) -> None:
         self._config = config
         self._environment = git_environment(config)
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -55,12 +63,36 @@ class GitApp:
             return
         if not await self._is_there(scope, send, workspace, model, rest):
             return
+        if self._running >= MOST_AT_ONCE:
+            await say(send, 503, f"{MOST_AT_ONCE} pushes and fetches run already: try again in a moment")
+            return
+        self._running += 1
+        try:
+            await self._run_git(scope, receive, send, place)
+        except (BodyRefusedError, FolderError) as error:
+            await say(send, 413 if isinstance(error, BodyRefusedError) else 507, f"✗ receive: {error}")
+        finally:
+            self._running -= 1
+
+    async def _run_git(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
+        """Raises BodyRefusedError, FolderError: it is not begun."""
+        workspace, model, rest = place
+        is_push = rest == "git-receive-pack"
+        # Asked at the announcement too: git shows the words of that answer, and only the status of the other.
+        if is_push or b"service=git-receive-pack" in scope["query_string"]:
+            await asyncio.to_thread(refuse_growth, self._config, self._config.repository(workspace, model))
+        encoding = dict(scope["headers"]).get(b"content-encoding")
+        body = Body(
+            is_push=is_push,
+            encoding=None if encoding is None else encoding.decode("latin-1").lower(),
+            max_bytes=self._config.max_bytes,
+        )
         environment = {
             **self._environment,
             **cgi_environment(scope, str(self._config.root), f"/{workspace}/{model}.git/{rest}"),
             VARIABLE: encode(self._context(scope, workspace, model)),
         }
-        await run_backend(environment, receive, send)
+        await run_backend(environment, receive, send, body)
 
     async def _serve_lfs(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
         """Large files come before the push that names them: a first one makes the repository as well."""
@@ -75,6 +107,7 @@ class GitApp:
             store=LfsStore(self._config.repository(workspace, model)),
             address=f"{base_url(scope)}{PREFIX}{workspace}/{model}.git/{LFS_PREFIX}",
             max_bytes=self._config.max_bytes,
+            room=partial(refuse_growth, self._config, self._config.repository(workspace, model)),
         )
 
     async def _is_there(self, scope: Scope, send: Send, workspace: str, model: str, rest: str) -> bool:
@@ -98,6 +131,7 @@ class GitApp:
             deployer=str(self._config.deployer),
             staging=str(self._config.staging),
             url=base_url(scope),
+            bounds=self._config.bounds,
         )
 
 

@@ -9,7 +9,8 @@ import logging
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 
-from gateway.git.answers import say
+from gateway.git.answers import answer, say
+from gateway.git.body import Body, BodyRefusedError
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
 
@@ -17,18 +18,24 @@ log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 65_536
 HEADER_BYTES = 65_536
+MEMORY_BYTES = 2_000_000_000
+"""Of one process of git. A pack of a few kilobytes may say that it is gigabytes (a delta that copies the same bytes
+again and again), and git unpacks it in memory; ordinary files of any size are streamed."""
+_LIMITED = 'ulimit -d "$1" 2>/dev/null; exec git http-backend'
 
 
-async def run_backend(environment: Mapping[str, str], receive: Receive, send: Send) -> None:
+async def run_backend(environment: Mapping[str, str], receive: Receive, send: Send, body: Body) -> None:
     """One request through git. A client that goes away while it sends ends the push; later it does not."""
+    command = ("/bin/sh", "-c", _LIMITED, "sh", str(MEMORY_BYTES // 1024))
     process = await asyncio.create_subprocess_exec(
-        "git", "http-backend", stdin=PIPE, stdout=PIPE, env=dict(environment), limit=HEADER_BYTES
+        *command, stdin=PIPE, stdout=PIPE, env=dict(environment), limit=HEADER_BYTES
     )
-    feeding = asyncio.create_task(_feed(process, receive))
+    feeding = asyncio.create_task(_feed(process, receive, body))
     try:
-        await _relay(process, send)
+        await _relay(process, send, feeding)
         # A client that still sends must be heard out, or it sees a broken connection instead of the answer.
-        await feeding
+        with contextlib.suppress(BodyRefusedError):
+            await feeding
     except asyncio.CancelledError:
         # The gateway stops: nobody will hear the rest.
         with contextlib.suppress(ProcessLookupError):
@@ -41,7 +48,7 @@ async def run_backend(environment: Mapping[str, str], receive: Receive, send: Se
 
 
 def cgi_environment(scope: Scope, root: str, path: str) -> dict[str, str]:
-    """What CGI names of the request; a length only where the client told one (chunked pushes have none)."""
+    """What CGI names of the request. Neither its length nor its encoding: git gets the body unpacked, to its end."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     told = {
         "GIT_PROJECT_ROOT": root,
@@ -52,44 +59,64 @@ def cgi_environment(scope: Scope, root: str, path: str) -> dict[str, str]:
         "REMOTE_USER": "token",
         "REMOTE_ADDR": (scope.get("client") or ("127.0.0.1", 0))[0],
         "CONTENT_TYPE": headers.get("content-type", ""),
-        "CONTENT_LENGTH": headers.get("content-length"),
-        "HTTP_CONTENT_ENCODING": headers.get("content-encoding"),
         "GIT_PROTOCOL": headers.get("git-protocol"),
     }
     return {name: value for name, value in told.items() if value is not None}
 
 
-async def _feed(process: Process, receive: Receive) -> None:
-    """The body into git; what it does not want is read all the same."""
+async def _feed(process: Process, receive: Receive, body: Body) -> None:
+    """The body into git; what it does not want is read all the same. Raises BodyRefusedError: git is ended."""
     stdin = process.stdin
     if stdin is None:
         return
     more = True
-    while more:
-        message = await receive()
-        more = message["type"] == "http.request" and bool(message.get("more_body"))
-        body = message.get("body", b"")
-        if body and not stdin.is_closing():
-            with contextlib.suppress(ConnectionError):
-                stdin.write(body)
-                await stdin.drain()
-    stdin.close()
+    try:
+        while more:
+            message = await receive()
+            more = message["type"] == "http.request" and bool(message.get("more_body"))
+            for piece in body.feed(message.get("body", b"")):
+                if not stdin.is_closing():
+                    with contextlib.suppress(ConnectionError):
+                        stdin.write(piece)
+                        await stdin.drain()
+    except BodyRefusedError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise
+    finally:
+        stdin.close()
 
 
-async def _relay(process: Process, send: Send) -> None:
+async def _relay(process: Process, send: Send, feeding: asyncio.Task[None]) -> None:
     stdout = process.stdout
     if stdout is None:
         return
     try:
         status, headers = await _head(stdout)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        log.error("git http-backend gave no answer; its own words are above")
-        await say(send, 500, "The git remote failed: `tidegate logs gateway` says why")
+        await _say_why_not(send, feeding)
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     while chunk := await stdout.read(CHUNK_BYTES):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    refused = _refusal(feeding)
+    await send({"type": "http.response.body", "body": b"" if refused is None else refused.packet()})
+
+
+def _refusal(feeding: asyncio.Task[None]) -> BodyRefusedError | None:
+    """Why git was ended."""
+    error = feeding.exception() if feeding.done() and not feeding.cancelled() else None
+    return error if isinstance(error, BodyRefusedError) else None
+
+
+async def _say_why_not(send: Send, feeding: asyncio.Task[None]) -> None:
+    refused = _refusal(feeding)
+    if refused is not None:
+        # A status would be all that a client shows of this answer; a packet of git's own protocol it shows.
+        await answer(send, 200, refused.packet(), ((b"content-type", refused.content_type),))
+        return
+    log.error("git http-backend gave no answer; its own words are above")
+    await say(send, 500, "The git remote failed: `tidegate logs gateway` says why")
 
 
 async def _head(stdout: asyncio.StreamReader) -> tuple[int, list[tuple[bytes, bytes]]]:

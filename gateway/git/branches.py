@@ -5,6 +5,7 @@ from pathlib import Path
 from gateway.deployer_client import DeployerAwayError, ask
 from gateway.deployer_protocol import BranchGone, Refused, Removed
 from gateway.git.context import HookContext
+from gateway.git.saying import say
 from gateway.git.updates import Update
 
 
@@ -14,10 +15,10 @@ def preview_is_deleted(update: Update, context: HookContext) -> None:
     try:
         answer = next(iter(ask(Path(context.deployer), message)), None)
     except DeployerAwayError as error:
-        print(f"! {error}. The preview of {update.name} ends when its time is over", flush=True)
+        say(f"! {error}. The preview of {update.name} ends when its time is over")
         return
     if isinstance(answer, Removed):
         what = "and its preview with it" if answer.previews else "it had no preview"
-        print(f"{update.name} is removed, {what}; {context.model} stays as it is", flush=True)
+        say(f"{update.name} is removed, {what}; {context.model} stays as it is")
     elif isinstance(answer, Refused):
-        print(f"! the preview of {update.name} was not removed: {answer.reason}", flush=True)
+        say(f"! the preview of {update.name} was not removed: {answer.reason}")

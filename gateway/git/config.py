@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.token import Token
+from model_runner.folder_bounds import FolderBounds
 
 KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH", "TIDEGATE_STACK")
 """Of the gateway's environment: where programs are, and the mark by which the stack finds its processes."""
@@ -26,6 +27,10 @@ class GitConfig:
     """Whose commits go live."""
     max_bytes: int = 2_000_000_000
     """Of one pack, and of one LFS object."""
+    bounds: FolderBounds = field(default_factory=FolderBounds)
+    """Of the files of a commit."""
+    max_repository_bytes: int = 20_000_000_000
+    """Of all packs and LFS objects of one repository."""
 
     @property
     def hooks(self) -> Path:

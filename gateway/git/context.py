@@ -2,6 +2,8 @@
 
 import msgspec
 
+from model_runner.folder_bounds import FolderBounds
+
 VARIABLE = "TIDEGATE_GIT_HOOK"
 
 
@@ -18,6 +20,8 @@ class HookContext(msgspec.Struct, frozen=True, kw_only=True):
     """Folder for exports."""
     url: str
     """Base URL of the gateway as the pusher sees it."""
+    bounds: FolderBounds
+    """Of the files of a commit."""
 
 
 def encode(context: HookContext) -> str:

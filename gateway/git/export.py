@@ -1,91 +1,86 @@
-"""Writes the files of a commit into a folder, through `git archive`: streamed, so that size costs no memory."""
+"""Writes the files of a commit into a folder: counted first, then streamed, so that size costs no memory."""
 
 import shutil
-import subprocess
-import tarfile
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from gateway.git.blobs import Blobs
 from gateway.git.lfs_store import LfsStore
-from gateway.git.tree import Entry, Pointer, TreeError, entries, pointers
-
-
-def export(
-    commit: str, folder: Path, store: LfsStore | None, environment: Mapping[str, str] | None = None, git_dir: str = "."
-) -> None:
-    """Fill `folder`, which must exist and be empty.
-
-    Args:
-        commit: its full name.
-        store: where the objects of LFS pointers are; None where there is no such store.
-        environment, git_dir: of git; a hook has both already.
-
-    Raises:
-        TreeError: the commit holds what is not taken, or a pointer without its object.
-    """
-    listed = entries(commit, environment, git_dir)
-    pointed = [(entry, pointer) for entry, pointer in pointers(listed, environment, git_dir) if _is_used(entry)]
-    for entry, pointer in pointed:
-        _refuse_missing(entry, pointer, store)
-    _archive(commit, folder, environment, git_dir)
-    for entry, pointer in pointed:
-        if store is not None:
-            _replace(folder / entry.path, store.path(pointer.oid))
-
-
-def _is_used(entry: Entry) -> bool:
-    """Hidden files are no part of a model."""
-    return not any(part.startswith(".") for part in PurePosixPath(entry.path).parts)
-
-
-def _refuse_missing(entry: Entry, pointer: Pointer, store: LfsStore | None) -> None:
-    if store is None:
-        raise TreeError(f"{entry.path} is a Git LFS pointer, and its object cannot be fetched: {NO_LFS}")
-    if not store.holds(pointer.oid, pointer.size):
-        named = f"{pointer.size:,} bytes, {pointer.oid[:12]}…"
-        fix = "run `git lfs install` and `git lfs push --all tidegate`, then push again"
-        raise TreeError(f"{entry.path} is a Git LFS pointer, but its object ({named}) was never uploaded: {fix}")
-
+from gateway.git.tree import Entry, Pointer, TreeError, entries, may_be_pointer, parse_pointer
+from model_runner.folder_bounds import FolderBounds, Tally
 
 NO_LFS = "push the repository to Tidegate's own git remote, which takes LFS objects, or commit the file itself"
 
 
-def _archive(commit: str, folder: Path, environment: Mapping[str, str] | None, git_dir: str) -> None:
-    command = ["git", "--git-dir", git_dir, "archive", "--format=tar", commit]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
-        if process.stdout is None:
-            raise RuntimeError("git was started without its pipe")
-        try:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-                for member in archive:
-                    _extract(archive, member, folder)
-        except tarfile.TarError as error:
-            raise TreeError(f"git wrote no archive of {commit} ({error}): is a path in it valid?") from error
-        # What follows the archive's end is padding; git must not die of a closed pipe.
-        while process.stdout.read(65_536):
-            pass
-    if process.returncode:
-        raise TreeError(f"git archive ended with exit code {process.returncode}: is the repository whole?")
+def export(
+    tree: str,
+    folder: Path,
+    store: LfsStore | None,
+    bounds: FolderBounds,
+    environment: Mapping[str, str] | None = None,
+    git_dir: str = ".",
+) -> None:
+    """Fill `folder`, which must exist and be empty. Files and folders that begin with a dot are left out.
+
+    Args:
+        tree: a commit's full name, or `<commit>:<folder>` for what is below that folder.
+        store: where the objects of LFS pointers are; None where there is no such store.
+        bounds: what it may hold. Nothing is written of what holds more.
+        environment, git_dir: of git; a hook has both already.
+
+    Raises:
+        FolderError: it holds what is not taken, or too much, or a pointer without its object; or the disk is full.
+    """
+    tally = Tally(bounds)
+    listed = entries(tree, tally, environment, git_dir)
+    with Blobs(environment, git_dir) as blobs:
+        pointers = _pointers(listed, blobs)
+        for entry in listed:
+            pointer = pointers.get(entry.path)
+            tally.add_bytes(entry.size if pointer is None else pointer.size)
+            if pointer is not None:
+                _refuse_missing(entry, pointer, store)
+        tally.refuse_without_room(folder)
+        for entry in listed:
+            _write(entry, folder, blobs, _object_of(entry, pointers, store))
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Files and folders only, and only below `folder`: the tree was looked at, this is the second lock."""
-    parts = PurePosixPath(member.name).parts
-    if member.name.startswith("/") or ".." in parts or ".git" in parts:
-        raise TreeError(f"{member.name!r} is no path of a model's file: rename it")
-    target = folder.joinpath(*parts)
-    if member.isdir():
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    source = archive.extractfile(member) if member.isfile() else None
-    if source is None:
-        raise TreeError(f"{member.name} is neither a file nor a folder: replace it by a file")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
-        shutil.copyfileobj(source, file, 1_048_576)
+def _pointers(listed: list[Entry], blobs: Blobs) -> dict[str, Pointer]:
+    """By path."""
+    found = {}
+    for entry in listed:
+        if may_be_pointer(entry.size):
+            pointer = parse_pointer(blobs.read(entry.object, entry.size))
+            if pointer is not None:
+                found[entry.path] = pointer
+    return found
 
 
-def _replace(pointer: Path, content: Path) -> None:
-    """The object in the pointer's place. A copy: what a model does to its own file must not reach the store."""
-    pointer.unlink(missing_ok=True)
-    shutil.copyfile(content, pointer)
+def _refuse_missing(entry: Entry, pointer: Pointer, store: LfsStore | None) -> None:
+    if store is None:
+        raise TreeError(f"{entry.shown} is a Git LFS pointer, and its object cannot be fetched: {NO_LFS}")
+    if not store.holds(pointer.oid, pointer.size):
+        named = f"{pointer.size:,} bytes, {pointer.oid[:12]}…"
+        fix = "run `git lfs install` and `git lfs push --all tidegate`, then push again"
+        raise TreeError(f"{entry.shown} is a Git LFS pointer, but its object ({named}) was never uploaded: {fix}")
+
+
+def _object_of(entry: Entry, pointers: Mapping[str, Pointer], store: LfsStore | None) -> Path | None:
+    pointer = pointers.get(entry.path)
+    return None if pointer is None or store is None else store.path(pointer.oid)
+
+
+def _write(entry: Entry, folder: Path, blobs: Blobs, content: Path | None) -> None:
+    """From git, or from the store of LFS. A copy: what a model does to its own file must not reach the store."""
+    target = folder / entry.path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            if content is None:
+                blobs.copy(entry.object, entry.size, file)
+            else:
+                with content.open("rb") as source:
+                    shutil.copyfileobj(source, file, 1_048_576)
+    except OSError as error:
+        # The same name twice, or as a file and as a folder; a name too long for the disk; a disk that filled up.
+        raise TreeError(f"{entry.shown} cannot be written ({error.strerror or error})") from error

@@ -15,11 +15,14 @@ def main(name: str) -> int:
     """0 when git may take the push."""
     out = cast(TextIO, sys.stdout)
     if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(encoding="utf-8", line_buffering=True)
+        out.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
     context = os.environ.get(VARIABLE)
     if context is None:
         print("This repository belongs to Tidegate: push to it through the gateway", flush=True)
         return 1
+    # Names of refs are bytes to git: one that is no UTF-8 is refused by name, not by an exception.
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     updates = read_updates(sys.stdin)
     run = pre_receive if name == "pre-receive" else post_receive
     return run(updates, decode(context))

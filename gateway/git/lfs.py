@@ -5,8 +5,9 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -15,6 +16,8 @@ from gateway.git.lfs_store import LfsObjectError, LfsStore
 from gateway.inference import Scope, Send
 from gateway.refusals import Refusal
 from gateway.requests import Receive, read_body, read_headers
+from model_runner.folder_bounds import FolderError
+from model_runner.plain_text import plain
 
 PREFIX = "info/lfs/"
 JSON = (b"content-type", b"application/vnd.git-lfs+json")
@@ -23,6 +26,10 @@ MAX_JSON_BYTES = 8_000_000
 READ_BYTES = 262_144
 _OBJECT = re.compile(r"objects/(?P<oid>[0-9a-f]{64})")
 _OID = re.compile(r"[0-9a-f]{64}")
+_SIZE = re.compile(r"\d{1,15}")
+MOST_OBJECTS = 1000
+"""In one batch; git-lfs asks for 100 at a time."""
+Room = Callable[[int], None]
 
 
 class Announced(msgspec.Struct):
@@ -49,7 +56,15 @@ class ClientGoneError(Exception):
 
 
 async def serve_lfs(  # what a request is made of
-    scope: Scope, receive: Receive, send: Send, *, rest: str, store: LfsStore, address: str, max_bytes: int
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    rest: str,
+    store: LfsStore,
+    address: str,
+    max_bytes: int,
+    room: Room,
 ) -> None:
     """One request below `info/lfs/`.
 
@@ -58,18 +73,20 @@ async def serve_lfs(  # what a request is made of
         store: of the repository.
         address: URL of the repository's `info/lfs/`.
         max_bytes: of one object.
+        room: raises FolderError where the repository may not grow by so many bytes; may block.
     """
     match = _OBJECT.fullmatch(rest)
     asked = (scope["method"], rest)
     try:
         if asked == ("POST", "objects/batch"):
             batch = _decode(await _json(scope, receive), Batch)
-            await _say(send, 200, _answered(batch, store, address, _authorization(scope), max_bytes))
+            links = _Links(address, _authorization(scope), max_bytes)
+            await _say(send, 200, await asyncio.to_thread(_answered, batch, store, links, room))
         elif asked == ("POST", "objects/verify"):
             await _verify(_decode(await _json(scope, receive), Announced), store)
             await _say(send, 200, {})
         elif match and scope["method"] == "PUT":
-            await store.put(match["oid"], _chunks(receive), max_bytes)
+            await store.put(match["oid"], _chunks(receive), await _most(scope, max_bytes, room))
             await _say(send, 200, {})
         elif match and scope["method"] == "GET":
             await _send_object(send, store, match["oid"])
@@ -79,17 +96,37 @@ async def serve_lfs(  # what a request is made of
         await _say(send, error.status, {"message": str(error)})
     except LfsObjectError as error:
         await _say(send, 422, {"message": str(error)})
+    except FolderError as error:
+        await _say(send, 507, {"message": str(error)})
     except ClientGoneError:
         return
 
 
-def _answered(batch: Batch, store: LfsStore, address: str, header: dict[str, str], max_bytes: int) -> dict[str, Any]:
+def _answered(batch: Batch, store: LfsStore, links: "_Links", room: Room) -> dict[str, Any]:
+    """Looks at the disk for each object. Raises LfsError, FolderError."""
     if batch.operation not in ("upload", "download") or batch.hash_algo != "sha256":
-        raise LfsError(422, f"operation {batch.operation!r} with {batch.hash_algo!r} is not known: update git-lfs")
-    links = _Links(address, header, max_bytes)
+        shown = plain(f"operation {batch.operation!r} with {batch.hash_algo!r}")
+        raise LfsError(422, f"{shown} is not known: update git-lfs")
+    if len(batch.objects) > MOST_OBJECTS:
+        raise LfsError(413, f"{len(batch.objects):,} objects; the most in one batch is {MOST_OBJECTS:,}: ask in parts")
+    if batch.operation == "upload":
+        room(sum(max(0, each.size) for each in batch.objects if not store.holds_oid(each.oid)))
     offered = links.upload if batch.operation == "upload" else links.download
     objects = [offered(announced, store) for announced in batch.objects]
     return {"transfer": "basic", "hash_algo": "sha256", "objects": objects}
+
+
+async def _most(scope: Scope, max_bytes: int, room: Room) -> int:
+    """Bytes that an upload may have: as many as it was announced with, where the address says so.
+
+    Raises:
+        FolderError: there is no room.
+    """
+    announced = parse_qs(scope["query_string"].decode("latin-1")).get("size", [""])[0]
+    most = min(max_bytes, int(announced)) if _SIZE.fullmatch(announced) else max_bytes
+    length = read_headers(scope["headers"]).content_length
+    await asyncio.to_thread(room, min(most, length) if length is not None else 0)
+    return most
 
 
 class _Links:
@@ -108,7 +145,8 @@ class _Links:
             return _refused(announced, 422, f"larger than {self._max_bytes:,} bytes: raise TIDEGATE_MAX_PUSH_BYTES")
         if store.holds(announced.oid, announced.size):
             return _named(announced)
-        return _named(announced, upload=self._link(announced.oid), verify=self._link("verify"))
+        upload = self._link(f"{announced.oid}?size={announced.size}")
+        return _named(announced, upload=upload, verify=self._link("verify"))
 
     def download(self, announced: Announced, store: LfsStore) -> dict[str, Any]:
         if not _OID.fullmatch(announced.oid) or not store.holds(announced.oid, announced.size):
@@ -166,8 +204,8 @@ async def _json(scope: Scope, receive: Receive) -> bytes:
 def _decode(body: bytes, shape: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body, type=shape)
-    except msgspec.DecodeError as error:
-        raise LfsError(422, f"the request is not Git LFS's: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LfsError(422, f"the request is not Git LFS's: {plain(error)}") from error
 
 
 def _authorization(scope: Scope) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 WRITE_BYTES = 1_048_576
+_OID = re.compile(r"[0-9a-f]{64}")
 
 
 class LfsObjectError(Exception):
@@ -25,6 +27,10 @@ class LfsStore:
 
     def path(self, oid: str) -> Path:
         return self._folder / oid[:2] / oid[2:4] / oid
+
+    def holds_oid(self, oid: str) -> bool:
+        """Also for what is no object's name."""
+        return _OID.fullmatch(oid) is not None and self.size(oid) is not None
 
     def holds(self, oid: str, size: int) -> bool:
         """Whether the whole object is here."""
@@ -74,7 +80,8 @@ async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], max_bytes: int) -
     async for chunk in chunks:
         size += len(chunk)
         if size > max_bytes:
-            raise LfsObjectError(f"the object is larger than {max_bytes:,} bytes: raise TIDEGATE_MAX_PUSH_BYTES")
+            fix = "it is larger than it was announced, or than TIDEGATE_MAX_PUSH_BYTES"
+            raise LfsObjectError(f"the object has more than {max_bytes:,} bytes: {fix}")
         waiting += chunk
         if len(waiting) >= WRITE_BYTES:
             await asyncio.to_thread(write, bytes(waiting))

@@ -7,6 +7,7 @@ from gateway.deployer_client import DeployerAwayError, ask, follow
 from gateway.deployer_protocol import Accepted, Ended, Line, Refused, Taken
 from gateway.git.branches import preview_is_deleted
 from gateway.git.context import HookContext
+from gateway.git.saying import say
 from gateway.git.updates import Target, Update
 
 
@@ -16,14 +17,14 @@ def post_receive(updates: Sequence[Update], context: HookContext) -> int:
         target = update.target(context.branch)
         try:
             if target is Target.OTHER:
-                print(f"{update.name} is kept; tags deploy nothing", flush=True)
+                say(f"{update.name} is kept; tags deploy nothing")
             elif update.deletes:
                 preview_is_deleted(update, context)
             else:
                 _switch(update, context)
         except DeployerAwayError as error:
             # The deployer itself sees in the repository that git took the commit.
-            print(f"! {error}. The push is taken; the switch follows when the deployer is back", flush=True)
+            say(f"! {error}. The push is taken; the switch follows when the deployer is back")
     return 0
 
 
@@ -35,9 +36,9 @@ def _switch(update: Update, context: HookContext) -> None:
             job = answer.job
         elif isinstance(answer, Line):
             said = answer.number
-            print(answer.text, flush=True)
+            say(answer.text)
         elif isinstance(answer, Refused):
-            print(f"! {answer.reason}", flush=True)
+            say(f"! {answer.reason}")
             return
         elif isinstance(answer, Ended):
             return
@@ -49,6 +50,6 @@ def _go_on(deployer: Path, job: int, said: int) -> None:
     """The deployer ended in between: its next life has the rest."""
     for answer in follow(deployer, job, said):
         if isinstance(answer, Line):
-            print(answer.text, flush=True)
+            say(answer.text)
         elif isinstance(answer, Ended | Refused):
             return

@@ -15,8 +15,11 @@ from gateway.deployer_protocol import Ended, FromDeployer, Line, Prepared, Refus
 from gateway.git.context import HookContext
 from gateway.git.export import export
 from gateway.git.lfs_store import LfsStore
-from gateway.git.tree import TreeError
+from gateway.git.ref_limits import RefsError, refuse_refs
+from gateway.git.saying import say
 from gateway.git.updates import Target, Update
+from model_runner.folder_bounds import FolderError
+from model_runner.plain_text import plain
 
 UNTOUCHED = "Nothing was switched: the version that was live still is."
 
@@ -32,9 +35,10 @@ def pre_receive(updates: Sequence[Update], context: HookContext) -> int:
         for update in updates:
             if update.target(context.branch) is not Target.OTHER and not update.deletes:
                 _deploy(update, context)
-    except (PushRefusedError, TreeError, DeployerAwayError) as error:
+    except (PushRefusedError, RefsError, FolderError, DeployerAwayError) as error:
         if str(error):
-            _print(f"✗ {error}", "", UNTOUCHED)
+            stage = "receive: " if isinstance(error, RefsError | FolderError) else ""
+            say(f"✗ {stage}{plain(error, 1000)}", "", UNTOUCHED)
         return 1
     return 0
 
@@ -43,8 +47,9 @@ def _judge(updates: Sequence[Update], context: HookContext) -> None:
     """What needs no deployment to be judged.
 
     Raises:
-        PushRefusedError, TreeError: why it is refused.
+        PushRefusedError, RefsError: why it is refused.
     """
+    refuse_refs(updates, context.branch)
     for update in updates:
         target = update.target(context.branch)
         if update.deletes and target is Target.PRODUCTION:
@@ -54,13 +59,13 @@ def _judge(updates: Sequence[Update], context: HookContext) -> None:
 
 
 def _deploy(update: Update, context: HookContext) -> None:
-    """Raises PushRefusedError, TreeError or DeployerAwayError: it cannot go live."""
+    """Raises PushRefusedError, FolderError or DeployerAwayError: it cannot go live."""
     began = time.monotonic()
     staging = Path(context.staging)
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(prefix="push-", dir=staging))
     try:
-        export(update.after, folder, LfsStore(Path.cwd()))
+        export(update.after, folder, LfsStore(Path.cwd()), context.bounds)
         job = _submit(update, context, folder, time.monotonic() - began)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,9 +110,4 @@ def _await_prepared(job: int, deployer: Path) -> None:
 
 def tell(answer: FromDeployer) -> None:
     if isinstance(answer, Line):
-        _print(answer.text)
-
-
-def _print(*lines: str) -> None:
-    for line in lines:
-        print(line, flush=True)
+        say(answer.text)

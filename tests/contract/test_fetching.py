@@ -1,18 +1,24 @@
 """A commit is fetched from a real git server, and what goes wrong is told apart: what can pass, and what cannot."""
 
 import asyncio
+import random
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from gateway.git.export import export
 from gateway.git.tree import TreeError
+from model_runner.folder_bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
 from tests.support.ports import free_ports
-from tidegate.deployer.fetching import FetchError, Remote, fetch, fetch_environment
+from tidegate.deployer.fetching import FetchError, fetch, head_of
+from tidegate.deployer.remote import Remote, fetch_environment
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def _fetch(remote: Remote, commit: str, repository: Path) -> None:
 def _files(remote: Remote, commit: str, repository: Path) -> dict[str, bytes]:
     folder = repository.with_name("files")
     folder.mkdir()
-    export(commit, folder, None, fetch_environment(remote), str(repository))
+    export(commit, folder, None, FolderBounds(), fetch_environment(remote), str(repository))
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -63,13 +69,14 @@ def test_a_commit_is_fetched_from_a_file_url(server: GitServer, source: Clone, t
     commit = source.git("rev-parse", "HEAD")
     asyncio.run(fetch(remote, commit, "main", tmp_path / "r"))
 
-    assert set(_files(remote, commit, tmp_path / "r")) == {".hidden", "sub/model.pkl"}
+    # Hidden files are no part of a model.
+    assert set(_files(remote, commit, tmp_path / "r")) == {"sub/model.pkl"}
 
 
 def test_a_token_is_in_no_argument(tmp_path: Path) -> None:
     told = fetch_environment(Remote("https://git.example.com/a/b.git", token="ghp_secret", deploy_key=tmp_path / "k"))
 
-    assert told["GIT_CONFIG_KEY_0"] == "http.https://git.example.com/.extraHeader"
+    assert "http.https://git.example.com/.extraHeader" in told.values()
     assert "ghp_secret" not in str(told)
     assert f"-i {tmp_path / 'k'}" in told["GIT_SSH_COMMAND"]
     assert "BatchMode=yes" in told["GIT_SSH_COMMAND"]
@@ -77,7 +84,7 @@ def test_a_token_is_in_no_argument(tmp_path: Path) -> None:
 
 def test_a_wrong_token_cannot_pass(server: GitServer, source: Clone, tmp_path: Path) -> None:
     remote = Remote(server.url("market", None), token="tg_wrong")
-    with pytest.raises(FetchError, match="TIDEGATE_GITHUB_TOKEN") as raised:
+    with pytest.raises(FetchError, match="--token-file") as raised:
         _fetch(remote, source.git("rev-parse", "HEAD"), tmp_path / "r")
 
     assert not raised.value.can_pass
@@ -108,7 +115,7 @@ def test_lfs_pointers_without_a_store_are_refused(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
 
     with pytest.raises(TreeError, match=r"model\.pkl is a Git LFS pointer.*own git remote"):
-        export(commit, tmp_path / "files", None, None, str(clone.folder / ".git"))
+        export(commit, tmp_path / "files", None, FolderBounds(), None, str(clone.folder / ".git"))
     assert list((tmp_path / "files").iterdir()) == []
 
 
@@ -122,7 +129,7 @@ def test_a_hostile_archive_writes_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
 
     with pytest.raises(TreeError):
-        export(commit, tmp_path / "files", None, None, str(clone.folder / ".git"))
+        export(commit, tmp_path / "files", None, FolderBounds(), None, str(clone.folder / ".git"))
     assert not (tmp_path / "escaped").exists()
 
 
@@ -136,3 +143,60 @@ def _tree(clone: Clone, line: str) -> str:
         ["git", "mktree"], cwd=clone.folder, input=f"{line}\n", capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
+
+
+class _Redirecting(BaseHTTPRequestHandler):
+    """Sends everybody on to another host, and the other host remembers what it was told."""
+
+    told: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        self.told.append((host, self.headers["Authorization"]))
+        if host.startswith("127.0.0.1"):
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{host.partition(':')[2]}{self.path}")
+        else:
+            self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""
+
+
+def test_a_redirect_is_not_followed_with_the_token(tmp_path: Path) -> None:
+    _Redirecting.told.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Redirecting) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{elsewhere.server_address[1]}/acme/market.git"
+        with pytest.raises(FetchError, match="redirect, which is not followed") as raised:
+            _fetch(Remote(url, token="ghp_secret"), "1" * 40, tmp_path / "r")
+        elsewhere.shutdown()
+
+    assert not raised.value.can_pass
+    assert [host.partition(":")[0] for host, _ in _Redirecting.told] == ["127.0.0.1"]
+
+
+def test_a_commit_larger_than_may_be_is_given_up_while_it_comes(tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "w", "nowhere")
+    (clone.folder / "model.bin").write_bytes(random.Random(1).randbytes(3_000_000))
+    commit = clone.commit()
+    with pytest.raises(FetchError, match=r"more than 1,000,000 bytes packed.*TIDEGATE_MAX_PUSH_BYTES") as raised:
+        asyncio.run(fetch(Remote(clone.folder.as_uri()), commit, "main", tmp_path / "r", 1_000_000))
+
+    assert not raised.value.can_pass
+    assert sum(path.stat().st_size for path in (tmp_path / "r").rglob("*")) < 2_000_000
+
+
+def test_what_a_server_says_cannot_move_the_cursor(tmp_path: Path) -> None:
+    with pytest.raises(FetchError) as raised:
+        asyncio.run(fetch(Remote("file:///nowhere/\x1b]52;c;aGk=\x07"), "1" * 40, "main", tmp_path / "r"))
+
+    assert str(raised.value).isprintable()
+
+
+def test_the_head_of_a_branch_is_asked_for(source: Clone) -> None:
+    remote = Remote(source.folder.as_uri())
+
+    assert asyncio.run(head_of(remote, "main")) == source.git("rev-parse", "HEAD")
+    assert asyncio.run(head_of(remote, "nobody")) is None

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import msgspec
 import uvicorn
 
 from gateway.git.app import PREFIX, GitApp
@@ -15,6 +17,7 @@ from gateway.git.repositories import write_hooks
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
 from gateway.token import Token
+from model_runner.folder_bounds import FolderBounds
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
@@ -26,12 +29,22 @@ TOKEN = "tg_test"
 class GitServer:
     """Keep `port` to start it again in the same place."""
 
-    def __init__(self, scratch: Path, max_bytes: int = 2_000_000_000, port: int | None = None) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        max_bytes: int = 2_000_000_000,
+        port: int | None = None,
+        *,
+        bounds: FolderBounds | None = None,
+        max_repository_bytes: int = 20_000_000_000,
+    ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.port = port or free_ports(1)[0]
         self.root = scratch / "git"
         command = [sys.executable, "-m", "tests.support.git_server", "--port", str(self.port)]
         command += ["--scratch", str(scratch), "--max-bytes", str(max_bytes)]
+        command += ["--bounds", msgspec.json.encode(bounds or FolderBounds()).decode()]
+        command += ["--max-repository-bytes", str(max_repository_bytes)]
         self.child = Child(command, scratch, "git-server", env={"PYTHONPATH": str(REPOSITORY)})
 
     def url(self, model: str, token: str | None = TOKEN) -> str:
@@ -51,9 +64,9 @@ class GitServer:
 
 
 @contextmanager
-def git_server(scratch: Path, max_bytes: int = 2_000_000_000) -> Iterator[GitServer]:
+def git_server(scratch: Path, max_bytes: int = 2_000_000_000, **given: Any) -> Iterator[GitServer]:
     """A ready one; it ends with the block."""
-    server = GitServer(scratch, max_bytes)
+    server = GitServer(scratch, max_bytes, **given)
     try:
         server.start()
         yield server
@@ -66,6 +79,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--max-bytes", type=int, required=True)
+    parser.add_argument("--bounds", required=True)
+    parser.add_argument("--max-repository-bytes", type=int, required=True)
     told = parser.parse_args()
     config = GitConfig(
         root=told.scratch / "git",
@@ -73,6 +88,8 @@ def main() -> None:
         deployer=told.scratch / "nobody.sock",
         token=Token(TOKEN),
         max_bytes=told.max_bytes,
+        bounds=msgspec.json.decode(told.bounds, type=FolderBounds),
+        max_repository_bytes=told.max_repository_bytes,
     )
     write_hooks(config)
     remote = GitApp(config)

@@ -1,10 +1,11 @@
 """What the deployer is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from model_runner.environment import Store
+from model_runner.folder_bounds import FolderBounds
 from model_runner.sandbox.policy import SandboxPolicy
 from storage import registry
 from stream.topics import TopicLayout
@@ -30,3 +31,5 @@ class DeployConfig:
     """What the environments may take before those that nothing uses are removed."""
     warm_runners: int = registry.WARM_KEPT
     preview_lifetime: timedelta = timedelta(hours=72)
+    bounds: FolderBounds = field(default_factory=FolderBounds)
+    """What a model folder may hold."""

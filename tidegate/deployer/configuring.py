@@ -23,5 +23,6 @@ def deploy_config(settings: Settings) -> DeployConfig:
         environments=store_of(settings),
         environments_mb=settings.environments_mb,
         warm_runners=settings.warm_runners,
+        bounds=settings.folder_bounds,
         preview_lifetime=timedelta(hours=settings.preview_hours),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.routes import predict_path
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
+from model_runner.folder_bounds import FolderError
 from model_runner.sandbox.permissions import open_up
 from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
@@ -23,7 +24,7 @@ from tidegate.deployer.environment import STAGE, EnvironmentStage
 from tidegate.deployer.naming import agree
 from tidegate.deployer.outcome import Deployed, DeployError, Prepared
 from tidegate.deployer.publishing import PublishError
-from tidegate.deployer.receiving import ReceiveError, folder_size, model_files, receive
+from tidegate.deployer.receiving import model_files, receive
 from tidegate.deployer.registering import describe_profile, register
 from tidegate.deployer.sample import sample_of
 from tidegate.deployer.stages import StageDone, StageLog
@@ -35,7 +36,7 @@ OnStage = Callable[[StageDone], None]
 OnLine = Callable[[str], None]
 """Told what a long stage is at, one line each."""
 _REFUSALS = (
-    ReceiveError,
+    FolderError,
     ModelError,
     EnvironmentBuildError,
     ArtifactError,
@@ -134,7 +135,7 @@ def _prepare(
     folder: Path, config: DeployConfig, wish: Wish, database: Database, stages: StageLog, on_line: OnLine
 ) -> Prepared:
     with _own_copy(folder, config, wish.received, stages) as staging:
-        files = model_files(staging)
+        files = list(model_files(staging, config.bounds))
         if os.geteuid() == 0:  # then a user of its own reads it
             open_up(staging)
         stages.current = "check"
@@ -156,15 +157,16 @@ def _prepare(
 def _own_copy(folder: Path, config: DeployConfig, received: Received | None, stages: StageLog) -> Iterator[Path]:
     """A folder that nobody else changes while it is checked and stored."""
     if received is not None:
-        size = folder_size(folder, files := model_files(folder))
-        stages.add("receive", received.seconds, f"{len(files)} files, {size / 1e6:.1f} MB")
+        files = model_files(folder, config.bounds)
+        stages.add("receive", received.seconds, f"{len(files)} files, {sum(files.values()) / 1e6:.1f} MB")
         yield folder
         return
     config.staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="deploy-", dir=config.staging) as scratch:
         with stages.stage("receive") as detail:
-            files = model_files(folder)
-            detail.append(f"{len(files)} files, {receive(folder, files, Path(scratch)) / 1e6:.1f} MB")
+            files = model_files(folder, config.bounds)
+            size = receive(folder, files, Path(scratch), config.bounds)
+            detail.append(f"{len(files)} files, {size / 1e6:.1f} MB")
         yield Path(scratch)
 
 

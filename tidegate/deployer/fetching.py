@@ -1,19 +1,22 @@
-"""Fetches one commit of a repository elsewhere: any clone URL, with a token or a deploy key where it needs one."""
+"""Fetches one commit of a repository elsewhere: any clone URL, within a bound, and told apart what may pass."""
 
 import asyncio
-import base64
-import os
 import re
-import shlex
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from model_runner.plain_text import plain
+from tidegate.deployer.remote import Remote, fetch_environment, without_credentials
 
 TIMEOUT_S = 600.0
-KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "TIDEGATE_STACK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+SAID_BYTES = 16_000
+"""Of what git, and the server through it, has to say."""
+MEMORY_BYTES = 2_000_000_000
+"""Of git: a pack may say that it is gigabytes, and git unpacks what is a delta in memory."""
+MAX_BYTES = 2_000_000_000
+_LIMITED = 'ulimit -f "$1"; ulimit -d "$2" 2>/dev/null; shift 2; exec git "$@"'
+_BLOCK = 512
 _PASSING = re.compile(
     r"could not resolve|couldn't resolve|failed to connect|couldn't connect|connection (?:refused|reset|closed)"
     r"|timed out|early eof|unexpected disconnect|remote end hung up|http 5\d\d|returned error: (?:5\d\d|429)"
@@ -22,7 +25,8 @@ _PASSING = re.compile(
 )
 _GONE = re.compile(r"not our ref|couldn't find remote ref|unadvertised object", re.IGNORECASE)
 _DENIED = re.compile(r"authentication failed|could not read username|permission denied|error: 40[13]", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+_REDIRECTED = re.compile(r"error: 30\d|redirect", re.IGNORECASE)
+_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class FetchError(Exception):
@@ -33,86 +37,85 @@ class FetchError(Exception):
         self.can_pass = can_pass
 
 
-@dataclass(frozen=True)
-class Remote:
-    url: str
-    token: str | None = None
-    """For http and https."""
-    deploy_key: Path | None = None
-    """For ssh: a private key."""
-    known_hosts: Path = Path(os.devnull)
-    """Where the keys of ssh servers are kept; a server that is new is believed once."""
-
-
-async def fetch(remote: Remote, commit: str, branch: str, repository: Path) -> None:
-    """Make a bare repository that holds the commit.
+async def fetch(remote: Remote, commit: str, branch: str, repository: Path, max_bytes: int = MAX_BYTES) -> None:
+    """Make a bare repository that holds the commit, in no more bytes than this.
 
     Raises:
         FetchError: what git said, and whether it may be otherwise in a moment.
     """
-    environment = fetch_environment(remote)
-    await _git(environment, "init", "--quiet", "--bare", "--template=", str(repository))
+    await _git(remote, max_bytes, "init", "--quiet", "--bare", "--template=", str(repository))
     options = ("--git-dir", str(repository), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
     try:
-        await _git(environment, *options, "--depth=1", remote.url, commit)
+        await _git(remote, max_bytes, *options, "--depth=1", "--", remote.url, commit)
     except FetchError as error:
+        _refuse_full(repository, max_bytes)
         if not _GONE.search(str(error)):
             raise
         # Some servers hand out branches only.
-        await _git(environment, *options, remote.url, f"refs/heads/{branch}")
-        await _require(environment, repository, commit, branch)
+        try:
+            await _git(remote, max_bytes, *options, "--", remote.url, f"refs/heads/{branch}")
+        finally:
+            _refuse_full(repository, max_bytes)
+        await _require(remote, repository, commit, branch)
 
 
-def fetch_environment(remote: Remote) -> dict[str, str]:
-    """Of git: secrets go through it, never through the arguments, which every user can read."""
-    proxies = {name for kind in PROXIES for name in (kind, kind.upper())}
-    environment = {name: os.environ[name] for name in (*KEPT, *proxies) if name in os.environ}
-    environment |= {
-        "LANG": "C.UTF-8",
-        "HOME": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
-        "GIT_SSH_COMMAND": _ssh(remote),
-    }
-    address = urlsplit(remote.url)
-    if remote.token is not None and address.scheme in ("http", "https"):
-        basic = base64.b64encode(f"x-access-token:{remote.token}".encode()).decode()
-        host = f"{address.scheme}://{address.netloc.rpartition('@')[2]}/"
-        environment |= {
-            "GIT_CONFIG_COUNT": "1",
-            # For this host only: a redirect elsewhere does not get it.
-            "GIT_CONFIG_KEY_0": f"http.{host}.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-        }
-    return environment
+def _refuse_full(repository: Path, max_bytes: int) -> None:
+    """Git was ended where its pack would have become larger, and says nothing of the reason."""
+    if any(path.stat().st_size >= max_bytes for path in (repository / "objects" / "pack").glob("*")):
+        fix = "Commit only what the model needs, or raise TIDEGATE_MAX_PUSH_BYTES"
+        raise FetchError(f"the commit has more than {max_bytes:,} bytes packed. {fix}", can_pass=False)
 
 
-def without_credentials(text: str) -> str:
-    return _CREDENTIALS.sub("//***@", text)
+async def head_of(remote: Remote, branch: str) -> str | None:
+    """The commit that the branch is at there, now; None where there is no such branch.
+
+    Raises:
+        FetchError: nobody can tell.
+    """
+    said = await _git(remote, MAX_BYTES, "ls-remote", "--", remote.url, f"refs/heads/{branch}")
+    for line in said.splitlines():
+        name, _, ref = line.partition("\t")
+        if ref.strip() == f"refs/heads/{branch}" and _NAME.fullmatch(name):
+            return name
+    return None
 
 
-def _ssh(remote: Remote) -> str:
-    hosts = f"-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={shlex.quote(str(remote.known_hosts))}"
-    key = f" -o IdentitiesOnly=yes -i {shlex.quote(str(remote.deploy_key))}" if remote.deploy_key is not None else ""
-    return f"ssh -F none -o BatchMode=yes {hosts}{key}"
-
-
-async def _require(environment: dict[str, str], repository: Path, commit: str, branch: str) -> None:
+async def tree_of(remote: Remote, repository: Path, commit: str, path: str) -> str | None:
+    """Name of the folder's tree in a commit that was fetched; None where it has no such folder."""
     try:
-        await _git(environment, "--git-dir", str(repository), "cat-file", "-e", f"{commit}^{{commit}}")
+        said = await _git(
+            remote, MAX_BYTES, "--git-dir", str(repository), "rev-parse", "--verify", "--quiet", f"{commit}:{path}"
+        )
+    except FetchError:
+        return None
+    return said.strip() if _NAME.fullmatch(said.strip()) else None
+
+
+async def _require(remote: Remote, repository: Path, commit: str, branch: str) -> None:
+    try:
+        await _git(remote, MAX_BYTES, "--git-dir", str(repository), "cat-file", "-e", f"{commit}^{{commit}}")
     except FetchError as error:
         reason = f"commit {commit[:12]} is not in {branch} any more: was it rewritten? A new push brings the new one"
         raise FetchError(reason, can_pass=False) from error
 
 
-async def _git(environment: dict[str, str], *arguments: str) -> None:
+async def _git(remote: Remote, max_bytes: int, *arguments: str) -> str:
+    """What it said, the first of it. Raises FetchError."""
+    limits = (str(-(-max_bytes // _BLOCK)), str(MEMORY_BYTES // 1024))
     process = await asyncio.create_subprocess_exec(
-        "git", *arguments, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=environment
+        "/bin/sh",
+        "-c",
+        _LIMITED,
+        "sh",
+        *limits,
+        *arguments,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=STDOUT,
+        env=fetch_environment(remote),
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+        said = await asyncio.wait_for(_said(process), TIMEOUT_S)
     except TimeoutError:
         raise FetchError(f"git gave no answer in {TIMEOUT_S:g} s", can_pass=True) from None
     finally:
@@ -121,11 +124,25 @@ async def _git(environment: dict[str, str], *arguments: str) -> None:
                 process.kill()
             await process.wait()
     if process.returncode:
-        raise _error(without_credentials(output.decode(errors="replace")).strip())
+        raise _error(said)
+    return said
+
+
+async def _said(process: Process) -> str:
+    """To its end; a server that talks for ever fills no memory."""
+    said = b""
+    while process.stdout is not None and (chunk := await process.stdout.read(65_536)):
+        said = (said + chunk)[:SAID_BYTES]
+    await process.wait()
+    return without_credentials(said.decode(errors="replace"))
 
 
 def _error(said: str) -> FetchError:
+    text = f"the repository cannot be fetched: {plain(said, 500)}"
     if _DENIED.search(said):
-        fix = "Set TIDEGATE_GITHUB_TOKEN or TIDEGATE_GITHUB_DEPLOY_KEY to one that may read it."
-        return FetchError(f"the repository cannot be fetched: {said}. {fix}", can_pass=False)
-    return FetchError(f"the repository cannot be fetched: {said}", can_pass=bool(_PASSING.search(said)))
+        fix = "Connect it again with a --token-file or --deploy-key-file that may read it."
+        return FetchError(f"{text}. {fix}", can_pass=False)
+    if _REDIRECTED.search(said):
+        fix = "It answers with a redirect, which is not followed: connect the repository by its present name."
+        return FetchError(f"{text}. {fix}", can_pass=False)
+    return FetchError(text, can_pass=bool(_PASSING.search(said)))

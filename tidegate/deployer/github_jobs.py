@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 
 from gateway.git.export import export
-from gateway.git.tree import TreeError
 from gateway.routes import predict_path
+from model_runner.folder_bounds import FolderBounds, FolderError
 from storage.registry import Job, JobState, branch_slug
-from tidegate.deployer.fetching import FetchError, Remote, fetch, fetch_environment
+from tidegate.deployer.fetching import FetchError, fetch
 from tidegate.deployer.github_api import GithubApi
 from tidegate.deployer.job_run import Files, JobFailedError
+from tidegate.deployer.remote import Remote, fetch_environment
 
 STATES = {JobState.SUCCEEDED: "success", JobState.FAILED: "failure", JobState.CANCELLED: "error"}
 
@@ -19,7 +20,18 @@ STATES = {JobState.SUCCEEDED: "success", JobState.FAILED: "failure", JobState.CA
 class GithubOrigin:
     """An Origin."""
 
-    def __init__(self, remote: Remote, api: GithubApi | None, staging: Path, url: str, branch: str) -> None:
+    def __init__(
+        self,
+        remote: Remote,
+        api: GithubApi | None,
+        staging: Path,
+        url: str,
+        branch: str,
+        bounds: FolderBounds,
+        max_bytes: int,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._bounds = bounds
         self._remote = remote
         self._api = api
         self._staging = staging
@@ -35,12 +47,12 @@ class GithubOrigin:
         repository, folder = scratch / "repository.git", scratch / "files"
         await asyncio.to_thread(_make_anew, scratch, folder)
         try:
-            await fetch(self._remote, job.commit, job.branch, repository)
+            await fetch(self._remote, job.commit, job.branch, repository, self._max_bytes)
             environment = fetch_environment(self._remote)
-            await asyncio.to_thread(export, job.commit, folder, None, environment, str(repository))
+            await asyncio.to_thread(export, job.commit, folder, None, self._bounds, environment, str(repository))
         except FetchError as error:
             raise JobFailedError("receive", str(error), can_pass=error.can_pass) from error
-        except TreeError as error:
+        except FolderError as error:
             raise JobFailedError("receive", str(error)) from error
         return Files(str(folder), time.monotonic() - began, self._url)
 

@@ -16,12 +16,12 @@ from model_runner.names import suggested_name
 from storage.registry import DEFAULT_WORKSPACE, Database, held_folders
 from tidegate import monitor
 from tidegate.deployer.cleaning import Cleaner, sweep_at_start
-from tidegate.deployer.fetching import Remote
 from tidegate.deployer.github_api import GithubApi
 from tidegate.deployer.github_jobs import GithubOrigin
 from tidegate.deployer.job_run import Origin
 from tidegate.deployer.ledger import Ledger
 from tidegate.deployer.pushes import PushOrigin
+from tidegate.deployer.remote import Remote
 from tidegate.deployer.service import Deployer
 from tidegate.deployer.serving import SocketServer
 from tidegate.deployer.workers import Workers
@@ -108,7 +108,8 @@ def github_origin(settings: Settings, api: GithubApi | None) -> GithubOrigin:
         deploy_key=None if settings.github_deploy_key is None else settings.github_deploy_key.expanduser().resolve(),
         known_hosts=settings.home_path / "known_hosts",
     )
-    return GithubOrigin(remote, api, settings.home_path / "staging", settings.gateway_url, settings.production_branch)
+    staging, url, branch = settings.home_path / "staging", settings.gateway_url, settings.production_branch
+    return GithubOrigin(remote, api, staging, url, branch, settings.folder_bounds, settings.max_push_bytes)
 
 
 @contextlib.contextmanager

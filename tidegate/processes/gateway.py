@@ -54,6 +54,8 @@ def git_config(settings: Settings, token: Token) -> GitConfig:
         token=token,
         branch=settings.production_branch,
         max_bytes=settings.max_push_bytes,
+        bounds=settings.folder_bounds,
+        max_repository_bytes=settings.max_repository_bytes,
     )
 
 
