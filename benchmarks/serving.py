@@ -7,6 +7,8 @@ from pathlib import Path
 import uvicorn
 
 from gateway.app import GatewayConfig, create_app
+from gateway.connection_limits import ConnectionLimits
+from gateway.connections import bounded
 from gateway.producing import ProducerConfig
 from stream.topics import Topic
 from tests.support.gateways import FileRoutes
@@ -20,7 +22,9 @@ def main() -> None:
     told = parser.parse_args()
     config = GatewayConfig(ProducerConfig(told.bootstrap, Topic.EVENTS.value))
     app = create_app(config, FileRoutes(told.routes))
-    uvicorn.run(app, port=told.port, loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    uvicorn.run(
+        app, port=told.port, loop="uvloop", http=bounded(ConnectionLimits()), access_log=False, log_level="warning"
+    )
 
 
 if __name__ == "__main__":

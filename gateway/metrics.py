@@ -54,3 +54,7 @@ ROUTE_REFRESHES = Counter("tidegate_route_refreshes_total", "Refreshes of the ro
 ROUTE_REFRESH_FAILURES = Counter("tidegate_route_refresh_failures_total", "Failed refreshes of the route table")
 # Seconds since the last refresh that worked.
 ROUTES_AGE = Gauge("tidegate_routes_age_seconds", "Age of the route table")
+
+# Connections that the server ended. reason: idle, head_timeout, body_timeout, answer_timeout (a client that reads
+# nothing), too_large (headers), too_many (more than TIDEGATE_MAX_CONNECTIONS).
+CONNECTIONS_ENDED = Counter("tidegate_connections_ended_total", "Connections that the server ended", ("reason",))

@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from tidegate.bounded_http import BoundedHTTPServer
+
 NotReady = Callable[[], str | None]
 """None when the process is ready, else what it waits for."""
 
@@ -30,8 +32,7 @@ def serve(port: int, not_ready: NotReady, host: str = "127.0.0.1") -> ThreadingH
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name for it
             """A probe every second is no news."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
+    server = BoundedHTTPServer((host, port), Handler)
     threading.Thread(target=server.serve_forever, name="monitor", daemon=True).start()
     return server
 

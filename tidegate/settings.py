@@ -109,6 +109,29 @@ class Settings(BaseSettings):
         "it grows without a bound.",
     )
     max_request_bytes: int = Field(default=8_000_000, ge=1000, description="Largest body of a prediction request.")
+    max_connections: int = Field(
+        default=1_000,
+        ge=16,
+        description="Client connections of the gateway. One more ends those that have been idle for longest; where "
+        "none is idle it gets 503.",
+    )
+    head_timeout_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds for a request's headers, from its first byte or from connecting.",
+    )
+    body_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds in which a request's body must bring 10 KB more, or end, and a client must take as much "
+        "of its answer. Not a limit of the whole: pushes over slow lines may take hours.",
+    )
+    keep_alive_s: float = Field(
+        default=75.0,
+        gt=0,
+        description="Seconds that a connection without a request is kept. More than the pools of clients and proxies "
+        "keep theirs (60 as a rule), so that they never send into one that is being closed.",
+    )
     max_instances: int = Field(default=10_000, ge=1, description="Most instances in one prediction request.")
     runner_queue: int = Field(
         default=512, ge=1, description="Requests waiting for one runner; one more gets 503 with Retry-After."

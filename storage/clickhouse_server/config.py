@@ -60,6 +60,8 @@ class ClickHouseServerConfig:
     idle_purge_s: float = 5.0
     """After this long without a query, freed memory is given back to the system."""
 
+    max_client_connections: int = 256
+    """Connections that clients hold open. One more ends those that have been idle for longest."""
     client_stall_s: float = 300.0
     """How long a client may take none of its result, or send none of its body, before it is given up."""
     shutdown_s: float = 20.0

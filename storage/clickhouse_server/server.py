@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import psutil
 import uvicorn
 
+from gateway.connection_limits import ConnectionLimits
+from gateway.connections import bounded
 from storage.clickhouse_server.app import App
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.service import Service
-
-_KEEP_ALIVE_S = 75
 
 
 class PortTakenError(RuntimeError):
@@ -67,13 +67,13 @@ async def _serve(config: ClickHouseServerConfig, listener: socket.socket) -> Non
     server = _Server(
         uvicorn.Config(
             App(service),
-            http="httptools",
+            http=bounded(_limits(config)),
+            ws="none",
             lifespan="off",
             log_config=None,
             log_level="critical",
             access_log=False,
             server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=max(1, int(config.shutdown_s)),
         )
     )
@@ -90,6 +90,13 @@ async def _serve(config: ClickHouseServerConfig, listener: socket.socket) -> Non
     await serving
     idle.cancel()
     await service.close(config.shutdown_s)
+
+
+def _limits(config: ClickHouseServerConfig) -> ConnectionLimits:
+    """A client may pause within an insert for as long as the application lets it."""
+    return ConnectionLimits(
+        most=config.max_client_connections, body_s=config.client_stall_s, least_bytes=1, keep_alive_s=75.0
+    )
 
 
 async def _purge_when_idle(service: Service, after_s: float) -> None:

@@ -1,5 +1,7 @@
 """The server as a process: who has the port, who has the folder, an orderly end, little memory."""
 
+import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +29,13 @@ def test_a_folder_in_use_names_its_owner(tmp_path: Path) -> None:
         text = start_and_fail("--path", str(tmp_path / "db"), "--port", "0")
         assert f"PID: {server.process.pid}" in text
         assert "stop that process or use another folder" in text
+        assert httpx.get(server.url, params={"query": "SELECT 1"}).text == "1\n"
+
+
+def test_clients_that_say_nothing_keep_nobody_out(tmp_path: Path) -> None:
+    with clickhouse_server(tmp_path / "db") as server, contextlib.ExitStack() as stack:
+        for begun in [b"", b"POST /?query=SELECT HTTP/1.1\r\n"] * 200:
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port))).sendall(begun)
         assert httpx.get(server.url, params={"query": "SELECT 1"}).text == "1\n"
 
 

@@ -1,5 +1,7 @@
 """The gateway's process as the supervisor starts it: settings in, ready, a clean end."""
 
+import contextlib
+import socket
 import sys
 from pathlib import Path
 
@@ -26,6 +28,7 @@ def test_it_serves_an_empty_registry_and_stops_on_sigterm(tmp_path: Path) -> Non
         "TIDEGATE_HOME": str(tmp_path),
         "TIDEGATE_GATEWAY_PORT": str(port),
         "TIDEGATE_KAFKA_BOOTSTRAP": f"127.0.0.1:{nobody}",
+        "TIDEGATE_MAX_CONNECTIONS": "16",
     }
     child = Child([sys.executable, "-m", "tidegate.processes.gateway"], tmp_path, "gateway", env)
     child.start()
@@ -39,6 +42,11 @@ def test_it_serves_an_empty_registry_and_stops_on_sigterm(tmp_path: Path) -> Non
         assert "tidegate deploy" in answer.json()["error"]["message"]
         assert httpx.get(f"{url}/healthz").text == "ok\n"
         assert "tidegate_requests_total" in httpx.get(f"{url}/metrics").text
+        with contextlib.ExitStack() as stack:
+            for begun in [b"", b"POST /v1/models/any/predict HTTP/1.1\r\n"] * 20:
+                stack.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(begun)
+            assert httpx.get(f"{url}/healthz").text == "ok\n", "a crowd that says nothing keeps others out"
+            assert 'connections_ended_total{reason="too_many"}' in httpx.get(f"{url}/metrics").text
         child.stop(grace_s=15)
         assert not child.running
         assert "Traceback" not in child.log_tail(1_000_000)

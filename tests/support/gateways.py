@@ -15,6 +15,8 @@ import uvicorn
 
 from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
+from gateway.connection_limits import ConnectionLimits
+from gateway.connections import bounded
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
 from gateway.routes import Route, RouteTable
@@ -107,6 +109,10 @@ def main() -> None:
     parser.add_argument("--wake-queue", type=int, default=100)
     parser.add_argument("--wake-timeout-s", type=float, default=30.0)
     parser.add_argument("--refresh-s", type=float, default=0.1)
+    parser.add_argument("--most-connections", type=int, default=1000)
+    parser.add_argument("--head-s", type=float, default=15.0)
+    parser.add_argument("--body-s", type=float, default=30.0)
+    parser.add_argument("--keep-alive-s", type=float, default=75.0)
     told = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     config = GatewayConfig(
@@ -119,7 +125,10 @@ def main() -> None:
     )
     app = create_app(config, FileRoutes(told.routes), on_acked=AckedLog(told.acked_log))
     level = os.environ.get("LOG", "warning")
-    uvicorn.run(app, port=told.port, loop="uvloop", http="httptools", access_log=False, log_level=level)
+    limits = ConnectionLimits(
+        most=told.most_connections, head_s=told.head_s, body_s=told.body_s, keep_alive_s=told.keep_alive_s, look_s=0.2
+    )
+    uvicorn.run(app, port=told.port, loop="uvloop", http=bounded(limits), access_log=False, log_level=level)
 
 
 if __name__ == "__main__":

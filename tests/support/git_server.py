@@ -11,6 +11,8 @@ import httpx
 import msgspec
 import uvicorn
 
+from gateway.connection_limits import ConnectionLimits
+from gateway.connections import bounded
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
@@ -98,7 +100,9 @@ def main() -> None:
         assert scope["path"].startswith(PREFIX)
         await remote(scope, receive, send)
 
-    uvicorn.run(app, port=told.port, loop="uvloop", http="httptools", lifespan="off", log_level="warning")
+    uvicorn.run(
+        app, port=told.port, loop="uvloop", http=bounded(ConnectionLimits()), lifespan="off", log_level="warning"
+    )
 
 
 if __name__ == "__main__":

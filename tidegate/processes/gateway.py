@@ -8,6 +8,9 @@ import uvicorn
 
 from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
+from gateway.connection_limits import ConnectionLimits
+from gateway.connections import bounded
+from gateway.descriptors import room_for
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
@@ -42,6 +45,16 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         waking=WakingConfig(queue=settings.wake_queue, timeout_s=settings.wake_timeout_s),
         emit_linger_s=settings.emit_linger_ms / 1000,
         flush_s=settings.stop_timeout_s / 2,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """The settings as the server takes them; fewer connections where there are too few descriptors for so many."""
+    return ConnectionLimits(
+        most=room_for(settings.max_connections),
+        head_s=settings.head_timeout_s,
+        body_s=settings.body_timeout_s,
+        keep_alive_s=settings.keep_alive_s,
     )
 
 
@@ -106,7 +119,8 @@ def main() -> int:
         host=settings.host,
         port=settings.gateway_port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(connection_limits(settings)),
+        ws="none",
         lifespan="on",
         access_log=False,
         log_config=None,

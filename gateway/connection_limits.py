@@ -1,0 +1,22 @@
+"""How long clients may take over what they send and read, and how many of them there may be."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """Of all connections of one process."""
+
+    most: int = 1_000
+    """One more ends those that have been idle for longest; it is refused with 503 where none is idle."""
+    head_s: float = 15.0
+    """From connecting, or from a request's first byte, until its headers are complete."""
+    body_s: float = 30.0
+    """In each such period a body brings at least `least_bytes`, and a client takes as much of its answer."""
+    least_bytes: int = 10_000
+    keep_alive_s: float = 75.0
+    """Between two requests. Longer than the 60 s after which proxies and clients' pools give up a connection."""
+    head_bytes: int = 65_536
+    """Of a request's line and headers together; the same for what stands between the pieces of a body."""
+    look_s: float = 1.0
+    """Between two looks at all connections."""
