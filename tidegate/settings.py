@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +17,14 @@ EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not w
 def secret_of(setting: SecretStr | None) -> str | None:
     """Its value; None where none, or an empty one, is set."""
     return setting.get_secret_value() or None if setting is not None else None
+
+
+def _content_of(path: Path) -> str | None:
+    """None where there is no such file: nothing of this home was ever started."""
+    try:
+        return path.read_text("ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 class Settings(BaseSettings):
@@ -46,6 +55,11 @@ class Settings(BaseSettings):
     clickhouse_url: SecretStr | None = Field(
         default=None,
         description="`http[s]://user:password@host:port` of a ClickHouse to use in place of the embedded one.",
+    )
+    clickhouse_password: SecretStr | None = Field(
+        default=None,
+        description="Password of the user `default` of the embedded ClickHouse; that of `readonly` follows from it. "
+        "Default: `clickhouse-password` in the home folder, made at the first start.",
     )
     clickhouse_database: str = Field(
         default="tidegate", description="Database of all tables; made by `tidegate migrate`."
@@ -328,6 +342,11 @@ class Settings(BaseSettings):
         return self.home_path / "token"
 
     @property
+    def clickhouse_password_path(self) -> Path:
+        """The password of the embedded ClickHouse."""
+        return self.home_path / "clickhouse-password"
+
+    @property
     def bootstrap(self) -> str:
         return self.kafka_bootstrap or f"127.0.0.1:{self.broker_port}"
 
@@ -342,7 +361,9 @@ class Settings(BaseSettings):
         """URL with credentials: never to be logged."""
         if self.clickhouse_url is not None:
             return self.clickhouse_url.get_secret_value()
-        return f"http://127.0.0.1:{self.clickhouse_port}"
+        password = secret_of(self.clickhouse_password) or _content_of(self.clickhouse_password_path)
+        user = f"default:{quote(password, safe='')}@" if password else ""
+        return f"http://{user}127.0.0.1:{self.clickhouse_port}"
 
     @property
     def database_dsn(self) -> str:

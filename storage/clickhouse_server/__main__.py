@@ -10,6 +10,8 @@ from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.engine import FolderInUseError
 from storage.clickhouse_server.server import PortTakenError, serve
 
+EXIT_USAGE = 2
+_PASSWORDS = ("CLICKHOUSE_PASSWORD", "CLICKHOUSE_READONLY_PASSWORD")
 _DEFAULTS = ClickHouseServerConfig(Path())
 
 
@@ -46,6 +48,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-external-access", action="store_true", help="allow file(), url(), remote() and the like"
     )
+    parser.add_argument(
+        "--without-password", action="store_true", help="start without passwords: whoever reaches the port is let in"
+    )
     for name, (kind, text) in numbers.items():
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=kind, default=getattr(_DEFAULTS, name), help=text)
@@ -53,12 +58,14 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run the server; 0 after an orderly end, 1 with the reason on stderr otherwise."""
-    config = ClickHouseServerConfig(
-        **vars(arguments().parse_args()),
-        password=os.environ.get("CLICKHOUSE_PASSWORD", ""),
-        readonly_password=os.environ.get("CLICKHOUSE_READONLY_PASSWORD", ""),
-    )
+    """Run the server; 0 after an orderly end; otherwise the reason is on stderr: 2 where a password is missing, 1."""
+    given = vars(arguments().parse_args())
+    without = given.pop("without_password")
+    password, readonly_password = (os.environ.pop(variable, "") for variable in _PASSWORDS)
+    if not (without or (password and readonly_password)):
+        print(f"Set {' and '.join(_PASSWORDS)}, or say --without-password", file=sys.stderr)
+        return EXIT_USAGE
+    config = ClickHouseServerConfig(**given, password=password, readonly_password=readonly_password)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         serve(config)

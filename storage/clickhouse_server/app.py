@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from storage.clickhouse_server.body import ClientGoneError
@@ -13,7 +14,7 @@ from storage.clickhouse_server.formats import content_type
 from storage.clickhouse_server.request import Asked, credentials, parse_url
 from storage.clickhouse_server.service import Reply, Service
 from storage.clickhouse_server.session import Progress
-from storage.clickhouse_server.users import authenticate
+from storage.clickhouse_server.users import FailedTries, User, authenticate
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -31,6 +32,7 @@ class App:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._failed_tries = FailedTries()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -55,7 +57,7 @@ class App:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         try:
             url = parse_url(scope["query_string"])
-            user = authenticate(self._service.config, credentials(url, headers))
+            user = self._authenticate(scope, url, headers)
             asked = Asked(scope["method"], url, headers, user.readonly)
             async with self._service.ask(asked, receive) as reply:
                 await self._relay(reply, send, send_body=scope["method"] != "HEAD")
@@ -68,6 +70,13 @@ class App:
         except Exception:
             _log.exception("a request failed in the server itself")
             raise  # answered with 500, or cut off where it has begun
+
+    def _authenticate(self, scope: Scope, url: Mapping[str, str], headers: Mapping[str, str]) -> User:
+        try:
+            return authenticate(self._service.config, credentials(url, headers))
+        except ClickHouseError:
+            self._failed_tries.note(time.monotonic(), str((scope.get("client") or ("?",))[0]))
+            raise
 
     async def _relay(self, reply: Reply, send: Send, *, send_body: bool) -> None:
         first = await reply.exchange.get()

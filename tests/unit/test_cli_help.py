@@ -17,6 +17,7 @@ COMMANDS = [
     "logs",
     "topics",
     "migrate",
+    "clickhouse",
     "settings",
     "deploy",
     "models",

@@ -100,6 +100,19 @@ def migrate(as_json: Json = False) -> None:
 
 
 @app.command()
+def clickhouse(
+    query: Annotated[
+        str | None, typer.Option("--query", "-q", help="SQL to run as the user `default`; `-` reads stdin.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show how to reach ClickHouse: URL, users and passwords, a command to paste. Or run one query."""
+    from tidegate.cli.clickhouse_command import clickhouse as work  # noqa: PLC0415
+
+    work(query, as_json=as_json)
+
+
+@app.command()
 def settings(as_json: Json = False) -> None:
     """List every setting: its environment variable, value, default and meaning. Secrets are not shown."""
     from tidegate.cli.setup_commands import list_settings as work  # noqa: PLC0415

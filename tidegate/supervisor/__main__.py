@@ -7,7 +7,9 @@ import signal
 import sys
 import time
 
+from gateway.token import TokenError
 from tidegate.broker import BrokerNotFoundError, find_binary
+from tidegate.clickhouse_password import with_clickhouse_password
 from tidegate.settings import Settings
 from tidegate.supervisor.leftovers import end_all
 from tidegate.supervisor.plan import PartSpec, plan
@@ -38,8 +40,9 @@ def main() -> int:
 def _supervise(settings: Settings) -> int:
     _write_phase(settings, Phase.STARTING)
     try:
+        settings = with_clickhouse_password(settings)
         specs = _prepare(settings)
-    except (PortTakenError, BrokerNotFoundError) as error:
+    except (PortTakenError, BrokerNotFoundError, TokenError) as error:
         log.error("%s", error)
         _write_phase(settings, Phase.FAILED, str(error))
         return EXIT_FAILED

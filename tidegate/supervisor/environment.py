@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tidegate.settings import Settings
+from tidegate.clickhouse_password import readonly_password
+from tidegate.settings import Settings, secret_of
 from tidegate.supervisor.leftovers import MARK
 
 FIXED = {
@@ -18,6 +19,8 @@ FIXED = {
     "PYTHONUNBUFFERED": "1",
 }
 """One thread for arithmetic: several processes share the cores. Two arenas: idle processes give memory back."""
+
+_FOR_ANY_PYTHON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -30,6 +33,16 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 def child_environment(settings: Settings, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a process of the stack gets."""
     return {**inherited, **FIXED, **settings_environment(settings), MARK: str(settings.home_path)}
+
+
+def clickhouse_environment(settings: Settings, inherited: Mapping[str, str] = os.environ) -> dict[str, str] | None:
+    """All that the embedded ClickHouse gets: its passwords, and no other secret; None where it has no password."""
+    password = secret_of(settings.clickhouse_password)
+    if password is None:
+        return None
+    passwords = {"CLICKHOUSE_PASSWORD": password, "CLICKHOUSE_READONLY_PASSWORD": readonly_password(password)}
+    kept = {name: inherited[name] for name in _FOR_ANY_PYTHON if name in inherited}
+    return {**kept, **FIXED, **passwords, MARK: str(settings.home_path)}
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
+from tidegate.supervisor.environment import clickhouse_environment
 
 
 class StopRank(IntEnum):
@@ -149,6 +150,7 @@ def _clickhouse(settings: Settings) -> list[PartSpec]:
             HttpReady(port, "/ping"),
             StopRank.CLICKHOUSE,
             ports=(PortUse(port, "TIDEGATE_CLICKHOUSE_PORT"),),
+            env=clickhouse_environment(settings),
         )
     ]
 
