@@ -16,7 +16,7 @@ from tests.support.clickhouse import clickhouse_server, start_clickhouse
 
 
 def start_and_fail(*options: str) -> str:
-    command = [sys.executable, "-m", "storage.clickhouse_server", *options]
+    command = [sys.executable, "-m", "storage.clickhouse_server", "--without-password", *options]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2], check=False
     )
