@@ -16,15 +16,17 @@ from gateway.errors_api import answer_of, handle_errors
 from gateway.idling import Idling
 from gateway.inference import InferenceApp, Limits, Scope, Send
 from gateway.management import Management
+from gateway.metrics import FOREIGN_REQUESTS
 from gateway.models_api import models_router
 from gateway.openapi import with_models
 from gateway.producing import OnAcked, ProducerConfig, RecordProducer
-from gateway.refusals import unauthorized
+from gateway.refusals import from_a_page, unauthorized
 from gateway.requests import Receive
 from gateway.routes import RouteCache, RouteSource
 from gateway.token import Token, bearer_of
 from gateway.versions_api import PREFIX, versions_router
 from gateway.waking import Activity, Waking, WakingConfig
+from gateway.web_pages import PageGuard
 from model_runner.client import ClientConfig
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -38,6 +40,7 @@ class GatewayConfig:
     limits: Limits = field(default_factory=Limits)
     runner: ClientConfig = field(default_factory=ClientConfig)
     waking: WakingConfig = field(default_factory=WakingConfig)
+    pages: PageGuard = field(default_factory=PageGuard)
     emit_linger_s: float = 0.005
     refresh_s: float = 0.1
     """Seconds between two refreshes of the route table."""
@@ -88,6 +91,11 @@ def create_app(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await management(scope, receive, send)
+            return
+        foreign = config.pages.refusal(scope["headers"])
+        if foreign is not None:
+            FOREIGN_REQUESTS.inc()
+            await answer_of(from_a_page(foreign), None)(scope, receive, send)
             return
         path = scope["path"]
         if path.endswith("/predict") and path.startswith("/v1/"):

@@ -31,6 +31,8 @@ COLD_START_REFUSALS = Counter(
     "Requests refused while a runner was started for them",
     ("workspace", "model", "reason"),
 )
+# Sent by a web page, or to a host name that is not ours.
+FOREIGN_REQUESTS = Counter("tidegate_foreign_requests_total", "Requests refused because a web page sent them")
 # Instances predicted.
 INSTANCES = Counter("tidegate_instances_total", "Instances predicted", ("workspace", "model"))
 

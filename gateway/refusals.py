@@ -49,6 +49,10 @@ def unauthorized() -> Refusal:
     return Refusal(401, "unauthorized", message)
 
 
+def from_a_page(reason: str) -> Refusal:
+    return Refusal(403, "foreign_request", reason)
+
+
 def unknown_preview(model: str, preview: str, known: Sequence[str]) -> Refusal:
     meant = nearest(preview, known)
     there = f"Previews: {', '.join(known[:10])}." if known else "It has none; push a branch for one."

@@ -40,6 +40,17 @@ class Settings(BaseSettings):
         default="127.0.0.1",
         description="Address that the gateway binds. Anything but loopback exposes the models to others.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names, with commas between, by which the local HTTP ports may be asked beside 127.0.0.1, "
+        "localhost and `TIDEGATE_HOST`: those of a proxy that passes `Host` on. Where the gateway listens beyond the "
+        "loopback every name is taken unless this is set.",
+    )
+    allowed_origins: str = Field(
+        default="",
+        description="Origins (`https://name[:port]`), with commas between, whose web pages may send requests to the "
+        "gateway; no other page may.",
+    )
     gateway_port: int = Field(default=8700, description="Port of the gateway: predictions and the management API.")
     broker_port: int = Field(default=8710, description="Port of the embedded broker (loopback only).")
     clickhouse_port: int = Field(default=8720, description="Port of the embedded ClickHouse (HTTP, loopback only).")

@@ -43,6 +43,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--path", type=Path, required=True, help="the chDB folder")
     parser.add_argument("--port", type=int, default=_DEFAULTS.port, help="TCP port; 0 takes a free one")
     parser.add_argument("--host", default=_DEFAULTS.host, help="address to bind")
+    parser.add_argument(
+        "--allowed-host", dest="allowed_hosts", action="append", default=[], help="a name by which it may be asked"
+    )
     parser.add_argument("--user", default=_DEFAULTS.user, help="user that may do everything")
     parser.add_argument("--readonly-user", default=_DEFAULTS.readonly_user, help="user that may only read")
     parser.add_argument(

@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from gateway.web_pages import page_guard
 from storage.clickhouse_server.body import ClientGoneError
-from storage.clickhouse_server.errors import ClickHouseError
+from storage.clickhouse_server.errors import ACCESS_DENIED, ClickHouseError
 from storage.clickhouse_server.exchange import End, Failure, Head
 from storage.clickhouse_server.formats import content_type
 from storage.clickhouse_server.request import Asked, credentials, parse_url
@@ -32,6 +33,7 @@ class App:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._pages = page_guard(service.config.host, service.config.allowed_hosts)
         self._failed_tries = FailedTries()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,6 +41,10 @@ class App:
         if scope["type"] != "http":
             return
         method, path = scope["method"], scope["path"]
+        foreign = self._pages.refusal(scope["headers"])
+        if foreign is not None:
+            await self._refuse(send, ClickHouseError(ACCESS_DENIED, foreign, "ACCESS_DENIED"), "")
+            return
         if path in ("/ping", "/replicas_status"):
             await self._answer(send, 200, b"Ok.\n", method=method)
         elif path == "/metrics":

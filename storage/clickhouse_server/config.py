@@ -19,6 +19,8 @@ class ClickHouseServerConfig:
     """TCP port; 0 takes a free one, which the ready line names."""
     host: str = "127.0.0.1"
     """Address to bind. There is no TLS: leave it on the loopback."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which it may be asked beside the loopback's and `host`."""
 
     max_connections: int = 4
     """Queries of full users that run side by side (inserts included)."""

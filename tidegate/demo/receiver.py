@@ -8,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from gateway.web_pages import PageGuard
 from tidegate.demo.findings import Delivery
+from tidegate.monitor import header_bytes
 
 KEPT = 1000
 """Deliveries; older ones are forgotten. The demo expects about twenty."""
@@ -62,6 +64,9 @@ def _handler(kept: deque[Delivery]) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             """Keep it, with the time at which it had arrived whole."""
+            if PageGuard().refusal(header_bytes(self.headers.items())) is not None:
+                self.send_error(403)
+                return
             length = self.headers.get("content-length", "")
             if not length.isdigit() or int(length) > MAX_BYTES:
                 self.send_error(413)

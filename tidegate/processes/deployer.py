@@ -31,6 +31,7 @@ from tidegate.sockets import deployer_socket, make_socket_folder
 from tidegate.supervisor.plan import DEPLOYER_OFFSET
 from tidegate.versions.config import versions_config
 from tidegate.versions.ending import remove_previews
+from tidegate.web_pages import local_pages
 
 log = structlog.get_logger()
 
@@ -58,7 +59,9 @@ async def run(settings: Settings) -> int:
     path = deployer_socket(settings.run_path)
     server = await sockets.start(path)
     health = monitor.serve(
-        settings.monitor_port + DEPLOYER_OFFSET, lambda: None if deployer.ready else "jobs of a former life"
+        settings.monitor_port + DEPLOYER_OFFSET,
+        lambda: None if deployer.ready else "jobs of a former life",
+        local_pages(settings),
     )
     try:
         stop = asyncio.create_task(stopping.wait())

@@ -30,6 +30,7 @@ from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
 from tidegate.versions.api import VersionsApi
 from tidegate.versions.config import versions_config
+from tidegate.web_pages import gateway_pages
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:
@@ -43,6 +44,7 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         limits=Limits(max_bytes=settings.max_request_bytes, max_instances=settings.max_instances),
         runner=ClientConfig(queue=settings.runner_queue, timeout_s=settings.runner_timeout_s),
         waking=WakingConfig(queue=settings.wake_queue, timeout_s=settings.wake_timeout_s),
+        pages=gateway_pages(settings),
         emit_linger_s=settings.emit_linger_ms / 1000,
         flush_s=settings.stop_timeout_s / 2,
     )

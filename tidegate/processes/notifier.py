@@ -13,6 +13,7 @@ from stream.webhook import WebhookError, WebhookTarget, webhook_target
 from tidegate import monitor
 from tidegate.logging import configure
 from tidegate.settings import Settings
+from tidegate.web_pages import local_pages
 
 log = structlog.get_logger()
 
@@ -28,7 +29,9 @@ async def run(settings: Settings, target: WebhookTarget | None) -> int:
         loop.add_signal_handler(name, stopping.set)
     delivery = Delivery(DeliveryConfig(bootstrap=settings.bootstrap, layout=settings.topics, target=target))
     server = monitor.serve(
-        settings.monitor_port + MONITOR_OFFSET, lambda: None if delivery.ready() else "the assignment of partitions"
+        settings.monitor_port + MONITOR_OFFSET,
+        lambda: None if delivery.ready() else "the assignment of partitions",
+        local_pages(settings),
     )
     try:
         await delivery.start()

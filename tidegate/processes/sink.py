@@ -8,6 +8,7 @@ from storage.sink.config import SinkConfig
 from storage.sink.service import Sink
 from tidegate import monitor
 from tidegate.settings import Settings
+from tidegate.web_pages import local_pages
 
 DRAIN_SHARE = 0.75
 """Of the time that a stop may take; the rest is for leaving the group and for closing."""
@@ -32,7 +33,7 @@ def main() -> int:
     )
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: sink.stop())
-    server = monitor.serve(settings.monitor_port, sink.not_ready)
+    server = monitor.serve(settings.monitor_port, sink.not_ready, local_pages(settings))
     try:
         return 0 if sink.run() else 1
     finally:

@@ -14,6 +14,7 @@ from stream.worker import Worker
 from tidegate import monitor
 from tidegate.logging import configure
 from tidegate.settings import Settings
+from tidegate.web_pages import local_pages
 
 log = structlog.get_logger()
 
@@ -42,7 +43,9 @@ async def run(settings: Settings, index: int) -> int:
         loop.add_signal_handler(name, stopping.set)
     loop.add_signal_handler(signal.SIGUSR1, print_tasks)
     server = monitor.serve(
-        settings.monitor_port + 10 + index, lambda: None if worker.ready() else "the assignment of partitions"
+        settings.monitor_port + 10 + index,
+        lambda: None if worker.ready() else "the assignment of partitions",
+        local_pages(settings),
     )
     await worker.start()
     trouble = None

@@ -11,6 +11,7 @@ from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import clickhouse_environment
+from tidegate.web_pages import names
 
 
 class StopRank(IntEnum):
@@ -143,10 +144,12 @@ def _clickhouse(settings: Settings) -> list[PartSpec]:
     if settings.clickhouse_url is not None:
         return []
     port = settings.clickhouse_port
+    hosts = [f"--allowed-host={name}" for name in names(settings.allowed_hosts)]
+    path = str(settings.home_path / "clickhouse")
     return [
         PartSpec(
             CLICKHOUSE,
-            _python("storage.clickhouse_server", "--path", str(settings.home_path / "clickhouse"), "--port", str(port)),
+            _python("storage.clickhouse_server", "--path", path, "--port", str(port), *hosts),
             HttpReady(port, "/ping"),
             StopRank.CLICKHOUSE,
             ports=(PortUse(port, "TIDEGATE_CLICKHOUSE_PORT"),),

@@ -1,0 +1,22 @@
+"""Which web pages and host names the settings allow at the ports of this machine."""
+
+from gateway.web_pages import PageGuard, page_guard
+from tidegate.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+def gateway_pages(settings: Settings) -> PageGuard:
+    """Of the gateway, which shows pages itself: the API's documentation."""
+    hosts, origins = names(settings.allowed_hosts), names(settings.allowed_origins)
+    return page_guard(settings.host, hosts, origins, has_pages=True)
+
+
+def local_pages(settings: Settings) -> PageGuard:
+    """Of all that listens on the loopback alone: no page may ask it."""
+    return page_guard(LOOPBACK, names(settings.allowed_hosts))
+
+
+def names(listed: str) -> list[str]:
+    """A setting's list with commas."""
+    return [name.strip() for name in listed.split(",") if name.strip()]
