@@ -11,11 +11,12 @@ from gateway.web_pages import PageGuard
 from tidegate.bounded_http import BoundedHTTPServer
 
 _TEXT = "text/plain; charset=utf-8"
+NO_PAGES = PageGuard()
 NotReady = Callable[[], str | None]
 """None when the process is ready, else what it waits for."""
 
 
-def serve(port: int, not_ready: NotReady, pages: PageGuard, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+def serve(port: int, not_ready: NotReady, pages: PageGuard = NO_PAGES, host: str = "127.0.0.1") -> ThreadingHTTPServer:
     """Start serving whom `pages` lets ask; `shutdown()` of what is returned stops it.
 
     Raises:
