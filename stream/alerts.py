@@ -44,6 +44,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     next_steps: list[str]
     newest_ts: str
     """The latest event time that it rests on."""
+    resolution: str | None = None
+    """Why it was resolved, where that is no measurement: its deployment ended, and how."""
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

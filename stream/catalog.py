@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from stream.counting import Binner
-from stream.deployments import DeploymentRecord, decode
+from stream.deployments import RETIRED, DeploymentRecord, decode
+from stream.endings import Ending, Endings
 from stream.open_pane import Identity
 from stream.profile import Profile
 from stream.profiles.codec import decode_profile
@@ -35,6 +36,8 @@ class Catalog:
         self.records: dict[str, DeploymentRecord] = {}
         self.profiles: dict[str, Profile] = {}
         """By profile id."""
+        self.endings = Endings()
+        """Of the deployments that ended, also of those still in `targets`: their last events may be on their way."""
 
     async def start(self) -> None:
         """Returns when every deployment announced so far is known."""
@@ -44,7 +47,8 @@ class Catalog:
         await self._consumer.start()
         self._consumer.assign([self._partition])
         await self._consumer.seek_to_beginning(self._partition)
-        await self.catch_up()
+        while not await self.catch_up():
+            pass  # what is missing here would count as ended
         self._task = asyncio.create_task(self._follow(), name="catalog")
 
     async def stop(self) -> None:
@@ -55,8 +59,8 @@ class Catalog:
         if self._consumer is not None:
             await self._consumer.stop()
 
-    async def catch_up(self) -> None:
-        """Read up to the end that the topic has now."""
+    async def catch_up(self) -> bool:
+        """Read up to the end that the topic has now; False where the broker took too long."""
         consumer = self._require()
         async with self._reading:
             end = (await consumer.end_offsets([self._partition]))[self._partition]
@@ -64,8 +68,26 @@ class Catalog:
             while await consumer.position(self._partition) < end:
                 if asyncio.get_running_loop().time() > deadline:
                     log.warning("deployments.catch_up_timed_out", end=end)
-                    return
+                    return False
                 await self._read(timeout_ms=200)
+        return True
+
+    async def ended_among(self, deployment_ids: Iterable[str]) -> dict[str, Ending]:
+        """Those that ended, and why. One that is not announced counts as ended once all of the topic was read."""
+        asked = set(deployment_ids)
+        sure = True
+        if asked - self.records.keys() - self.endings.keys():
+            sure = await self.catch_up()
+        return self.endings.among(asked, self.records if sure else None)
+
+    def forget(self, deployment_id: str) -> None:
+        """Let go of what its events were counted against; that it ended is still known."""
+        self.records.pop(deployment_id, None)
+        target = self.targets.pop(deployment_id, None)
+        if target is not None and target.profile_id is not None:
+            others = {other.profile_id for other in self.targets.values()}
+            if target.profile_id not in others:
+                self.profiles.pop(target.profile_id, None)
 
     def profile_of(self, profile_id: str | None) -> Profile | None:
         return self.profiles.get(profile_id) if profile_id else None
@@ -80,6 +102,11 @@ class Catalog:
             profile = None if record.profile is None else decode_profile(msgspec.json.encode(record.profile))
         except UNREADABLE as error:
             log.error("deployments.unreadable", detail=str(error))
+            return
+        if record.deployment_id in self.endings:
+            return
+        if record.action == RETIRED:
+            self.endings.note(record.deployment_id, Ending(record.ts, record.reason or "it was retired"))
             return
         if profile is None and self._has_profile(record):
             known = self.records[record.deployment_id]
@@ -109,6 +136,8 @@ class Catalog:
             for message in messages:
                 if message.value is not None:
                     self.take(message.value)
+                elif message.key is not None:  # it ended so long ago that its records are removed
+                    self.forget(message.key.decode(errors="replace"))
 
     def _require(self) -> AIOKafkaConsumer:
         if self._consumer is None:

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     NOT_JSON = "not_json"
     WRONG_TYPE = "wrong_type"
     UNKNOWN_DEPLOYMENT = "unknown_deployment"
+    ENDED_DEPLOYMENT = "ended_deployment"
     FUTURE_TS = "future_ts"
     ANCIENT_TS = "ancient_ts"
     TOO_LARGE = "too_large"

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 SCHEMA_VERSION = 1
+RETIRED = "retired"
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,8 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
     psi_threshold: float = 0.2
     features: list[str] | None = None
     """The input schema's names, in its order; None when the model is served unvalidated."""
+    reason: str | None = None
+    """Why it ended, of `retired`: a clause, such as `version 3 took its place`."""
 
 
 def change_key(deployment_id: str) -> str:

@@ -65,4 +65,5 @@ def drift_metric(
         since=None if state.since is None else to_text(state.since),
         alpha=alpha,
         moved=stats.moved,
+        reference_rows=profile.n_rows,
     )

@@ -9,6 +9,14 @@ GAPS = Counter("tidegate_stream_gaps_total", "Ranges of offsets that a topic doe
 LAG = Gauge("tidegate_stream_lag_records", "Records of a partition that are not counted yet.", ["topic", "partition"])
 FLUSH_SECONDS = Histogram("tidegate_stream_flush_seconds", "Time to write what changed.", ["agent"])
 EVALUATIONS = Counter("tidegate_stream_evaluations_total", "Evaluations of a deployment's windows.")
+PANES_OF_ENDED = Counter(
+    "tidegate_stream_panes_of_ended_total", "Panes that were not evaluated: their deployment had ended."
+)
+KEPT = Gauge(
+    "tidegate_stream_kept",
+    "What a worker keeps in memory: deployments, ended, windows, panes, alerts, values (of the changelogs).",
+    ["kind"],
+)
 ALERT_CHANGES = Counter(
     "tidegate_alert_changes_total", "Alerts that began to fire or were resolved.", ["rule", "state"]
 )

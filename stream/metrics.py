@@ -81,6 +81,8 @@ class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
     """The buckets that moved most, the largest term first."""
     deployment_role: str = "primary"
     """`primary`, `canary`, `shadow` or `preview`: what it was when it was evaluated."""
+    reference_rows: int = 0
+    """Rows of the whole reference; learned from wide or long rows it has fewer than `baseline_rows` asked for."""
 
 
 class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):

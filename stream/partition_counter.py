@@ -6,7 +6,7 @@ how they were batched), so a worker that takes a partition over makes the same p
 state only after it was acknowledged.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -81,6 +81,16 @@ class PartitionCounter:
         shrunk = len(kept) < len(self.closed)
         self.closed = kept
         return shrunk
+
+    def keep_only(self, deployment_ids: Container[str]) -> bool:
+        """Let go of what is kept of all other deployments and was sent already. True where the state changed."""
+        panes = [key for key, pane in self.open.items() if key[0] not in deployment_ids and not pane.changed]
+        sampled = [deployment_id for deployment_id in self.sampled if deployment_id not in deployment_ids]
+        for key in panes:
+            del self.open[key]
+        for deployment_id in sampled:
+            del self.sampled[deployment_id]
+        return bool(panes or sampled)
 
     def pack(self) -> bytes:
         return msgspec.msgpack.encode(

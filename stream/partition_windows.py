@@ -44,6 +44,8 @@ class PartitionWindows:
     next_offset: int = 0
     gaps: int = 0
     deployments: dict[str, DeploymentState] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    """Names in the changelog of deployments that were forgotten since it was written."""
 
     def apply(self, pane: Pane, offset: int, size: int) -> None:
         """Take in the pane read at `offset`. `size`: bins of its profile, 0 where that is not known."""
@@ -54,11 +56,22 @@ class PartitionWindows:
         if state.windows.apply(pane, offset, size):
             state.to_evaluate = True
 
+    def forget(self, deployment_id: str) -> None:
+        """Keep nothing of a deployment, neither here nor in the changelog."""
+        state = self.deployments.pop(deployment_id, None)
+        if state is not None:
+            slots = state.windows.slots.keys() | state.windows.gone_slots
+            # The deployment last: as long as it is there its slots are found again.
+            self.gone += [*(_slot_name(deployment_id, key) for key in sorted(slots)), f"deployment|{deployment_id}"]
+
     def changes(self) -> Iterator[tuple[str, bytes | None]]:
         """Names and values to write, None to delete; they count as written from now on.
 
         The order matters: slots, then the deployment whose marks rest on them, then the position that rests on all.
         """
+        for name in self.gone:
+            yield name, None
+        self.gone.clear()
         for deployment_id, state in self.deployments.items():
             windows = state.windows
             windows.evict()
@@ -97,7 +110,9 @@ class PartitionWindows:
             if kind == "slot":
                 seconds, start, deployment_id = rest.split("|", 2)
                 state = self.deployments.get(deployment_id)
-                if state is not None:
+                if state is None:
+                    self.gone.append(name)  # it may have ended since, and nobody would remove it
+                else:
                     state.windows.unpack_slot((int(seconds), int(start)), value)
 
 

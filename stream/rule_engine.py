@@ -1,7 +1,7 @@
 """Rules over metrics to changes of alerts. Pure; the same metrics again make the same changes with the same ids."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
@@ -10,9 +10,10 @@ from scipy.special import bdtrc
 
 from stream.alert_text import next_steps, summary
 from stream.alerts import Alert
+from stream.endings import Ending
 from stream.metrics import DriftMetric, ServiceMetric
 from stream.rules import ALERTING_ROLES, SEED_RULES, Condition, Rule
-from stream.timestamps import to_seconds
+from stream.timestamps import to_seconds, to_text
 
 Metric = DriftMetric | ServiceMetric
 _NAMESPACE = uuid.UUID("6f0d2c1e-4c57-5f3a-9a43-1d1f6f0f7a11")
@@ -42,6 +43,12 @@ class RuleEngine(msgspec.Struct, kw_only=True):
                 change = self._apply_rule(rule, metric)
                 if change is not None:
                     yield change
+
+    def end(self, ended: Mapping[str, Ending], now: str) -> list[Alert]:
+        """Resolve all alerts of deployments that ended. `now`: RFC 3339, for endings that nobody knows the time of."""
+        keys = [key for key, item in self.open.items() if item.alert.deployment_id in ended]
+        alerts = [self.open.pop(key).alert for key in keys]
+        return [ended_with(alert, ended[alert.deployment_id], now) for alert in alerts]
 
     def _apply_rule(self, rule: Rule, metric: Metric) -> Alert | None:
         key = f"{rule.name}/{metric.deployment_id}/{series_of(metric)}"
@@ -148,3 +155,26 @@ def resolved(alert: Alert, rule: Rule, metric: Metric) -> Alert:
         summary=f"Resolved: {current.summary}",
         next_steps=[],
     )
+
+
+def ended_with(alert: Alert, ending: Ending, now: str) -> Alert:
+    """The end of an episode with its deployment. It follows from the two alone, so a repetition is the same record."""
+    where = f"{alert.model} v{alert.version}"
+    return msgspec.structs.replace(
+        alert,
+        change_id=str(uuid.uuid5(_NAMESPACE, f"{alert.alert_id}/resolved")),
+        state="resolved",
+        ts=max(ending.ts or now, _just_after(alert.ts)),
+        channels=[],
+        summary=f"Resolved: {where} ended, {ending.reason}. It was firing: {alert.summary}",
+        next_steps=[],
+        resolution=ending.reason,
+    )
+
+
+def _just_after(ts: str) -> str:
+    """The newest change of an alert is what holds, so the last must be later."""
+    try:
+        return to_text(to_seconds(ts) + 1e-5)
+    except (ValueError, OverflowError):
+        return ""

@@ -20,7 +20,7 @@ from stream.draining import DrainGoal
 from stream.exact import ExactApp, ExactTable
 from stream.faust_app import make_app
 from stream.incarnation import topic_id
-from stream.metric_names import LAG
+from stream.metric_names import KEPT, LAG
 from stream.topics import StateTable, Topic
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ class Worker:
     def __init__(self, config: StreamConfig) -> None:
         self._config = config
         layout = config.layout
+        self._tables: list[ExactTable] = []
         self.app: ExactApp = make_app(config)
         self._catalog = Catalog(config.bootstrap, layout.name(Topic.DEPLOYMENTS))
         events, panes, drift = (
@@ -42,7 +43,7 @@ class Worker:
         )
         self.counting = Counting(self.app, self._table(StateTable.COUNTS), self._catalog, config, events)
         self.evaluating = Evaluating(self.app, self._table(StateTable.WINDOWS), self._catalog, config, panes)
-        self.alerting = Alerting(self.app, self._table(StateTable.ALERTS), config, drift)
+        self.alerting = Alerting(self.app, self._table(StateTable.ALERTS), self._catalog, config, drift)
         self._declare_agents()
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: BaseException | None = None
@@ -133,6 +134,19 @@ class Worker:
         for part in (self.counting, self.evaluating, self.alerting):
             await part.flush()
 
+    def _measure(self) -> None:
+        """It grows with the deployments that live, and with nothing else."""
+        kept = {
+            "deployments": len(self._catalog.targets),
+            "ended": len(self._catalog.endings),
+            "windows": sum(len(windows.deployments) for windows in self.evaluating.partitions.values()),
+            "panes": sum(len(counter.open) + len(counter.closed) for counter in self.counting.counters.values()),
+            "alerts": sum(len(engine.open) for engine in self.alerting.engines.values()),
+            "values": sum(len(table.data) for table in self._tables),
+        }
+        for kind, number in kept.items():
+            KEPT.labels(kind).set(number)
+
     def _taken(self) -> int:
         return sum(next_offset for _, _, next_offset in self._positions())
 
@@ -151,6 +165,7 @@ class Worker:
                 if self.app.steady():
                     try:
                         await action()
+                        self._measure()
                         for inputs in self._inputs():
                             await inputs.seek_missing()
                     except Exception as error:  # reported by `trouble`; the supervisor starts another worker
@@ -161,7 +176,9 @@ class Worker:
         self._tasks.append(asyncio.create_task(repeat()))
 
     def _table(self, table: StateTable) -> ExactTable:
-        return self.app.exact_table(table.value, self._config.layout.partitions_of(table))
+        made = self.app.exact_table(table.value, self._config.layout.partitions_of(table))
+        self._tables.append(made)
+        return made
 
     def _declare_agents(self) -> None:
         layout = self._config.layout

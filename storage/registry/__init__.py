@@ -19,7 +19,14 @@ from storage.registry.errors import (
     UnknownModelError,
     UnknownVersionError,
 )
-from storage.registry.history import abandoned, before_the_live_one, expired_previews, newest_served, with_share
+from storage.registry.history import (
+    abandoned,
+    before_the_live_one,
+    ended_deployments,
+    expired_previews,
+    newest_served,
+    with_share,
+)
 from storage.registry.idle import last_requests, note_requests, put_to_sleep
 from storage.registry.job_records import Job, JobLine, JobState, NewJob
 from storage.registry.jobs import (
@@ -106,6 +113,7 @@ __all__ = [
     "desired_runners",
     "end_job",
     "end_shadow",
+    "ended_deployments",
     "expired_previews",
     "fail_deployment",
     "forget_addresses",

@@ -70,5 +70,15 @@ def abandoned(
         ]
 
 
+def ended_deployments(database: Database, after: datetime, until: datetime) -> list[Deployment]:
+    """Deployments that ended (retired, failed or cancelled) in a stretch of time, the first first."""
+    statement = select(DeploymentRow).where(
+        DeploymentRow.status.not_in(WITH_RUNNER), DeploymentRow.retired_at > after, DeploymentRow.retired_at <= until
+    )
+    with database.read() as session:
+        found = session.scalars(statement.order_by(DeploymentRow.retired_at).options(WITH_MODEL))
+        return [to_deployment(row) for row in found]
+
+
 def _left(found: Deployment) -> tuple[datetime, bool, datetime]:
     return found.served_at or found.created, found.status is Status.WARM, found.live_at or found.created

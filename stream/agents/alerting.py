@@ -1,6 +1,7 @@
 """Agent 3: `drift.metrics` and `service.metrics` through the rules to `alerts`."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from stream import alerts
 from stream.agents.config import StreamConfig
 from stream.agents.inputs import Inputs
 from stream.agents.sender import Sender, Sent
+from stream.alerts import Alert
+from stream.catalog import Catalog
 from stream.dead_letters import Reason
 from stream.exact import ExactApp, ExactTable, pack_value, partition_key
 from stream.incarnation import topic_id_bytes
@@ -18,6 +21,7 @@ from stream.intake import Record, Reject
 from stream.metric_names import ALERT_CHANGES, FLUSH_SECONDS
 from stream.metrics import decode_drift, decode_service
 from stream.rule_engine import Metric, RuleEngine
+from stream.timestamps import to_text
 from stream.topics import Topic
 from stream.unreadable import UNREADABLE
 
@@ -34,8 +38,9 @@ class PackedAlerts(msgspec.Struct, frozen=True):
 class Alerting:
     """Keeps the open alerts of each partition of the two metric topics, which are keyed alike."""
 
-    def __init__(self, app: ExactApp, table: ExactTable, config: StreamConfig, topic_id: str) -> None:
+    def __init__(self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, topic_id: str) -> None:
         self._table = table
+        self._catalog = catalog
         self._config = config
         self._incarnation = topic_id_bytes(topic_id)
         self._sender = Sender(app, config)
@@ -72,6 +77,7 @@ class Alerting:
         async with self._writing:
             with FLUSH_SECONDS.labels("alerting").time():
                 await self._apply_pending()
+                await self._end_alerts()
                 for partition in self._changed & self.engines.keys():
                     offsets = self.next_offsets[partition]
                     payload = msgspec.msgpack.encode(PackedAlerts(self.engines[partition], offsets))
@@ -101,8 +107,26 @@ class Alerting:
             return [await self._sender.dead_letter(topic, partition, reject)]
         sent = []
         for metric in metrics:
+            ending = self._catalog.endings.get(metric.deployment_id)
+            if ending is not None and metric.ts > ending.ts:
+                continue  # it was measured when nobody got answers any more
             for alert in self.engines[partition].apply(metric):
-                ALERT_CHANGES.labels(alert.rule, alert.state).inc()
-                log.info("alert", state=alert.state, rule=alert.rule, model=alert.model, series=alert.series)
-                sent.append(await self._sender.send(Topic.ALERTS, alert.alert_id, alerts.encode(alert)))
+                sent.append(await self._send(alert))
         return sent
+
+    async def _end_alerts(self) -> None:
+        """Resolve the alerts of deployments that ended. A kill before the state is written does it again, alike."""
+        sent: list[Sent] = []
+        for partition, engine in list(self.engines.items()):
+            ended = await self._catalog.ended_among({item.alert.deployment_id for item in engine.open.values()})
+            if not ended or self.engines.get(partition) is not engine:
+                continue
+            self._changed.add(partition)
+            for alert in engine.end(ended, to_text(time.time())):
+                sent.append(await self._send(alert))
+        await asyncio.gather(*sent)
+
+    async def _send(self, alert: Alert) -> Sent:
+        ALERT_CHANGES.labels(alert.rule, alert.state).inc()
+        log.info("alert", state=alert.state, rule=alert.rule, model=alert.model, series=alert.series)
+        return await self._sender.send(Topic.ALERTS, alert.alert_id, alerts.encode(alert))

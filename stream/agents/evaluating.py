@@ -18,7 +18,7 @@ from stream.evaluation import evaluate
 from stream.exact import ExactApp, ExactTable, pack_value, partition_key
 from stream.incarnation import topic_id_bytes
 from stream.intake import Record, Reject
-from stream.metric_names import EVALUATIONS, FLUSH_SECONDS
+from stream.metric_names import EVALUATIONS, FLUSH_SECONDS, PANES_OF_ENDED
 from stream.metrics import encode_lines, in_role
 from stream.partition_windows import DeploymentState, PartitionWindows
 from stream.topics import Topic
@@ -63,6 +63,8 @@ class Evaluating:
             with FLUSH_SECONDS.labels("evaluating").time():
                 await self._apply_pending()
                 for partition, windows in list(self.partitions.items()):
+                    for deployment_id in await self._catalog.ended_among(windows.deployments):
+                        windows.forget(deployment_id)
                     await self._evaluate(windows)
                     if self.partitions.get(partition) is windows:
                         self._write(partition, windows)
@@ -84,6 +86,9 @@ class Evaluating:
         except UNREADABLE as error:
             reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
             await (await self._sender.dead_letter(self._topic, partition, reject))
+            return
+        if await self._catalog.ended_among([pane.deployment_id]):
+            PANES_OF_ENDED.inc()
             return
         if pane.profile_id is not None and pane.profile_id not in self._catalog.profiles:
             await self._catalog.catch_up()
@@ -131,7 +136,7 @@ class Evaluating:
             log.info("reference.learned", deployment=deployment_id, rows=record.baseline_rows)
 
     def _write(self, partition: int, windows: PartitionWindows) -> None:
-        if self._written.get(partition) == windows.next_offset:
+        if self._written.get(partition) == windows.next_offset and not windows.gone:
             return
         for name, payload in windows.changes():
             key = partition_key(partition, name)

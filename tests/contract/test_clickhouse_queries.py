@@ -100,9 +100,14 @@ def test_a_resolved_alert_fires_no_more(client: Any) -> None:
     store.insert("alerts", store_claim, 1, 1, alerts.encode(alert(moment(NOW + 1), "other")))
     assert len(_ask(client, "firing_alerts")) == 2
     later = Claim("alerts", "id", 0, 2, day=store_claim.day)
-    store.insert("alerts", later, 2, 2, alerts.encode(alert(moment(NOW + 2), "other", "resolved")))
+    ended = msgspec.structs.replace(alert(moment(NOW + 2), "other", "resolved"), resolution="version 2 took its place")
+    store.insert("alerts", later, 2, 2, alerts.encode(ended))
     store.close()
     assert [row["alert_id"] for row in _ask(client, "firing_alerts")] == [f"{MODEL}-a1"]
+    assert [(row["alert_id"], row["state"], row["resolution"]) for row in _ask(client, "newest_alerts")] == [
+        ("other-a1", "resolved", "version 2 took its place"),
+        (f"{MODEL}-a1", "firing", None),
+    ]
 
 
 def test_a_feature_is_read_as_it_was_sent(client: Any) -> None:

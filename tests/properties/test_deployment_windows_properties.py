@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.intake import ReadEvent
 from stream.panes import Pane
 from stream.partition_counter import PartitionCounter
-from stream.partition_windows import PartitionWindows
+from stream.partition_windows import POSITION, PartitionWindows
 from stream.timestamps import to_text
 from stream.windows import WINDOWS
 from tests.properties.test_partition_counter_properties import BASE, PROFILE, TARGETS
@@ -102,6 +102,26 @@ def test_a_kill_between_any_two_writes_changes_nothing(
     apply_all(successor, panes)
     n = sum(map(len, times))
     assert day_total(successor) == (n, 2 * n)
+
+
+@given(times, st.integers(1, 5), st.integers(0, 60), st.integers(0, 60))
+def test_nothing_is_left_of_a_deployment_that_ended_wherever_a_kill_cuts(
+    times: list[list[float]], every: int, flush_at: int, lost: int
+) -> None:
+    panes = panes_of(times, 0, every)
+    windows = PartitionWindows()
+    stored: dict[str, bytes] = {}
+    apply_all(windows, panes[: flush_at % (len(panes) + 1)])
+    written = list(windows.changes())
+    _store(stored, written[: lost % (len(written) + 1)])
+    for _ in range(3):  # the first two are killed while they remove it
+        successor = PartitionWindows.restore(stored)
+        successor.forget("d1")
+        removed = list(successor.changes())
+        _store(stored, removed[: lost % (len(removed) + 1)])
+    _store(stored, removed)
+    assert set(stored) <= {POSITION}
+    assert not successor.deployments
 
 
 def test_a_short_window_forgets_what_is_older() -> None:

@@ -166,3 +166,20 @@ def test_closed_panes_leave_in_order_and_are_forgotten_once_acknowledged(
     counter.acknowledge(changed)
     assert counter.closed == []
     assert counter.take_changed() == []
+
+
+@given(partitions, cut_points)
+def test_nothing_is_kept_of_deployments_that_ended_once_it_was_sent(
+    records: list[list[Event]], cuts: list[int]
+) -> None:
+    counter = PartitionCounter("t", 0)
+    feed(counter, records, cuts)
+    unsent = {key for key, pane in counter.open.items() if pane.changed}
+    counter.keep_only(())
+    assert set(counter.open) == unsent, "what was not sent yet has to be"
+    counter.acknowledge(counter.take_changed())
+    assert counter.keep_only(()) == bool(unsent)
+    assert not counter.open
+    assert not counter.closed
+    assert not counter.sampled
+    assert not counter.keep_only(())

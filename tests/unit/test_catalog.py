@@ -4,6 +4,7 @@ import msgspec
 
 from stream.catalog import Catalog
 from stream.deployments import DeploymentRecord, encode
+from stream.endings import KEPT, UNKNOWN, Ending, Endings
 from stream.profiles.build import build_profile
 from stream.profiles.codec import encode_profile
 
@@ -47,3 +48,50 @@ def test_records_of_before_there_were_roles_are_of_primaries() -> None:
     catalog.take(msgspec.json.encode(old))
 
     assert catalog.records["d1"].role == "primary"
+
+
+def test_a_deployment_that_ended_is_counted_until_it_is_forgotten_and_never_comes_back() -> None:
+    catalog = Catalog("nowhere:1", "deployments")
+    catalog.take(encode(announced()))
+    catalog.take(encode(announced(deployment_id="d2")))
+
+    catalog.take(encode(announced(action="retired", profile=None, reason="version 2 took its place")))
+    assert catalog.endings["d1"].reason == "version 2 took its place"
+    assert "d1" in catalog.targets, "its last events may be on their way"
+
+    catalog.forget("d1")
+    assert set(catalog.targets) == set(catalog.records) == {"d2"}
+    assert set(catalog.profiles) == {announced().profile_id}, "the other deployment of the version has it still"
+
+    for late in (announced(), announced(action="baseline"), announced(profile=None, action="warm")):
+        catalog.take(encode(late))
+    assert set(catalog.targets) == {"d2"}
+
+    catalog.forget("d2")
+    assert not catalog.profiles
+
+
+def test_warm_is_not_the_end() -> None:
+    catalog = Catalog("nowhere:1", "deployments")
+    for action in ("live", "warm", "live"):
+        catalog.take(encode(announced(action=action)))
+    assert not catalog.endings
+    assert catalog.records["d1"].action == "live"
+
+
+def test_what_is_not_announced_counts_as_ended_only_when_all_was_read() -> None:
+    endings = Endings()
+    endings.note("d1", Ending("2026-01-31T12:00:00.000000Z", "it was retired"))
+    endings.note("d1", UNKNOWN)
+    assert endings.among(["d1", "d2", "d3"], ["d2"]) == {"d1": Ending(*endings["d1"]), "d3": UNKNOWN}
+    assert set(endings.among(["d1", "d2", "d3"], None)) == {"d1"}
+    assert endings["d1"].reason == "it was retired"
+
+
+def test_endings_are_bounded() -> None:
+    endings = Endings()
+    for number in range(KEPT + 10):
+        endings.note(f"d{number}", UNKNOWN)
+    assert len(endings) == KEPT
+    assert "d9" not in endings
+    assert f"d{KEPT + 9}" in endings

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from stream.alerts import Alert, decode_alert, encode
+from stream.endings import UNKNOWN, Ending
 from stream.metrics import DriftMetric, MovedBucket, ServiceMetric
 from stream.rule_engine import RuleEngine
 from stream.timestamps import to_text
@@ -171,3 +172,37 @@ def test_an_alert_of_what_became_a_shadow_still_resolves() -> None:
     assert list(engine.apply(drift("drift", at=T0 + 2, deployment_role="shadow"))) == []
     (resolved,) = engine.apply(drift("quiet", at=T0 + 120, deployment_role="shadow"))
     assert (resolved.state, resolved.alert_id) == ("resolved", fired.alert_id)
+
+
+def test_the_end_of_a_deployment_resolves_its_alerts_and_says_why() -> None:
+    engine = RuleEngine()
+    fired = changes(engine, drift("drift"), drift("drift", series="price"), drift("drift", deployment_id="d2"))
+    ending = Ending(to_text(T0 + 60), "version 3 took its place")
+
+    ended = engine.end({"d1": ending}, to_text(T0 + 900))
+
+    assert [alert.alert_id for alert in ended] == [alert.alert_id for alert in fired[:2]]
+    assert {alert.state for alert in ended} == {"resolved"}
+    assert {alert.resolution for alert in ended} == {"version 3 took its place"}
+    assert {alert.ts for alert in ended} == {ending.ts}
+    assert ended[0].summary.startswith("Resolved: electricity v2 ended, version 3 took its place. It was firing: ")
+    assert [item.alert.deployment_id for item in engine.open.values()] == ["d2"]
+    assert engine.end({"d1": ending}, to_text(T0 + 900)) == [], "it is resolved once"
+    assert decode_alert(encode(ended[0])) == ended[0]
+
+
+def test_an_ending_that_is_told_again_makes_the_same_records_whenever_that_is() -> None:
+    ending = Ending(to_text(T0 + 60), "version 3 took its place")
+    first, second = RuleEngine(), RuleEngine()
+    for engine in (first, second):
+        changes(engine, drift("drift"))
+    assert first.end({"d1": ending}, to_text(T0 + 100)) == second.end({"d1": ending}, to_text(T0 + 999))
+
+
+@pytest.mark.parametrize("ending", [Ending(to_text(T0 - 60), "an older clock"), UNKNOWN])
+@pytest.mark.parametrize("fired_at", [to_text(T0), "garbage of somebody else"])
+def test_the_resolution_is_the_newest_change_whatever_clocks_say(ending: Ending, fired_at: str) -> None:
+    engine = RuleEngine()
+    (fired,) = changes(engine, drift("drift", ts=fired_at))
+    (ended,) = engine.end({"d1": ending}, to_text(T0 + 900))
+    assert ended.ts > fired.ts or fired_at.startswith("garbage")

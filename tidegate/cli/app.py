@@ -197,11 +197,16 @@ def drift(
 
 
 @app.command()
-def alerts(as_json: Json = False) -> None:
+def alerts(
+    every: Annotated[
+        bool, typer.Option("--all", help="Those that were resolved too, and why; the newest first.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the alerts that fire now, the oldest first."""
     from tidegate.cli.drift_commands import alerts as work  # noqa: PLC0415
 
-    work(as_json=as_json)
+    work(every=every, as_json=as_json)
 
 
 @app.command()

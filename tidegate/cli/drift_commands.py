@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WINDOWS = ("1m", "5m", "1h", "24h")
 MAX_AGE_S = 86_400
 EVERY_S = 2.0
+MOST_ALERTS = 100
 STYLES = {"drift": "bold red", "moderate": "yellow", "quiet": "green", "insufficient_data": "dim"}
 
 
@@ -94,16 +95,21 @@ def drift_table(model: str, rows: list[dict[str, Any]]) -> "Table":
     return table
 
 
-def alerts(*, as_json: bool) -> None:
-    rows = _query(load_settings(), "firing_alerts", {"workspace": DEFAULT_WORKSPACE})
+def alerts(*, every: bool = False, as_json: bool) -> None:
+    settings, asked = load_settings(), {"workspace": DEFAULT_WORKSPACE}
+    if every:
+        rows = _query(settings, "newest_alerts", {**asked, "limit": MOST_ALERTS})
+    else:
+        rows = _query(settings, "firing_alerts", asked)
     if as_json:
         print_json(rows)
     elif not rows:
-        console().print("No alert is firing.")
+        console().print("There was no alert." if every else "No alert is firing.")
     else:
-        columns = ("began", "severity", "model", "version", "series", "in_window", "summary")
+        state = ("state",) if every else ()
+        columns = ("began", *state, "severity", "model", "version", "series", "in_window", "summary")
         shown = [[_clock(row[key]) if key == "began" else row[key] for key in columns] for row in rows]
-        print_table(["since", "severity", "model", "#version", "series", "window", "what"], shown)
+        print_table(["since", *state, "severity", "model", "#version", "series", "window", "what"], shown)
 
 
 def _watch(settings: Settings, model: str, window: str | None, deployment: str | None) -> None:

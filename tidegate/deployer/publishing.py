@@ -7,8 +7,9 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from storage.registry import Database, Deployment, Status, deployments_of, get_profile, get_version, list_models
-from stream.deployments import DeploymentRecord, change_key, encode
+from stream.deployments import RETIRED, DeploymentRecord, change_key, encode
 from stream.topics import Topic, TopicLayout
+from tidegate.deployer.endings import why_ended
 from tidegate.deployer.producers import forget, producer_for
 
 FLUSH_S = 15.0
@@ -49,11 +50,22 @@ def changes(
 ) -> list[DeploymentRecord]:
     """What is to be told of a model's deployments after a change: those whose status, role or weight is another."""
     known = {found.id: (found.status, found.role, found.weight) for found in before}
+    models = list(after)
     return [
-        msgspec.structs.replace(record_of(database, found, _ACTIONS.get(found.status, "retired"), now), profile=None)
-        for found in after
+        change_of(database, found, models, now)
+        for found in models
         if known.get(found.id) != (found.status, found.role, found.weight) and found.status is not Status.STARTING
     ]
+
+
+def change_of(
+    database: Database, deployment: Deployment, models: Sequence[Deployment], now: datetime
+) -> DeploymentRecord:
+    """What is told of a deployment as it is now, among all of its model's."""
+    action = _ACTIONS.get(deployment.status, RETIRED)
+    reason = why_ended(deployment, models) if action == RETIRED else None
+    at = deployment.retired_at if action == RETIRED and deployment.retired_at is not None else now
+    return msgspec.structs.replace(record_of(database, deployment, action, at), profile=None, reason=reason)
 
 
 def records_of_live(database: Database, now: datetime) -> list[DeploymentRecord]:
@@ -90,8 +102,20 @@ def publish_changes(
     return _publish(bootstrap, layout, [(change_key(record.deployment_id), record) for record in records], flush_s)
 
 
+def publish_removals(
+    bootstrap: str, layout: TopicLayout, deployment_ids: Iterable[str], *, flush_s: float = FLUSH_S
+) -> int:
+    """Have the topic's compaction remove all that it holds of these deployments.
+
+    Raises:
+        PublishError: the broker cannot be reached, or refused one.
+    """
+    keys = [key for deployment_id in deployment_ids for key in (change_key(deployment_id), deployment_id)]
+    return _publish(bootstrap, layout, [(key, None) for key in keys], flush_s)
+
+
 def _publish(
-    bootstrap: str, layout: TopicLayout, records: Sequence[tuple[str, DeploymentRecord]], flush_s: float
+    bootstrap: str, layout: TopicLayout, records: Sequence[tuple[str, DeploymentRecord | None]], flush_s: float
 ) -> int:
     if not records:
         return 0
@@ -108,7 +132,7 @@ def _publish(
     return len(records)
 
 
-def _write(producer: Producer, topic: str, key: str, record: DeploymentRecord, flush_s: float) -> None:
+def _write(producer: Producer, topic: str, key: str, record: DeploymentRecord | None, flush_s: float) -> None:
     """One by one: the embedded broker names the start of the last batch as the end of the topic."""
     ends: list[KafkaError | None] = []
 
@@ -116,7 +140,7 @@ def _write(producer: Producer, topic: str, key: str, record: DeploymentRecord, f
         ends.append(error)
 
     try:
-        producer.produce(topic, encode(record), key=key.encode(), on_delivery=delivered)
+        producer.produce(topic, None if record is None else encode(record), key=key.encode(), on_delivery=delivered)
     except KafkaException as error:
         raise PublishError(str(error)) from error
     producer.flush(flush_s)

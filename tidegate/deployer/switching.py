@@ -1,16 +1,19 @@
 """Starts the runner of a version, and gives it the traffic."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from storage import registry
 from storage.registry import Database, Deployment, Role, Status, Version
 from stream.profile import Profile
 from tidegate.deployer.config import DeployConfig
-from tidegate.deployer.publishing import PublishError, changes, publish, publish_changes, record_of
+from tidegate.deployer.publishing import PublishError, change_of, changes, publish, publish_changes, record_of
 from tidegate.deployer.routing import await_route
 from tidegate.deployer.waiting import await_runner
 
+TELL_S = 3.0
+"""A broker that is away must not hold up who is told of a failure."""
 ROUTE_S = 10.0
 """A gateway asks for changes ten times a second; one that does not answer in this time is in trouble of its own."""
 
@@ -48,7 +51,10 @@ def start(
             )
         )
     except BaseException as error:
-        registry.fail_deployment(database, deployment.id, str(error) or type(error).__name__)
+        failed = registry.fail_deployment(database, deployment.id, str(error) or type(error).__name__)
+        with suppress(PublishError):  # tidegate/deployer/announcing.py tells it again
+            told = change_of(database, failed, [], datetime.now(UTC))
+            publish_changes(config.bootstrap, config.layout, [told], flush_s=TELL_S)
         raise
     return deployment
 

@@ -15,6 +15,7 @@ import structlog
 from model_runner.names import suggested_name
 from storage.registry import DEFAULT_WORKSPACE, Database, held_folders
 from tidegate import monitor
+from tidegate.deployer.announcing import Announcer
 from tidegate.deployer.cleaning import Cleaner, sweep_at_start
 from tidegate.deployer.github_api import GithubApi
 from tidegate.deployer.github_jobs import GithubOrigin
@@ -55,6 +56,7 @@ async def run(settings: Settings) -> int:
     working = asyncio.create_task(deployer.run())
     keep = timedelta(days=settings.keep_days)
     cleaning = asyncio.create_task(Cleaner(database, settings.home_path / "git", staging, keep).run())
+    announcing = asyncio.create_task(Announcer(database, settings.bootstrap, settings.topics).run())
     sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
     path = deployer_socket(settings.run_path)
     server = await sockets.start(path)
@@ -72,7 +74,8 @@ async def run(settings: Settings) -> int:
         path.unlink(missing_ok=True)
         working.cancel()
         cleaning.cancel()
-        await asyncio.wait({working, cleaning})
+        announcing.cancel()
+        await asyncio.wait({working, cleaning, announcing})
         if not working.cancelled() and (error := working.exception()) is not None:
             log.error("deployer.trouble", reason=f"{type(error).__name__}: {error}")
         health.shutdown()

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime
 
 from storage.registry import Database
+from tidegate.deployer.announcing import AT_START, Announcer
 from tidegate.deployer.publishing import PublishError, publish, records_of_live
 from tidegate.migrating import MigrateError, migrate_clickhouse, migrate_registry
 from tidegate.settings import Settings
@@ -45,7 +46,11 @@ def _prepare(settings: Settings) -> None:
 def _publish_live(settings: Settings) -> int:
     database = Database(settings.database_dsn)
     try:
-        return publish(settings.bootstrap, settings.topics, records_of_live(database, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        published = publish(settings.bootstrap, settings.topics, records_of_live(database, now))
+        if settings.kafka_bootstrap is not None:  # a broker that keeps topics may have missed endings
+            Announcer(database, settings.bootstrap, settings.topics).catch_up(now, AT_START)
+        return published
     finally:
         database.close()
 

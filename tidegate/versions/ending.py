@@ -37,7 +37,9 @@ def sweep(config: VersionsConfig, database: Database, now: datetime) -> list[Dep
     ended = _end(config, database, registry.expired_previews(database, now))
     for found in registry.abandoned(database, config.deadlines.abandoned_after, now, held=timedelta(seconds=JOB_S)):
         reason = "nobody waited for its runner any more: redeploy the version"
+        before = registry.deployments_of(database, found.model, found.workspace)
         ended.append(registry.fail_deployment(database, found.id, reason, now=now))
+        tell(config, database, found.workspace, found.model, before)
     return ended
 
 

@@ -20,7 +20,8 @@ SELECT
     channels,
     moved,
     next_steps,
-    newest_ts
+    newest_ts,
+    resolution
 FROM alerts
 WHERE workspace = {workspace:String} AND model = {model:String}
 ORDER BY ts DESC, change_id

@@ -1,0 +1,3 @@
+-- Why a deployment ended (stream/deployments.py).
+ALTER TABLE deployments
+    ADD COLUMN IF NOT EXISTS `reason` Nullable(String) CODEC(ZSTD) AFTER `features`;
