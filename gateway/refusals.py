@@ -12,6 +12,7 @@ from model_runner.failures import (
 )
 from model_runner.instances import Problems
 from model_runner.names import nearest
+from model_runner.plain_text import plain
 
 RETRY_AFTER_S = 1
 RETRY_STARTING_S = 5
@@ -84,5 +85,5 @@ def of_runner(error: RunnerError) -> Refusal:
     if isinstance(error, RunnerTimeoutError):
         return Refusal(504, "runner_timeout", f"The model gave {error}; send fewer instances, or try again")
     if isinstance(error, PredictionFailedError):
-        return Refusal(500, "prediction_failed", f"The model failed on this input: {error}")
+        return Refusal(500, "prediction_failed", f"The model failed on this input: {plain(error, 1000)}")
     return Refusal(502, "runner_failed", f"The model's process failed with this request in it: {error}; try again")

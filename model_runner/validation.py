@@ -10,6 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from model_runner import schema as schema_codec
 from model_runner.check_processes import make_room, scan, serving
 from model_runner.check_questions import check_inputs, predict_reference, predict_test
@@ -19,6 +21,7 @@ from model_runner.expected import check_expected
 from model_runner.frames import RunnerInfo
 from model_runner.launch import HOST_PYTHON
 from model_runner.manifest import Manifest, read_manifest
+from model_runner.plain_text import plain
 from model_runner.reference import Reference, read_reference
 from model_runner.sandbox.plan import Confinement
 from model_runner.sandbox.policy import SandboxPolicy, confine
@@ -129,7 +132,8 @@ async def _check(folder: Path, wish: _Wish) -> Report:
         await scan(make_room(Path(scratch) / "scan", folder, confinement))
         watch.lap("scan")
         prepared = _prepare(folder, files, wish, watch)
-        async with serving(make_room(Path(scratch) / "load", folder, confinement), prepared.python) as (client, info):
+        async with serving(make_room(Path(scratch) / "load", folder, confinement), prepared.python) as (client, told):
+            info = _shown(told)
             watch.lap("load", _loaded(info))
             answers = await _ask(client, files, info, watch)
     return Report(
@@ -185,6 +189,11 @@ def _confinement(manifest: Manifest, sandbox: SandboxPolicy, timeout_s: float) -
     limits = replace(limits, load_seconds=limits.load_seconds or timeout_s)
     process = f"check-{os.getpid()}-{next(_NUMBERS)}"
     return confine(sandbox, limits, workspace=manifest.workspace, model=manifest.name, process=process)
+
+
+def _shown(info: RunnerInfo) -> RunnerInfo:
+    """What a model says about itself is its own: made fit to be shown, once and for all who will."""
+    return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60))
 
 
 def _loaded(info: RunnerInfo) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from model_runner.plain_text import printable
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.version_app import Json, add_version_commands
 
@@ -25,7 +26,8 @@ def main() -> None:
     try:
         app()
     except CliError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        for line in f"error: {error.message}".splitlines():
+            print(printable(line), file=sys.stderr)
         sys.exit(error.code)
     except KeyboardInterrupt:
         sys.exit(130)

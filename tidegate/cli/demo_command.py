@@ -38,14 +38,13 @@ class DemoArguments:
 
 
 def demo(arguments: DemoArguments) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
+    from tidegate.cli.calm_console import CalmConsole  # noqa: PLC0415
     from tidegate.demo.stack import StackUnusableError, open_receiver  # noqa: PLC0415
     from tidegate.demo.training import DemoError  # noqa: PLC0415
     from tidegate.deployer import DeployError  # noqa: PLC0415
 
     settings = load_settings()
-    console = Console(stderr=arguments.as_json)
+    console = CalmConsole(stderr=arguments.as_json)
     try:
         with open_receiver(settings) as receiver:
             found = _demo(settings, arguments, receiver, console)

@@ -4,8 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
+from rich.text import Text
 
+from model_runner.plain_text import plain
 from tidegate.cli.context import load_settings, require_running
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json
@@ -28,11 +29,11 @@ def deploy(path: str, *, name: str | None, preview: str | None, as_json: bool) -
     def show(stage: StageDone) -> None:
         if not as_json:
             seconds = f"{stage.name:<22}{stage.seconds:6.2f} s"
-            out.print(f"[green]✓[/green] {seconds}  [dim]{escape(stage.detail)}[/dim]", highlight=False)
+            out.print(Text.assemble(("✓", "green"), f" {seconds}  ", (stage.detail, "dim")))
 
     def tell(line: str) -> None:
         if not as_json:
-            out.print(f"  [dim]{escape(line)}[/dim]", highlight=False)
+            out.print(Text(f"  {plain(line)}", "dim"))
 
     try:
         done: Deployed = work(

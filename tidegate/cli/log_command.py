@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from model_runner.plain_text import printable
 from tidegate.cli.context import load_settings
 from tidegate.cli.exits import CliError, Exit
 from tidegate.settings import Settings
@@ -37,7 +38,8 @@ def logs(name: str | None, *, follow: bool, lines: int, deployment: str | None, 
 
 
 def _print(name: str, line: str) -> None:
-    sys.stdout.write(f"{name:<12} | {line}\n")
+    # A model prints what it likes; its colours are lost with the rest.
+    sys.stdout.write(f"{name:<12} | {printable(line)}\n")
     sys.stdout.flush()
 
 

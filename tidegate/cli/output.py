@@ -12,16 +12,22 @@ PIPE_WIDTH = 200
 
 
 def console() -> "Console":
-    from rich.console import Console  # noqa: PLC0415  `--help` need not wait for it
+    from tidegate.cli.calm_console import CalmConsole  # noqa: PLC0415  `--help` need not wait for it
 
     # A file or a pipe has no width of its own: tables are not to be folded for one.
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    return CalmConsole() if sys.stdout.isatty() else CalmConsole(width=PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:
     """The only thing on stdout when `--json` was given."""
-    json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
+    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    # JSON escapes the oldest control characters only. The others stand in strings too, and may be escaped.
+    sys.stdout.write("".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text))
     sys.stdout.write("\n")
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:

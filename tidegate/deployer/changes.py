@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model_runner.plain_text import plain
 from model_runner.schema import Feature, InputSchema, json_types
 
 
@@ -16,15 +17,15 @@ def schema_changes(before: InputSchema | None, after: InputSchema | None) -> lis
         return ["inputs are validated now" if before is None else "inputs are not validated any more: no schema"]
     old = {feature.name: feature for feature in before.features}
     new = {feature.name: feature for feature in after.features}
-    gone = [f"- {name}" for name in old if name not in new]
+    gone = [f"- {plain(name, 80)}" for name in old if name not in new]
     return [*gone, *(line for name, feature in new.items() for line in _feature_change(old.get(name), feature))]
 
 
 def _feature_change(before: Feature | None, after: Feature) -> Iterator[str]:
     if before is None:
-        yield f"+ {after.name} ({_described(after)})"
+        yield f"+ {plain(after.name, 80)} ({_described(after)})"
     elif _described(before) != _described(after):
-        yield f"~ {after.name}: {_described(before)} → {_described(after)}"
+        yield f"~ {plain(after.name, 80)}: {_described(before)} → {_described(after)}"
 
 
 def _described(feature: Feature) -> str:

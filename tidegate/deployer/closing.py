@@ -1,6 +1,7 @@
 """What a deployer of a model is told once it is live: where it answers, how to ask it, and what changed."""
 
 import asyncio
+import json
 import shlex
 from typing import Any
 
@@ -21,6 +22,8 @@ from tidegate.deployer.sample import Sample
 
 TIMEOUT_S = 10.0
 MOST_CHANGES = 12
+MOST_EXAMPLE = 1500
+"""Characters of a row that is shown."""
 
 
 def closing_lines(prepared: Prepared, config: DeployConfig, url: str) -> list[str]:
@@ -42,7 +45,11 @@ def _request(address: str, sample: Sample) -> list[str]:
         row = made_up(sample.schema)
     if row is None:
         return []
-    command = f"  curl -s {address} -d {shlex.quote(msgspec.json.encode(row).decode())}"
+    # In ASCII: what a terminal would obey stands there as JSON writes it, and the line can be pasted.
+    content = json.dumps(row, separators=(",", ":"))
+    if len(content) > MOST_EXAMPLE:
+        return ["", f"  (its example has {len(content):,} characters: too many to show a request)"]
+    command = f"  curl -s {address} -d {shlex.quote(content)}"
     note = [] if sample.example is not None else ["  (put your values there: the repository has no row to show)"]
     return ["", command, *note]
 

@@ -13,6 +13,7 @@ from gateway.routes import predict_path
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
 from model_runner.folder_bounds import FolderError
+from model_runner.plain_text import quoted_text
 from model_runner.sandbox.permissions import open_up
 from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
@@ -126,7 +127,7 @@ def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
         yield database
     except _REFUSALS as error:
         stage = error.stage if isinstance(error, ModelError) else None
-        raise DeployError(stage or stages.current, str(error)) from error
+        raise DeployError(stage or stages.current, quoted_text(error)) from error
     finally:
         database.close()
 

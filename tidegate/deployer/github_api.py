@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import structlog
 
+from model_runner.plain_text import plain
+
 log = structlog.get_logger()
 
 PAUSES_S = (1.0, 3.0)
@@ -79,5 +81,4 @@ def _can_pass(status: int) -> bool:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
+    return plain(text, MOST_CHARACTERS)

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from model_runner.plain_text import quoted
 from storage import registry
 from storage.registry import Job, JobOverError, JobState
 from tidegate.deployer.acceptance import accepted, commit_of
@@ -161,7 +162,7 @@ class JobRun:
             if not await self._ledger.was_live(self.job.deployment_id):
                 raise
             # The traffic is switched, only others could not be told of it.
-            await self._ledger.say(self.job.id, [f"! {error.reason}"])
+            await self._ledger.say(self.job.id, quoted(f"! {error.reason}"))
         await self.finish()
 
     async def finish(self) -> None:
@@ -208,13 +209,13 @@ class JobRun:
         again = next_attempt(self.job.attempts, now, self._around.draw()) if error.can_pass else None
         if again is None:
             head = f"✗ {error.stage}" if error.stage else "✗ failed"
-            await self._over(JobState.FAILED, error.reason, [head, *error.reason.splitlines(), "", UNTOUCHED])
+            await self._over(JobState.FAILED, error.reason, [head, *_told(error.reason), "", UNTOUCHED])
             return
         JOB_RETRIES.labels(self.job.kind).inc()
         pause = (again - now).total_seconds()
         text = f"! {error.stage}: {error.reason} Attempt {self.job.attempts} of {ATTEMPTS}; again in {pause:.1f} s."
         with contextlib.suppress(JobOverError):
-            await self._ledger.say(self.job.id, text.splitlines())
+            await self._ledger.say(self.job.id, quoted(text))
             await self._ledger.change(registry.requeue_job, self.job.id, again)
 
     async def _over(self, state: JobState, error: str | None, lines: list[str]) -> None:
@@ -229,6 +230,11 @@ class JobRun:
         JOBS.labels(self.job.kind, state.value).inc()
         await asyncio.to_thread(remove_files, self.job, self._around.staging)
         await self._origin.ended(self.job)
+
+
+def _told(reason: str) -> list[str]:
+    """Set in, so that a reason which holds a model's own words cannot look like a line of ours."""
+    return [f"  {line}" for line in quoted(reason)]
 
 
 def remove_files(job: Job, staging: Path) -> None:

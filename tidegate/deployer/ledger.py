@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from model_runner.plain_text import printable, quoted_text
 from storage import registry
 from storage.registry import Database, Job, JobLine, JobState, Status, UnknownDeploymentError
 
@@ -39,13 +40,14 @@ class Ledger:
         return await asyncio.to_thread(function, self._database, *args, **kwargs)
 
     async def say(self, job: int, texts: Iterable[str], stage: str | None = None) -> None:
-        await self.change(registry.say, job, list(texts), stage=stage)
+        """Whatever they hold, a terminal that shows them stays as it is."""
+        await self.change(registry.say, job, [printable(text) for text in texts], stage=stage)
 
     async def lines(self, job: int, after: int) -> list[JobLine]:
         return await self.read(registry.lines_of, job, after)
 
     async def end(self, job: int, state: JobState, error: str | None = None) -> Job:
-        return await self.change(registry.end_job, job, state, error)
+        return await self.change(registry.end_job, job, state, None if error is None else quoted_text(error))
 
     async def was_live(self, deployment_id: str | None) -> bool:
         """Whether the deployment got the traffic, whatever came after."""
@@ -70,4 +72,4 @@ def _abandon(database: Database, deployment_id: str, reason: str) -> None:
     except UnknownDeploymentError:
         return
     if found.status is Status.STARTING:
-        registry.fail_deployment(database, deployment_id, reason)
+        registry.fail_deployment(database, deployment_id, quoted_text(reason))

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from model_runner.plain_text import plain
+
 STAGES = (
     "receive",
     "check",
@@ -35,7 +37,8 @@ class StageLog:
         self._on_stage = on_stage
 
     def add(self, name: str, seconds: float, detail: str = "") -> None:
-        self.done.append(StageDone(name, seconds, detail))
+        # A description is the model's own: it may not look like the line of another stage.
+        self.done.append(StageDone(name, seconds, plain(detail)))
         self.current = _following(name)
         self._on_stage(self.done[-1])
 

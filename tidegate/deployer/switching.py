@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from model_runner.plain_text import quoted_text
 from storage import registry
 from storage.registry import Database, Deployment, Role, Status, Version
 from stream.profile import Profile
@@ -51,7 +52,8 @@ def start(
             )
         )
     except BaseException as error:
-        failed = registry.fail_deployment(database, deployment.id, str(error) or type(error).__name__)
+        reason = quoted_text(str(error) or type(error).__name__)
+        failed = registry.fail_deployment(database, deployment.id, reason)
         with suppress(PublishError):  # tidegate/deployer/announcing.py tells it again
             told = change_of(database, failed, [], datetime.now(UTC))
             publish_changes(config.bootstrap, config.layout, [told], flush_s=TELL_S)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from model_runner.plain_text import plain, quoted_text
 from tidegate.deployer.closing import closing_lines
 from tidegate.deployer.configuring import deploy_config
 from tidegate.deployer.deploying import prepare, switch_to
@@ -58,7 +59,7 @@ class Worker:
                     received=Received(order.received_s),
                 ),
                 self._stage,
-                lambda line: self._say(IsSaid(line=line)),
+                lambda line: self._say(IsSaid(line=plain(line))),
             )
             lines = closing_lines(prepared, self._config, order.url)
             self._say(IsPrepared(version=prepared.version.number, closing=lines))
@@ -80,7 +81,7 @@ class Worker:
             reason = error.reason.replace(folder, "the repository") if folder else error.reason
             self._say(HasFailed(stage=error.stage, reason=reason, can_pass=can_pass(error)))
         except Exception as error:  # whatever it is, the deployer must hear of it
-            reason = f"{type(error).__name__}: {error}"
+            reason = quoted_text(f"{type(error).__name__}: {error}")
             self._say(HasFailed(stage="", reason=reason, can_pass=can_pass(error)))
             raise
 

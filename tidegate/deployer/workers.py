@@ -12,8 +12,8 @@ import psutil
 from tidegate.deployer.work import Answer, Order, decode_answer, encode
 from tidegate.tether import tether
 
-LINE_BYTES = 64_000_000
-"""The longest answer: its closing lines hold an example row."""
+LINE_BYTES = 4_000_000
+"""The longest answer: its closing lines, each of which is bounded."""
 
 
 class WorkerProcess:

@@ -24,6 +24,7 @@ from model_runner.client import ClientConfig
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
 from tidegate.job_management import JobsOfRegistry
+from tidegate.logging import calm_handler
 from tidegate.runner_places import token_source
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, socket_base
@@ -92,9 +93,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
     parser.parse_args()
     settings = Settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    handler = calm_handler("%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     try:
         token = load_or_make(settings.token_path)
     except TokenError as error:

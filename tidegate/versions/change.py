@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from model_runner.plain_text import quoted_text
 from storage import registry
 from storage.registry import Database, Deployment, RegistryError
 from tidegate.deployer.publishing import PublishError, changes, publish_changes
@@ -54,7 +55,7 @@ def fail_new(change: Change, database: Database, error: BaseException) -> None:
     """What was made for the change is not wanted any more."""
     for found in change.new:
         with suppress(RegistryError):
-            registry.fail_deployment(database, found.id, str(error) or type(error).__name__)
+            registry.fail_deployment(database, found.id, quoted_text(str(error) or type(error).__name__))
 
 
 def tell(
