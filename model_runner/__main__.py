@@ -17,7 +17,11 @@ EXIT_MODEL_ERROR = 3
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model_runner", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="folder that holds the model file")
-    parser.add_argument("--socket", type=Path, required=True, help="Unix socket to serve on")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--socket", type=Path, help="Unix socket to serve on")
+    where.add_argument(
+        "--inherited-socket", action="store_true", help="serve on the listening socket that is standard input"
+    )
     parser.add_argument(
         "--listen", help="tcp://host:port to serve on too, once the model is ready; without a host 127.0.0.1"
     )
@@ -48,6 +52,7 @@ def main() -> int:
         os.environ.setdefault(name, "1")
     from model_runner.errors import ModelError  # noqa: PLC0415
     from model_runner.limits import Limits  # noqa: PLC0415
+    from model_runner.listening import inherited  # noqa: PLC0415
     from model_runner.report import write_error  # noqa: PLC0415
     from model_runner.server import RunnerConfig, serve  # noqa: PLC0415
     from model_runner.tcp_address import parse_tcp  # noqa: PLC0415
@@ -55,9 +60,14 @@ def main() -> int:
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.captureWarnings(True)
-    socket = arguments.socket.absolute()
-    if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
-        print(f"--socket {socket} is longer than {MAX_SOCKET_PATH} bytes; use a shorter folder", file=sys.stderr)
+    path: Path | None = None if arguments.socket is None else arguments.socket.absolute()
+    if path is not None and len(os.fsencode(path)) > MAX_SOCKET_PATH:
+        print(f"--socket {path} is longer than {MAX_SOCKET_PATH} bytes; use a shorter folder", file=sys.stderr)
+        return 2
+    try:
+        socket = path or inherited()
+    except OSError as error:
+        print(f"--inherited-socket: {error}", file=sys.stderr)
         return 2
     try:
         tcp = None if arguments.listen is None else parse_tcp(arguments.listen)

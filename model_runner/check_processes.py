@@ -4,11 +4,12 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import time
-from asyncio.subprocess import Process
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_runner.client import ClientConfig, RunnerClient
@@ -18,14 +19,18 @@ from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
 from model_runner.launch import Launch, RunnerPython, runner_command, scan_command
 from model_runner.limits import over_load_time, over_memory
+from model_runner.listening import bind
 from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
+from model_runner.said import Said
 from model_runner.sandbox.cgroup import out_of_memory
-from model_runner.sandbox.permissions import open_to_all, open_up, writable_folder
+from model_runner.sandbox.permissions import open_to_all, open_up
 from model_runner.sandbox.plan import Confinement
+from model_runner.starting import start_patiently
 
 _DEPLOYMENT = "check"
-_LOG_BYTES = 65_536
+_LAST_WORDS_S = 2.0
+"""What it said is read to its end, unless somebody else holds the pipe open."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,11 @@ class Room:
     """Where a check happens."""
 
     folder: Path
-    """The model folder, which the processes can read."""
-    box: Path
-    """The one folder that they can write to."""
-    log: Path
+    """The model folder, which the process can read."""
+    socket: Path
+    """Where it is asked. It lies where the process cannot write: there is no such place."""
     confinement: Confinement
-
-    @property
-    def socket(self) -> Path:
-        return self.box / "s"
+    said: Said = field(default_factory=Said)
 
     @property
     def load_s(self) -> float:
@@ -49,15 +50,15 @@ class Room:
 
 
 def make_room(scratch: Path, folder: Path, confinement: Confinement) -> Room:
-    """Folders for one process within `scratch`, which is made."""
-    scratch.mkdir(exist_ok=True)
+    """Place for one process within `scratch`, which is made."""
+    scratch.mkdir(mode=0o700, exist_ok=True)
     uid = confinement.uid
     if uid is not None and not open_to_all(folder):
         copy = scratch / "model"
         shutil.copytree(folder, copy)
         open_up(copy)
         folder = copy
-    return Room(folder, writable_folder(scratch / "b", uid), scratch / "log", confinement)
+    return Room(folder, scratch / "s", confinement)
 
 
 async def scan(room: Room) -> None:
@@ -66,15 +67,13 @@ async def scan(room: Room) -> None:
     Raises:
         ModelError: one is refused.
     """
-    process = await _start(scan_command(room.folder, room.box, confinement=room.confinement), room)
-    try:
-        await asyncio.wait_for(process.wait(), room.load_s)
-    except TimeoutError:
-        raise _in_stage("scan", over_load_time("model", room.load_s)) from None
-    finally:
-        await _end(process)
-    if process.returncode:
-        raise _in_stage("scan", _death(process.returncode, room, "was scanned"))
+    async with _running(scan_command(room.folder, confinement=room.confinement), room) as running:
+        try:
+            await asyncio.wait_for(running.process.wait(), room.load_s)
+        except TimeoutError:
+            raise _in_stage("scan", over_load_time("model", room.load_s)) from None
+        if running.process.returncode:
+            raise _in_stage("scan", await running.death("was scanned"))
 
 
 @asynccontextmanager
@@ -84,28 +83,64 @@ async def serving(room: Room, python: RunnerPython) -> AsyncIterator[tuple[Runne
     Raises:
         ModelError: why it is not.
     """
-    launch = runner_command(room.folder, room.socket, _DEPLOYMENT, python=python, confinement=room.confinement)
-    process = await _start(launch, room)
-    client = RunnerClient(room.socket, ClientConfig(timeout_s=room.load_s, reconnect_s=room.load_s))
+    launch = runner_command(room.folder, _DEPLOYMENT, python=python, confinement=room.confinement)
+    with bind(room.socket) as listener:
+        async with _running(launch, room, listener) as running:
+            listener.close()
+            client = RunnerClient(room.socket, ClientConfig(timeout_s=room.load_s, reconnect_s=room.load_s))
+            try:
+                yield client, await _await_ready(client, running)
+            finally:
+                await client.close()
+
+
+@dataclass(frozen=True)
+class _Running:
+    process: Process
+    room: Room
+    listening: asyncio.Task[None]
+
+    async def end(self) -> None:
+        """It, and whatever it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+        self.listening.cancel()
+
+    async def death(self, doing: str) -> ModelError:
+        """Why it ended."""
+        await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
+        return _death(self.process.returncode or 0, self.room, doing)
+
+
+@asynccontextmanager
+async def _running(launch: Launch, room: Room, listener: socket.socket | None = None) -> AsyncIterator[_Running]:
+    """It has ended when the block has."""
+    process = await start_patiently(
+        lambda: asyncio.create_subprocess_exec(
+            *launch.argv,
+            env=launch.env,
+            cwd="/",
+            stdin=DEVNULL if listener is None else listener.fileno(),
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=True,
+        )
+    )
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    running = _Running(process, room, asyncio.create_task(room.said.listen(process.stdout)))
     try:
-        yield client, await _await_ready(client, process, room)
+        yield running
     finally:
-        await client.close()
-        await _end(process)
+        await running.end()
 
 
-async def _end(process: Process) -> None:
-    """It, and whatever it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-
-
-async def _await_ready(client: RunnerClient, process: Process, room: Room) -> RunnerInfo:
+async def _await_ready(client: RunnerClient, running: _Running) -> RunnerInfo:
+    process, room = running.process, running.room
     deadline = time.monotonic() + room.load_s
     while (left := deadline - time.monotonic()) > 0:
         if process.returncode is not None:
-            raise _in_stage("load", _death(process.returncode, room, "was loaded"))
+            raise _in_stage("load", await running.death("was loaded"))
         asking = asyncio.ensure_future(client.describe())
         ended = asyncio.ensure_future(process.wait())
         await asyncio.wait({asking, ended}, return_when=asyncio.FIRST_COMPLETED, timeout=left)
@@ -116,19 +151,6 @@ async def _await_ready(client: RunnerClient, process: Process, room: Room) -> Ru
             return info
         await asyncio.sleep(0.02)
     raise _in_stage("load", over_load_time("model", room.load_s))
-
-
-async def _start(launch: Launch, room: Room) -> Process:
-    with room.log.open("wb") as log:
-        return await asyncio.create_subprocess_exec(
-            *launch.argv,
-            env=launch.env,
-            cwd="/",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
 
 
 async def _result_of(asking: asyncio.Future[RunnerInfo]) -> RunnerInfo | None:
@@ -144,7 +166,7 @@ def _in_stage(stage: str, error: ModelError) -> ModelError:
 
 
 def _death(code: int, room: Room, doing: str) -> ModelError:
-    log = _tail(room.log)
+    log = room.said.text
     told = read_error(log)
     if told is not None:
         return told
@@ -154,9 +176,3 @@ def _death(code: int, room: Room, doing: str) -> ModelError:
     tail = "\n".join(log.strip().splitlines()[-12:]) or "it wrote nothing"
     problem = f"ended its process while it {doing} ({how_ended(code)})"
     return ModelError("model", problem, f"The end of its log:\n{tail}")
-
-
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _LOG_BYTES))
-        return file.read().decode("utf-8", "replace")

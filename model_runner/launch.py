@@ -38,54 +38,50 @@ _SCANNER = RunnerPython(Path(sys.executable), entry=("-m", "model_runner.scan"))
 
 @dataclass(frozen=True)
 class Launch:
-    """What to execute, and with which environment; None inherits."""
+    """What to execute, and with which environment."""
 
     argv: tuple[str, ...]
-    env: dict[str, str] | None
+    env: dict[str, str]
 
 
 def runner_command(
     folder: Path,
-    socket: Path,
     deployment_id: str,
     *,
     python: RunnerPython = HOST_PYTHON,
     confinement: Confinement,
     arguments: tuple[str, ...] = (),
 ) -> Launch:
-    """The process that serves a model folder.
+    """The process that serves a model folder on the socket that it gets as its standard input (`listening.py`).
 
     Args:
-        socket: lies in a folder of its own, which the process may write to.
         python: the interpreter of the model's environment; our own by default.
         arguments: more for `python -m model_runner`.
     """
-    told = ["--folder", str(folder), "--socket", str(socket), "--deployment", deployment_id, *arguments]
+    told = ["--folder", str(folder), "--inherited-socket", "--deployment", deployment_id, *arguments]
     for option, seconds in (
         ("--load-s", confinement.limits.load_seconds),
         ("--predict-s", confinement.limits.predict_seconds),
     ):
         told += [] if seconds is None else [option, f"{seconds:g}"]
-    return confined(python, tuple(told), folder, socket.parent, confinement=confinement)
+    return confined(python, tuple(told), folder, confinement=confinement)
 
 
-def scan_command(folder: Path, scratch: Path, *, confinement: Confinement) -> Launch:
+def scan_command(folder: Path, *, confinement: Confinement) -> Launch:
     """The process that looks through the pickles of a model folder."""
-    return confined(_SCANNER, ("--folder", str(folder)), folder, scratch, confinement=confinement)
+    return confined(_SCANNER, ("--folder", str(folder)), folder, confinement=confinement)
 
 
-def confined(
-    python: RunnerPython, arguments: tuple[str, ...], folder: Path, writable: Path, *, confinement: Confinement
-) -> Launch:
-    """A Python that may read `folder` and what belongs to it, write to `writable`, and little else."""
-    view = View((folder, *HOST_PYTHON.folders, *python.folders), writable)
+def confined(python: RunnerPython, arguments: tuple[str, ...], folder: Path, *, confinement: Confinement) -> Launch:
+    """A Python that may read `folder` and what belongs to it, and little else."""
+    view = View((folder, *HOST_PYTHON.folders, *python.folders))
     command = (str(python.executable), *python.options, *python.entry, *arguments)
     argv: tuple[str, ...] = (*_TRUSTED, _ENTRY, orders(confinement, view).text(), *command)
     if confinement.mechanism is Mechanism.BUBBLEWRAP:
         argv = bubblewrap.command(confinement, view, argv)
     if confinement.cgroup is not None:
         argv = (*_TRUSTED, _CGROUP, confinement.cgroup, json.dumps(_group_files(confinement)), *argv)
-    return Launch(argv, environment(confinement, view))
+    return Launch(argv, environment(confinement))
 
 
 def _group_files(confinement: Confinement) -> dict[str, str]:

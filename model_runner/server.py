@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import os
+import socket as sockets
+import sys
 import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -28,6 +30,7 @@ from model_runner.frames import (
 )
 from model_runner.guarded import listen
 from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
+from model_runner.listening import bind
 from model_runner.loading import ServingModel, load_and_warm
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
@@ -42,7 +45,8 @@ class RunnerConfig:
     """What a runner is started with."""
 
     folder: Path
-    socket: Path
+    socket: Path | sockets.socket
+    """Where to listen: a path, or a socket that listens already."""
     deployment_id: str
     tcp: TcpAddress | None = None
     """Where it is to be reached too, once the model is ready."""
@@ -86,7 +90,8 @@ class Runner:
         warnings.simplefilter("ignore")
         self._serving = serving
         self.thread.start(serving.predict)
-        log.info("ready on %s", self.config.socket)
+        where = self.config.socket
+        log.info("ready on %s", where if isinstance(where, Path) else where.getsockname())
 
     def info(self) -> RunnerInfo:
         serving = self._serving
@@ -194,13 +199,7 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
         OSError: the socket cannot be made, or the port is taken.
     """
     runner = Runner(config)
-    # A umask, since a sandboxed process may not change modes.
-    before = os.umask(0o177)
-    try:
-        server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), str(config.socket))
-    finally:
-        os.umask(before)
-    servers: list[asyncio.AbstractServer] = [server]
+    servers: list[asyncio.AbstractServer] = [await _listen(runner)]
     watching = None
     try:
         loading = asyncio.create_task(runner.load())
@@ -226,4 +225,15 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
             watching.cancel()
         for each in servers:
             each.close()
-        config.socket.unlink(missing_ok=True)
+        if isinstance(config.socket, Path):
+            config.socket.unlink(missing_ok=True)
+
+
+async def _listen(runner: Runner) -> asyncio.AbstractServer:
+    """Raises OSError: the socket cannot be made."""
+    where = runner.config.socket
+    listener = bind(where) if isinstance(where, Path) else where
+    listener.setblocking(False)
+    # From 3.13 on asyncio removes the path, which is not this process's to remove.
+    options: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+    return await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), sock=listener, **options)

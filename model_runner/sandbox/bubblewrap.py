@@ -39,22 +39,25 @@ def _namespaces(confinement: Confinement) -> list[str]:
 
 
 def _files(confinement: Confinement, view: View) -> list[str]:
-    options = ["--proc", "/proc", "--dev", "/dev"]
+    # Reads of /dev/zero end at once: what is mapped of the real one is memory that no limit counts.
+    options = ["--proc", "/proc", "--dev", "/dev", "--dev-bind", "/dev/null", "/dev/zero"]
     options += ["--perms", "1777", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108
     options += ["--perms", "1777", "--size", str(PRIVATE_TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
     # By itself bubblewrap makes folders on the way that only root may pass, or that their owner may write to.
-    for parent in _parents([*view.readable, view.writable, *map(Path, SYSTEM)]):
+    for parent in _parents([*view.readable, *map(Path, SYSTEM)]):
         options += ["--perms", "0555", "--dir", str(parent)]
     for path in [*SYSTEM, *(NETWORK_FILES if confinement.network else ())]:
         options += ["--ro-bind-try", path, path]
     for folder in _outermost(view.readable):
         options += ["--ro-bind", str(folder), str(folder)]
-    options += ["--bind", str(view.writable), str(view.writable)]
     # Of the kernel's own settings some are writable by the owner of a process that root started.
     for path in _KERNEL_SETTINGS:
         options += ["--ro-bind-try", path, path]
-    # The file systems that bubblewrap made itself have no bound on their size.
-    options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]  # noqa: S108
+    # Its own /proc/self/mem would let it write to pages that count as read-only; and the file systems that bubblewrap
+    # made itself have no bound on their size.
+    for path in ("/proc", "/dev", "/"):
+        options += ["--remount-ro", path]
+    options += ["--chdir", "/tmp"]  # noqa: S108
     return options
 
 

@@ -37,16 +37,16 @@ def confine(orders: dict[str, object]) -> None:
     readable, writable, remarks = (_texts(orders[key]) for key in ("readable", "writable", "remarks"))
     for remark in remarks:
         print(f"sandbox: {remark}", file=sys.stderr, flush=True)
-    spread = orders["spread"]
-    if isinstance(cpus, int | float) and isinstance(spread, int):
-        privileges.use_cpus(cpus, spread)
+    if isinstance(cpus, int | float):
+        # Any number of this process's own decides which of them. Within a sandbox of bubblewrap it is always 2.
+        privileges.use_cpus(cpus, int.from_bytes(os.urandom(4)))
     if isinstance(uid, int):
         privileges.become(uid)
     privileges.die_with_parent()
     if mechanism != "none":
         privileges.drop_capabilities()
-    if isinstance(memory, int):
-        privileges.limit(memory)
+    if isinstance(memory, int) and isinstance(orders["file_bytes"], int):
+        privileges.limit(memory, orders["file_bytes"])
     if mechanism == "landlock":
         landlock.restrict(map(Path, readable), map(Path, writable), network=network)
     if mechanism != "none":

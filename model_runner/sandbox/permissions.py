@@ -1,6 +1,5 @@
 """Modes and owners of files for a process that runs as a user of its own."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -18,14 +17,6 @@ def open_up(folder: Path) -> None:
         wanted = _mode(path) | _wanted(path)
         if wanted != _mode(path):
             path.chmod(wanted)
-
-
-def writable_folder(path: Path, uid: int | None) -> Path:
-    """A folder for its owner alone: this user, or the one of the sandbox. What lay in it stays."""
-    path.mkdir(mode=0o700, exist_ok=True)
-    if uid is not None:
-        os.chown(path, uid, uid, follow_symlinks=False)
-    return path
 
 
 def _mode(path: Path) -> int:

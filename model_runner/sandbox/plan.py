@@ -4,14 +4,19 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from zlib import crc32
 
 from model_runner.limits import DEFAULT_LIMITS, Limits
 
-PRIVATE_TMP_BYTES = 256 * 1000**2
-SHARED_MEMORY_BYTES = 64 * 1000**2
-FILE_BYTES = 1000**3
-OPEN_FILES = 1024
+PRIVATE_TMP_BYTES = 64 * 1000**2
+"""Of the /tmp that bubblewrap makes, and of any file: it is memory that rlimits do not count."""
+SHARED_MEMORY_BYTES = 1000**2
+"""Of its /dev/shm: room for semaphores, which some libraries make when they are imported."""
+UNCONFINED_FILE_BYTES = 1000**3
+"""Of a file where there is no sandbox."""
+OPEN_FILES = 256
+"""Each socket holds up to 400 kB in the kernel, which no limit counts."""
+STACK_BYTES = 8 * 1024**2
+"""Of the main thread, which no other limit counts; what Linux gives by default."""
 THREADS = 256
 """Beside those that the same user runs already, where the kernel counts these too."""
 
@@ -32,7 +37,8 @@ SYSTEM = (
 NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/usr/share/ca-certificates")
 KERNEL = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys/devices/system/cpu")
 """For Landlock; bubblewrap makes a /proc of its own."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not /dev/zero: what is mapped of it is memory that no limit counts."""
 
 
 class Mechanism(StrEnum):
@@ -67,11 +73,9 @@ class Confinement:
 
 @dataclass(frozen=True)
 class View:
-    """What it may see of the file system: the same paths inside as outside."""
+    """What it may see of the file system: the same paths inside as outside. It may write to none of them."""
 
     readable: tuple[Path, ...]
-    writable: Path
-    """The folder of its socket, and of nothing else."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,8 @@ class Orders:
     mechanism: str
     uid: int | None
     memory_bytes: int
+    file_bytes: int
     cpus: float | None
-    spread: int
-    """Any number of this process's own: it decides which of the CPUs."""
     network: bool
     readable: tuple[str, ...]
     writable: tuple[str, ...]
@@ -101,24 +104,23 @@ def orders(confinement: Confinement, view: View) -> Orders:
         mechanism=confinement.mechanism,
         uid=confinement.uid,
         memory_bytes=confinement.limits.memory_bytes,
+        file_bytes=UNCONFINED_FILE_BYTES if confinement.mechanism is Mechanism.NONE else PRIVATE_TMP_BYTES,
         cpus=None if confinement.cgroup else confinement.limits.cpus,
-        spread=crc32(str(view.writable).encode()),
         network=confinement.network,
         readable=tuple(readable) if landlock else (),
-        writable=(str(view.writable), *DEVICES) if landlock else (),
+        writable=DEVICES if landlock else (),
         remarks=confinement.remarks,
     )
 
 
-def environment(confinement: Confinement, view: View) -> dict[str, str]:
+def environment(confinement: Confinement) -> dict[str, str]:
     """All that it gets of an environment: nothing of ours, so no secrets."""
-    # Without a /tmp of its own its temporary files lie beside its socket.
-    tmp = "/tmp" if confinement.mechanism is Mechanism.BUBBLEWRAP else str(view.writable)  # noqa: S108
     threads = str(confinement.limits.threads)
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": tmp,
-        "TMPDIR": tmp,
+        # With Landlock nobody lets it in: what may be written there could fill the disk.
+        "HOME": "/tmp",  # noqa: S108
+        "TMPDIR": "/tmp",  # noqa: S108
         "USER": "model",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",

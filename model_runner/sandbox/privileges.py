@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from model_runner.sandbox.plan import FILE_BYTES, OPEN_FILES, THREADS
+from model_runner.sandbox.plan import OPEN_FILES, STACK_BYTES, THREADS
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP = 1, 24
@@ -41,17 +41,18 @@ def drop_capabilities() -> None:
         raise OSError(number, f"capabilities cannot be dropped: {os.strerror(number)}")
 
 
-def limit(memory_bytes: int) -> None:
+def limit(memory_bytes: int, file_bytes: int) -> None:
     """Soft and hard alike.
 
     RLIMIT_DATA is what the memory limit means: pages that the process may write to, which neither its libraries nor
-    what they reserve count for. Memory shared with others would not count either, so the filter refuses it.
+    what they reserve count for. What does not count and can be had (shared memory, stacks) the filter refuses.
     """
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_FSIZE: FILE_BYTES,
+        resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_DATA: memory_bytes,
+        resource.RLIMIT_STACK: STACK_BYTES,
     }
     if sys.platform == "linux":
         limits[resource.RLIMIT_AS] = memory_bytes + _SHARED_BYTES

@@ -18,8 +18,9 @@ _EQUAL, _GREATER, _GREATER_EQUAL = 0x15, 0x25, 0x35
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 _X32 = 0x40000000
 _CLONE_THREAD = 0x10000
-_SHARED_ANONYMOUS = 0x21
-_AF_UNIX, _SOCK_STREAM = 1, 1
+_SHARED_ANONYMOUS, _GROWS_DOWN = 0x21, 0x100
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+_SOCK_STREAM = 1
 _TERMINAL_INPUT = (0x5412, 0x541C)
 """TIOCSTI, TIOCLINUX: keys typed into whoever's terminal this is."""
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER = 38, 22, 2
@@ -79,8 +80,15 @@ def _judgements(pid: int, network: bool) -> dict[str, list[Instruction]]:
             (_AND, 0, 0, _SHARED_ANONYMOUS),
             (_EQUAL, 0, 1, _SHARED_ANONYMOUS),
             _return(_ERRNO | errno.ENOMEM),
+            # A stack: what it grows by does not count as data.
+            _argument(3),
+            (_AND, 0, 0, _GROWS_DOWN),
+            (_EQUAL, 1, 0, 0),
+            _return(_ERRNO | errno.ENOMEM),
             _return(_ALLOW),
         ],
+        # That of the main thread can be moved and made larger. libc copies where this fails.
+        "mremap": [_return(_ERRNO | errno.ENOMEM)],
         "kill": own,
         "tgkill": own,
         "rt_sigqueueinfo": own,
@@ -88,19 +96,23 @@ def _judgements(pid: int, network: bool) -> dict[str, list[Instruction]]:
         "prlimit64": [_argument(0), (_EQUAL, 2, 0, 0), (_EQUAL, 1, 0, pid), refuse, _return(_ALLOW)],
         "ioctl": [_argument(1), *_refuse_each(_TERMINAL_INPUT, refuse), _return(_ALLOW)],
     }
-    if not network:
-        bodies["connect"] = [refuse]
-        # A runner listens on a Unix socket; datagrams could be sent without connecting.
-        bodies["socket"] = [
-            _argument(0),
-            (_EQUAL, 1, 0, _AF_UNIX),
-            refuse,
-            _argument(1),
-            (_AND, 0, 0, 0xF),
-            (_EQUAL, 1, 0, _SOCK_STREAM),
-            refuse,
-            _return(_ALLOW),
-        ]
+    if network:
+        families = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
+        bodies["socket"] = [_argument(0), *_allow_each(families), refuse]
+        return bodies
+    # The socket that a runner listens on was made before, and it needs no other.
+    bodies |= {name: [refuse] for name in ("socket", "connect", "bind")}
+    # Event loops wake themselves by a pair of streams. Of a pair of datagram sockets one could be told an address.
+    bodies["socketpair"] = [
+        _argument(0),
+        (_EQUAL, 1, 0, _AF_UNIX),
+        refuse,
+        _argument(1),
+        (_AND, 0, 0, 0xF),
+        (_EQUAL, 1, 0, _SOCK_STREAM),
+        refuse,
+        _return(_ALLOW),
+    ]
     return bodies
 
 
@@ -111,6 +123,10 @@ def _when(number: int | None, body: list[Instruction]) -> list[Instruction]:
 
 def _refuse_each(values: Iterable[int], refuse: Instruction) -> list[Instruction]:
     return [line for value in values for line in ((_EQUAL, 0, 1, value), refuse)]
+
+
+def _allow_each(values: Iterable[int]) -> list[Instruction]:
+    return [line for value in values for line in ((_EQUAL, 0, 1, value), _return(_ALLOW))]
 
 
 def _argument(index: int) -> Instruction:

@@ -81,6 +81,59 @@ def connect_unix(path):
     return "connected"
 
 
+def datagram_pair(target):
+    """A pair of datagram sockets needs no connect: one of them can be told an address."""
+    one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    one.sendto(b"x", target.replace("@", "\0"))
+    return "sent"
+
+
+def stream_pair(target):
+    """The pair that is allowed, since event loops need it."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        one.sendto(b"x", target.replace("@", "\0"))
+    except OSError:
+        one.sendmsg([b"x"], [], 0, target.replace("@", "\0"))
+    return f"sent, to {other.recv(1)}"
+
+
+def sockets(families):
+    """Sockets of other kinds: netlink, vsock, the kernel's ciphers, Bluetooth, packets."""
+    passed = []
+    for each in families.split():
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+            try:
+                socket.socket(int(each), kind)
+            except PermissionError:
+                continue
+            except OSError as error:
+                # Of another reason than that it is refused: the kernel has none, and who knows of the next.
+                passed.append(f"{each}: {error}")
+            else:
+                passed.append(each)
+    if passed:
+        return f"made: {passed}"
+    raise PermissionError("all refused")
+
+
+def listen_elsewhere(name):
+    """An abstract address of its own, where nobody but the model knows who listens."""
+    one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    one.bind("\0" + name)
+    return "bound"
+
+
+def affinity(_):
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    return f"{len(os.sched_getaffinity(0))} CPUs"
+
+
+def priority(_):
+    os.setpriority(os.PRIO_PROCESS, 0, 5)
+    return "changed"
+
+
 def fork(_):
     child = os.fork()
     if child == 0:
@@ -139,6 +192,99 @@ def shared_memory(_):
     return "mapped"
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.mmap.restype = LIBC.mremap.restype = ctypes.c_void_p
+FAILED = ctypes.c_void_p(-1).value
+HOARD = 300_000_000
+
+
+def fill(address, size=HOARD):
+    """Whether every page can be had."""
+    for offset in range(0, size, 4096):
+        ctypes.memset(address + offset, 1, 1)
+    return f"{size} bytes"
+
+
+def mapped(protection, flags, file=-1, size=HOARD):
+    found = LIBC.mmap(None, ctypes.c_size_t(size), protection, flags, file, ctypes.c_long(0))
+    if found in (None, FAILED):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return found
+
+
+def grows_down(_):
+    """A stack is no data for the kernel."""
+    return fill(mapped(3, 0x122))
+
+
+def shared_zeros(_):
+    with open("/dev/zero", "r+b") as file:
+        return fill(mapped(3, 1, file.fileno()))
+
+
+def shared_zeros_read(_):
+    """Pages that are only read are made as well."""
+    with open("/dev/zero", "rb") as file:
+        found = mapped(1, 1, file.fileno())
+        return f"{sum(ctypes.string_at(found + offset, 1)[0] for offset in range(0, HOARD, 4096))}"
+
+
+def shared_anonymous(_):
+    return fill(mapped(3, 0x21))
+
+
+def shared_validated(_):
+    return fill(mapped(3, 0x23))
+
+
+def larger_stack(_):
+    """Of its main thread, beyond what it was given."""
+    resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return "raised"
+
+
+def moved_stack(_):
+    """A page of the main thread's stack, moved away and made larger: what it becomes counts as stack, not as data."""
+    with open("/proc/self/maps") as file:
+        line = next(line for line in file if "[stack]" in line)
+    # The lowest page of it, which nobody uses at the moment.
+    start = int(line.split("-")[0], 16)
+    found = LIBC.mremap(ctypes.c_void_p(start), ctypes.c_size_t(4096), ctypes.c_size_t(HOARD), 1)
+    if found in (None, FAILED):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return fill(found)
+
+
+def own_memory(_):
+    """Pages that it may only read are no data; the kernel writes to them for who has them open as a file."""
+    found = mapped(1, 0x22)
+    file = os.open("/proc/self/mem", os.O_RDWR)
+    for offset in range(0, HOARD, 4096):
+        os.pwrite(file, b"x", found + offset)
+    return "written"
+
+
+def many_sockets(_):
+    """What is sent and never read lies in the kernel."""
+    kept = []
+    held = 0
+    try:
+        while True:
+            kept.append(socket.socketpair())
+            kept[-1][0].setblocking(False)
+            try:
+                while True:
+                    held += kept[-1][0].send(b"x" * 65536)
+            except BlockingIOError:
+                continue
+    except OSError:
+        if held > 100_000_000:
+            return f"{held} bytes"
+        raise
+
+
 def call(numbers):
     """System calls by their numbers, with arguments that none of them accepts: were one to come through, it would fail
     for another reason than that it is refused."""
@@ -153,10 +299,9 @@ def call(numbers):
     raise PermissionError("all refused")
 
 
-def fill_tmp(_):
-    with open("/tmp/big", "wb") as file:
-        for _ in range(400):
-            file.write(b"x" * 1_000_000)
+def fill_file(target):
+    with open(target, "wb") as file:
+        file.writelines(b"x" * 1_000_000 for _ in range(400))
     return "filled"
 
 

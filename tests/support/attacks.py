@@ -11,7 +11,7 @@ import pytest
 
 from model_runner.launch import runner_command
 from model_runner.limits import Limits
-from model_runner.sandbox.permissions import open_up, writable_folder
+from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Mechanism
 from model_runner.sandbox.policy import SandboxPolicy, confine
 from model_runner.sandbox.probing import probe
@@ -58,9 +58,9 @@ class ConfinedRunner:
         )
         if user_namespace:  # as for everybody but root
             confinement = replace(confinement, uid=None)
-        self.socket = writable_folder(scratch / "b", confinement.uid) / "s"
-        launch = runner_command(folder, self.socket, "d-1", confinement=confinement)
-        self.child = Child(launch.argv, scratch, "runner", env=launch.env, inherit=False)
+        self.socket = scratch / "s"
+        launch = runner_command(folder, "d-1", confinement=confinement)
+        self.child = Child(launch.argv, scratch, "runner", env=launch.env, inherit=False, listens_at=self.socket)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from model_runner.listening import bind
 from tidegate.tether import tether
 
 
@@ -21,7 +22,10 @@ class Child:
         env: Mapping[str, str] | None = None,
         *,
         inherit: bool = True,
+        listens_at: Path | None = None,
     ) -> None:
+        """`listens_at`: a Unix socket that is made for it, and becomes its standard input."""
+        self._listens_at = listens_at
         self.command = list(command)
         self.folder = folder
         self.log_path = folder / f"{name}.log"
@@ -39,11 +43,14 @@ class Child:
 
     def start(self) -> None:
         assert not self.running, "already started"
-        with self.log_path.open("ab") as log:
+        with contextlib.ExitStack() as ours:
+            log = ours.enter_context(self.log_path.open("ab"))
+            stdin = None if self._listens_at is None else ours.enter_context(bind(self._listens_at)).fileno()
             self._process = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
                 env=self._env,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

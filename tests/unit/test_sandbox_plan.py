@@ -71,7 +71,7 @@ def test_the_network_is_granted_by_the_operator_to_a_model_by_its_name(monkeypat
     settings = Settings.model_validate({"home": "/tmp/x", "sandbox_network": "fetcher, other/model"})
     wanted = sandbox_policy(settings)
     assert wanted.network == {"default/fetcher", "other/model"}
-    view = View((Path("/model"),), Path("/run/d1"))
+    view = View((Path("/model"),))
     for model, granted in (("fetcher", True), ("m", False)):
         confinement = _confine(monkeypatch, BOTH, wanted, model)
         command = bubblewrap.command(confinement, view, ["python"])
@@ -81,7 +81,7 @@ def test_the_network_is_granted_by_the_operator_to_a_model_by_its_name(monkeypat
 def test_nothing_of_the_environment_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     wanted = SandboxPolicy(marks={"TIDEGATE_STACK": "/home/x/.tidegate"})
-    found = environment(_confine(monkeypatch, BOTH, wanted), View((), Path("/run/d1")))
+    found = environment(_confine(monkeypatch, BOTH, wanted))
     assert found["HOME"] == found["TMPDIR"] == "/tmp"
     assert "AWS_SECRET_ACCESS_KEY" not in found
     assert found["TIDEGATE_STACK"] == "/home/x/.tidegate"

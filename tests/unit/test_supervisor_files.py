@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.sockets import LONGEST, make_socket_folder, runner_socket
-from tidegate.supervisor.logs import rotate, said_error, tail
+from tidegate.supervisor.logs import rotate_in_place, said_error, tail
 from tidegate.supervisor.state import (
     Condition,
     PartState,
@@ -53,10 +53,10 @@ def test_a_large_log_is_rotated_under_its_writer(tmp_path: Path) -> None:
     with path.open("ab", buffering=0) as writer:
         for generation in ("one", "two", "three", "four"):
             writer.write(f"{generation}\n".encode() * 100)
-            assert rotate(path, max_bytes=200, kept=2)
+            assert rotate_in_place(path, max_bytes=200, kept=2)
         writer.write(b"now\n")
 
-    assert not rotate(path, max_bytes=200, kept=2)
+    assert not rotate_in_place(path, max_bytes=200, kept=2)
     assert path.read_text() == "now\n"
     assert (tmp_path / "part.log.1").read_text().startswith("four")
     assert (tmp_path / "part.log.2").read_text().startswith("three")

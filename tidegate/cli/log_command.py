@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -82,6 +83,7 @@ class _Reader:
 
     def __init__(self, path: Path, last_lines: int | None, show: Show) -> None:
         self._name = path.stem
+        self._path = path
         self._show = show
         self._file: IO[bytes] = path.open("rb")
         self._rest = b""
@@ -91,6 +93,20 @@ class _Reader:
             self._file.seek(0, 2)
 
     def show(self) -> None:
+        self._read()
+        if self._was_replaced():
+            # What was still written to the old one has been read.
+            self._file.close()
+            self._file = self._path.open("rb")
+            self._read()
+
+    def _was_replaced(self) -> bool:
+        try:
+            return not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            return False  # between two names
+
+    def _read(self) -> None:
         size = self._file.seek(0, 1)
         if self._file.seek(0, 2) < size:
             size = 0

@@ -19,7 +19,8 @@ from tidegate.cli.log_command import follow_logs
 from tidegate.cli.output import console, print_json
 from tidegate.settings import Settings
 from tidegate.supervisor.leftovers import end_all
-from tidegate.supervisor.logs import tail
+from tidegate.supervisor.logs import log_path, tail
+from tidegate.supervisor.plan import SUPERVISOR
 from tidegate.supervisor.state import Phase, StackState, is_locked, read_state, running_state
 from tidegate.tether import tether
 
@@ -92,7 +93,7 @@ def _spawn(settings: Settings, *, detached: bool) -> subprocess.Popen[bytes]:
 
 
 def _log_file(settings: Settings) -> Path:
-    return settings.logs_path / "supervisor.log"
+    return log_path(settings.logs_path, SUPERVISOR)
 
 
 def _await_start(settings: Settings, supervisor: subprocess.Popen[bytes], *, quiet: bool) -> StackState:

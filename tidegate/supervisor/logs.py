@@ -1,4 +1,4 @@
-"""One log file a process: appended to by the process itself, rotated by size from outside."""
+"""One log file a process, of a bounded size, and its end as people want to see it."""
 
 import shutil
 from pathlib import Path
@@ -12,32 +12,48 @@ def log_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.log"
 
 
-def rotate(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
-    """Copy a log that has grown too large to `NAME.log.1` and empty it; True when that was done.
+def rotate(path: Path, kept: int = KEPT) -> None:
+    """Make room for a new log: `NAME.log` becomes `NAME.log.1`, that `NAME.log.2`; the oldest goes.
 
-    The writer keeps its file open in append mode, so the file is emptied and not renamed. What is written between the
-    copy and the emptying is lost: a few lines at most.
+    Raises:
+        OSError: the folder cannot be changed.
     """
-    if not path.exists() or path.stat().st_size <= max_bytes:
-        return False
     for number in range(kept, 1, -1):
         older = path.with_name(f"{path.name}.{number - 1}")
         if older.exists():
             older.replace(path.with_name(f"{path.name}.{number}"))
-    shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.1"))
+
+
+def rotate_in_place(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
+    """The same for a log that its writer keeps open, in append mode; True when it had grown too large.
+
+    It is copied and emptied: what is written in between is lost, a few lines at most.
+    """
+    if not path.exists() or path.stat().st_size <= max_bytes:
+        return False
+    copy = path.with_name(f"{path.name}.copy")
+    shutil.copyfile(path, copy)
     with path.open("r+b") as file:
         file.truncate(0)
+    for number in range(kept, 1, -1):
+        older = path.with_name(f"{path.name}.{number - 1}")
+        if older.exists():
+            older.replace(path.with_name(f"{path.name}.{number}"))
+    copy.replace(path.with_name(f"{path.name}.1"))
     return True
 
 
 def tail(path: Path, lines: int = 8, max_bytes: int = 16_384) -> list[str]:
-    """The last lines of a log; none where there is no log."""
-    if not path.exists():
+    """The last lines of a log; none where there is no log, or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - max_bytes))
+            return file.read(max_bytes).decode(errors="replace").splitlines()[-lines:]
+    except OSError:
         return []
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - max_bytes))
-        return file.read().decode(errors="replace").splitlines()[-lines:]
 
 
 def said_error(lines: list[str]) -> str:

@@ -1,15 +1,20 @@
 """One process of the stack: started, watched until it is ready, started again when it ends, drained and stopped."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, suppress
+from subprocess import SubprocessError
 
 from model_runner.endings import how_ended
+from model_runner.listening import bind
 from tidegate.supervisor import policy
+from tidegate.supervisor.allowance import A_MODELS, OUR_OWN
 from tidegate.supervisor.boxed import inner_pid
+from tidegate.supervisor.log_pipe import BoundedLog, LogPipe
 from tidegate.supervisor.logs import log_path, said_error, tail
 from tidegate.supervisor.plan import PartSpec
 from tidegate.supervisor.policy import History
@@ -23,6 +28,10 @@ EXIT_SETTINGS = 2
 PROBE_S = 0.05
 PROBE_LATER_S = 0.5
 """Between two probes of a process that has been starting for a while."""
+LAST_WORDS_S = 1.0
+"""For what a process said before it ended; longer only where somebody else holds its log open."""
+
+log = logging.getLogger("tidegate.supervisor")
 
 
 class Part:
@@ -39,6 +48,7 @@ class Part:
         """Ready, done, failing or failed: there is something to say about it."""
         self.log = log_path(around.logs, spec.name)
         self._around = around
+        self._written = BoundedLog(self.log, A_MODELS if spec.is_a_models else OUR_OWN)
         self._history = History()
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
@@ -75,6 +85,7 @@ class Part:
                 killed = f"did not end in {self._around.stop_timeout_s:g} s and was killed"
                 self._kill()
                 await asyncio.wait({self._task})
+        await self._end()
         if self.state.condition not in (Condition.DONE, Condition.FAILED):
             self._set(Condition.STOPPED, killed, pid=None)
 
@@ -85,18 +96,40 @@ class Part:
                 return
         while not self._stopping.is_set():
             started = time.monotonic()
-            try:
-                process = await self._start()
-            except OSError as error:
-                self._set(Condition.FAILED, f"{self.spec.command[0]} cannot be started: {error.strerror}", pid=None)
-                return
-            if self._stopping.is_set():
-                self._terminate(process)
-            trouble = await self._watch(process)
-            self._kill()  # whatever it started itself ends with it
-            if self._stopping.is_set() or self._is_finished(process.returncode):
+            trouble = await self._live()
+            code = self._process.returncode if self._process is not None else None
+            if self._stopping.is_set() or self._is_finished(code):
                 return
             await self._back_off(trouble, time.monotonic() - started)
+
+    async def _live(self) -> str:
+        """One life of the process, from its start to the end of all that it started; what is to be said about it.
+
+        Whatever goes wrong with one life ends it, and the next begins: nobody else would.
+        """
+        self._process = None
+        ending = AsyncExitStack()
+        try:
+            process = await self._start(ending)
+            if self._stopping.is_set():
+                self._terminate(process)
+            return await self._watch(process)
+        except (OSError, SubprocessError, RuntimeError) as error:
+            # No process, no descriptor or no thread to be had: that may pass.
+            log.warning("%s cannot be started: %s", self.spec.name, error)
+            return f"cannot be started: {getattr(error, 'strerror', None) or error}"
+        except Exception as error:
+            log.exception("%s could not be watched; it is ended, and started again", self.spec.name)
+            return f"could not be watched ({type(error).__name__}: {error})"
+        finally:
+            await self._end()
+            await ending.aclose()
+
+    async def _end(self) -> None:
+        """No process of it is left when this returns, whoever watched over it."""
+        self._kill()
+        if self._process is not None:
+            await self._process.wait()
 
     async def _unless_stopped(self, what: Coroutine[None, None, object]) -> bool:
         """Wait for it; False when the stop came first."""
@@ -107,21 +140,32 @@ class Part:
             task.cancel()
         return not self._stopping.is_set()
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start(self, ending: AsyncExitStack) -> asyncio.subprocess.Process:
+        """Raises OSError, SubprocessError, RuntimeError: it cannot be started. What is in `ending` is for its end."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        pipe = LogPipe(self._written)
+        ending.push_async_callback(asyncio.to_thread, pipe.join, LAST_WORDS_S)
+        with ExitStack() as ours:
+            ours.callback(pipe.close)
             self._process = await asyncio.create_subprocess_exec(
                 *self.spec.command,
                 cwd=self._around.home,
                 env=dict(self._around.env if self.spec.env is None else self.spec.env),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdin=self._listen(ours, ending),
+                stdout=pipe.end,
+                stderr=pipe.end,
                 start_new_session=True,
                 preexec_fn=tether(),
             )
         self._set(Condition.STARTING, "", pid=self._process.pid)
         return self._process
+
+    def _listen(self, ours: ExitStack, ending: AsyncExitStack) -> int:
+        """What becomes its standard input."""
+        if self.spec.listens_at is None:
+            return asyncio.subprocess.DEVNULL
+        ending.callback(self.spec.listens_at.unlink, missing_ok=True)
+        return ours.enter_context(bind(self.spec.listens_at)).fileno()
 
     async def _watch(self, process: asyncio.subprocess.Process) -> str:
         """Wait for its end; what is to be said about it."""
@@ -163,7 +207,7 @@ class Part:
             self.ready_count += 1
             self.ready.set()
             return True
-        if code == EXIT_SETTINGS:
+        if code == EXIT_SETTINGS and not self.spec.is_a_models:
             self._set(Condition.FAILED, said_error(tail(self.log)), pid=None)
             return True
         return False
@@ -227,3 +271,10 @@ class Part:
         if condition in (Condition.READY, Condition.DONE, Condition.FAILING, Condition.FAILED):
             self.settled.set()
         self._around.changed()
+
+
+async def end_all(parts: Iterable[Part]) -> None:
+    """Stop them together. What goes wrong with one keeps no other running."""
+    for outcome in await asyncio.gather(*(part.stop() for part in parts), return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            log.error("a process could not be stopped in order", exc_info=outcome)

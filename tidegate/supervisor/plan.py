@@ -90,12 +90,18 @@ class PartSpec:
     """Seconds until it must be ready; None for what the stack allows."""
     is_boxed: bool = False
     """Whether what is started is a sandbox, and the process that counts lies within."""
+    listens_at: Path | None = None
+    """Unix socket that is made for it, and handed to it as its standard input."""
+    is_a_models: bool = False
+    """Whether a model's code runs in it: then neither its words nor its exit code are believed."""
 
     @property
     def is_job(self) -> bool:
         return isinstance(self.ready, ExitReady)
 
 
+SUPERVISOR = "supervisor"
+"""Its log has this name too."""
 BROKER = "broker"
 CLICKHOUSE = "clickhouse"
 PREPARE = "prepare"
@@ -221,7 +227,7 @@ def runner_spec(
     name: str | None = None,
 ) -> PartSpec:
     """One runner of a deployment, whose files are in `folder`; by default it has the deployment's name."""
-    launch = runner_command(folder, socket, deployment_id, python=python, confinement=confinement)
+    launch = runner_command(folder, deployment_id, python=python, confinement=confinement)
     return PartSpec(
         f"{RUNNER_PREFIX}{name or deployment_id}",
         launch.argv,
@@ -230,6 +236,8 @@ def runner_spec(
         env=launch.env,
         start_timeout_s=confinement.limits.load_seconds,
         is_boxed=confinement.mechanism is Mechanism.BUBBLEWRAP,
+        listens_at=socket,
+        is_a_models=True,
     )
 
 

@@ -12,13 +12,13 @@ from model_runner.environment import Store
 from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
 from model_runner.limits import Limits
-from model_runner.sandbox.permissions import open_up, writable_folder
+from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
 from model_runner.toml_file import limits_of, read_toml
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
 from tidegate.sockets import runner_socket
-from tidegate.supervisor.part import Part
+from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.preparing import NotPreparedError, Preparing
 from tidegate.supervisor.state import PartState
@@ -101,7 +101,7 @@ class Runners:
         for leaving in self._leaving.values():
             leaving.task.cancel()
         left = [leaving.part for leaving in self._leaving.values()]
-        await asyncio.gather(*(part.stop() for part in [*self.parts.values(), *left]))
+        await end_all([*self.parts.values(), *left])
 
     async def _begin(self, runner: DesiredRunner, names: Iterable[str]) -> bool:
         """Start those runners of a deployment that are missing; whether all could be."""
@@ -124,6 +124,12 @@ class Runners:
         except (ArtifactError, ModelError, OSError) as error:
             self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
             return False
+        except Exception as error:  # whatever a folder holds must not keep the others from being started
+            log.exception("deployment %s cannot be started", key)
+            self._tell(
+                key, f"{runner.model} version {runner.version} cannot be started: {type(error).__name__}: {error}"
+            )
+            return False
         self._troubles.pop(key, None)
         for name, spec in zip(names, specs, strict=True):
             part = self._make_part(spec)
@@ -141,7 +147,7 @@ class Runners:
         if confinement.uid is not None:
             open_up(folder)
         socket = runner_socket(self._run_path, name)
-        writable_folder(socket.parent, confinement.uid)
+        socket.parent.mkdir(mode=0o700, exist_ok=True)
         return runner_spec(runner.deployment_id, folder, socket, confinement, python, name=name)
 
     def _take_back(self, name: str) -> bool:
@@ -160,7 +166,7 @@ class Runners:
         await asyncio.sleep(LEAVE_S)
         leaving = self._leaving[name]
         leaving.is_ending = True
-        await leaving.part.stop()
+        await end_all([leaving.part])
         shutil.rmtree(runner_socket(self._run_path, name).parent, ignore_errors=True)
         del self._leaving[name]
 

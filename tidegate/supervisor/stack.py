@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from tidegate.settings import Settings
 from tidegate.sockets import make_socket_folder
 from tidegate.supervisor.environment import child_environment
-from tidegate.supervisor.part import Part
-from tidegate.supervisor.plan import BROKER, PREPARE, PartSpec, StopRank
+from tidegate.supervisor.logs import log_path
+from tidegate.supervisor.part import Part, end_all
+from tidegate.supervisor.plan import BROKER, PREPARE, SUPERVISOR, PartSpec, StopRank
 from tidegate.supervisor.state import Phase, StackState, write_state
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.supervisor.urls import urls
-from tidegate.supervisor.watch import broker_verdict, keep_logs_small, memory_mb
+from tidegate.supervisor.watch import broker_verdict, keep_log_small, memory_mb
 
 if TYPE_CHECKING:
     from tidegate.supervisor.following import Following
@@ -80,7 +81,7 @@ class Stack:
         started = time.monotonic()
         for part in self._parts.values():
             part.begin([self._parts[name] for name in part.spec.after])
-        self._background.append(asyncio.create_task(keep_logs_small(self._settings.logs_path)))
+        self._background.append(asyncio.create_task(keep_log_small(log_path(self._settings.logs_path, SUPERVISOR))))
         await self._or_stop(self._until_ready())
         if self.stop_requested.is_set():
             return
@@ -197,11 +198,11 @@ class Stack:
         before = [part for part in ordered if part.spec.stop_rank < StopRank.RUNNER]
         rest = [part for part in ordered if part.spec.stop_rank > StopRank.RUNNER]
         for part in before:
-            await part.stop()
+            await end_all([part])
         if self._following is not None:
             await self._following.stop()
         for _, group in groupby(rest, key=lambda part: part.spec.stop_rank):
-            await asyncio.gather(*(part.stop() for part in group))
+            await end_all(group)
 
     def _make_part(self, spec: PartSpec) -> Part:
         return Part(spec, self._around)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from tidegate.supervisor.logs import rotate
+from tidegate.supervisor.logs import rotate_in_place
 
 WARN_SHARE = 0.8
 LOGS_S = 5.0
@@ -34,10 +34,9 @@ def broker_verdict(used_mb: float, limit_mb: int) -> tuple[str | None, str | Non
     return None, None
 
 
-async def keep_logs_small(folder: Path) -> None:
-    """Rotate what has grown too large, now and then, until it is cancelled."""
+async def keep_log_small(path: Path) -> None:
+    """Rotate the supervisor's own log when it has grown too large, until it is cancelled."""
     while True:
-        for path in await asyncio.to_thread(lambda: list(folder.glob("*.log"))):
-            with suppress(OSError):
-                rotate(path)
+        with suppress(OSError):
+            await asyncio.to_thread(rotate_in_place, path)
         await asyncio.sleep(LOGS_S)
