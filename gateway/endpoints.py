@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, SHADOW_COPIES
+from gateway.log_limit import limited_logger
+from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, RUNNER_LIES, SHADOW_COPIES
 from gateway.refusals import Refusal, unknown_model, unknown_preview
 from gateway.replicas import Replicas
 from gateway.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
@@ -19,6 +20,7 @@ from model_runner.client import ClientConfig
 from model_runner.instances import InstanceChecker
 
 log = logging.getLogger(__name__)
+_lies = limited_logger(f"{__name__}.lies")
 
 ASKING_S = 1.0
 """A registry that does not answer must not hold up the answer that the runner is gone."""
@@ -174,7 +176,7 @@ class Endpoints:
         if old is not None and old.route == route:
             self._by_deployment[route.deployment_id] = old
             return old
-        client = Replicas(route.addresses, self._config, route.token) if old is None else old.client
+        client = Replicas(route.addresses, self._config, route.token, _tell_of(route)) if old is None else old.client
         try:
             endpoint = Endpoint(route, client)
         except msgspec.DecodeError as error:
@@ -191,3 +193,14 @@ class Endpoints:
         task = asyncio.get_running_loop().create_task(client.close_when_idle(self._config.timeout_s))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+
+
+def _tell_of(route: Route) -> Callable[[str], None]:
+    """Count what a deployment's runner sent that no runner sends."""
+    count = RUNNER_LIES.labels(route.workspace, route.model)
+
+    def tell(lie: str) -> None:
+        count.inc()
+        _lies.warning("the runner of deployment %s sent %s: its connection was closed", route.deployment_id, lie)
+
+    return tell

@@ -33,6 +33,11 @@ COLD_START_REFUSALS = Counter(
 )
 # Sent by a web page, or to a host name that is not ours.
 FOREIGN_REQUESTS = Counter("tidegate_foreign_requests_total", "Requests refused because a web page sent them")
+# Connections to runners that were closed since what came on them was no answer: garbage, answers that nobody asked for,
+# answers of another length.
+RUNNER_LIES = Counter(
+    "tidegate_runner_lies_total", "Connections closed for what no runner sends", ("workspace", "model")
+)
 # Instances predicted.
 INSTANCES = Counter("tidegate_instances_total", "Instances predicted", ("workspace", "model"))
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import RunnerError, RunnerFailedError, RunnerUnavailableError
 from model_runner.frames import Reply, RunnerInfo
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.25
@@ -18,11 +21,18 @@ LONGEST_PAUSE_S = 0.25
 class Replicas:
     """Belongs to one event loop. A deployment with one runner asks it directly, and waits for it while it restarts."""
 
-    def __init__(self, addresses: Sequence[str], config: ClientConfig, token: str | None = None) -> None:
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        config: ClientConfig,
+        token: str | None = None,
+        on_lie: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """
         Args:
             addresses: where the runners listen, as model_runner.client.RunnerClient takes them.
             token: what they are asked for over TCP.
+            on_lie: called with what one of them sent that no runner sends.
         """
         self.asked = 0
         """Requests so far."""
@@ -30,6 +40,7 @@ class Replicas:
         """Requests that have not been answered yet."""
         self._config = config
         self._token = token
+        self._on_lie = on_lie
         self._addresses: tuple[str, ...] = ()
         self._only: RunnerClient | None = None
         self._several: dict[str, _Replica] = {}
@@ -48,7 +59,7 @@ class Replicas:
         gone = [] if self._only is None else [self._only]
         self._only = None
         if len(self._addresses) == 1:
-            self._only = RunnerClient(self._addresses[0], self._config, self._token)
+            self._only = RunnerClient(self._addresses[0], self._config, self._token, on_lie=self._on_lie)
             wanted: tuple[str, ...] = ()
         else:
             wanted = self._addresses
@@ -144,7 +155,8 @@ class Replicas:
                 raise RunnerUnavailableError(f"none of {len(self._several)} runners answers")
 
     def _replica(self, address: str) -> "_Replica":
-        return _Replica(address, replace(self._config, reconnect_s=0.0), self._token, self._someone_ready)
+        config = replace(self._config, reconnect_s=0.0)
+        return _Replica(address, config, self._token, self._someone_ready, self._on_lie)
 
     def _retire(self, client: RunnerClient) -> None:
         task = asyncio.get_running_loop().create_task(client.close_when_idle(self._config.timeout_s))
@@ -155,8 +167,15 @@ class Replicas:
 class _Replica:
     """One of several runners: ready once it has said so, and until its connection is lost."""
 
-    def __init__(self, address: str, config: ClientConfig, token: str | None, someone_ready: asyncio.Event) -> None:
-        self.client = RunnerClient(address, config, token, on_lost=self.lost)
+    def __init__(
+        self,
+        address: str,
+        config: ClientConfig,
+        token: str | None,
+        someone_ready: asyncio.Event,
+        on_lie: Callable[[str], None],
+    ) -> None:
+        self.client = RunnerClient(address, config, token, on_lost=self.lost, on_lie=on_lie)
         self.ready = False
         self._someone_ready = someone_ready
         self._left = False
@@ -180,9 +199,13 @@ class _Replica:
     async def _until_ready(self) -> None:
         pause = FIRST_PAUSE_S
         while True:
-            with contextlib.suppress(RunnerError):
+            try:
                 if (await self.client.describe()).state == "ready":
                     break
+            except RunnerError:
+                pass
+            except Exception:  # nobody else would look at it again
+                log.exception("a runner cannot be asked whether it is ready; it is asked again")
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE_S)
         self._looking = None

@@ -66,6 +66,8 @@ async def ask(call: Call, endpoint: Endpoint) -> None:
         raise Refusal(
             422, "invalid_features", "An integer has more than 64 bits; send it as a decimal number"
         ) from None
+    except RecursionError:
+        raise Refusal(422, "invalid_features", "The instances are nested too deeply") from None
     call.predictions = reply.predictions or ()
     call.model_ms = round(reply.model_ms, 3)
     call.batch_size = reply.batch_size

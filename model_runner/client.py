@@ -14,6 +14,7 @@ from model_runner.dialling import dial
 from model_runner.failures import (
     PredictionFailedError,
     RunnerFailedError,
+    RunnerLiedError,
     RunnerOverloadedError,
     RunnerTimeoutError,
     RunnerUnavailableError,
@@ -21,6 +22,7 @@ from model_runner.failures import (
 from model_runner.frames import (
     CANCEL,
     DESCRIBE,
+    MAX_REPLY_BYTES,
     OVERLOADED,
     PREDICT,
     PREDICTION_FAILED,
@@ -31,6 +33,10 @@ from model_runner.frames import (
     RunnerInfo,
     encode_frame,
 )
+from model_runner.replies import lie_in, shortened
+
+MOST_UNSENT_BYTES = 64_000_000
+"""What may wait for a runner that does not read; a request more is refused."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,14 @@ class ClientConfig:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, lost: Callable[["_Connection"], None]) -> None:
+    def __init__(self, lost: Callable[["_Connection"], None], lied: Callable[[str], None]) -> None:
         self.pending: dict[int, asyncio.Future[Reply]] = {}
         self.transport: asyncio.Transport | None = None
         self._lost = lost
-        self._reader = FrameReader()
+        self._lied = lied
+        self._given_up = 0
+        """Requests that nobody waits for any more, and which may be answered all the same."""
+        self._reader = FrameReader(MAX_REPLY_BYTES)
         self._decoder = msgspec.msgpack.Decoder(Reply)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,17 +66,48 @@ class _Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        for frame in self._reader.feed(data):
-            reply = self._decoder.decode(frame)
-            future = self.pending.pop(reply.id, None)
-            if future is not None and not future.done():
-                future.set_result(reply)
+        if self.transport is None:
+            return
+        try:
+            for frame in self._reader.feed(data):
+                self._take(self._decoder.decode(frame))
+                if self.transport is None:
+                    return
+        except Exception as error:  # whatever a decoder makes of bytes that no runner sends
+            self.drop(f"bytes that are no answer ({type(error).__name__}: {shortened(str(error))})")
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._end(RunnerFailedError(f"the runner went away: {exc or 'it closed the connection'}"))
+
+    def give_up(self, request: int) -> None:
+        """Where nobody waits any more, the runner need not compute it."""
+        if self.pending.pop(request, None) is not None and self.transport is not None:
+            self._given_up += 1
+            self.transport.write(encode_frame(Request(request, CANCEL)))
+
+    def drop(self, lie: str) -> None:
+        """Who lied once is not listened to any more; what is under way on this connection fails."""
+        transport = self.transport
+        self._lied(lie)
+        self._end(RunnerLiedError(f"the runner sent {lie}"))
+        if transport is not None:
+            transport.abort()
+
+    def _take(self, reply: Reply) -> None:
+        future = self.pending.pop(reply.id, None)
+        if future is not None:
+            if not future.done():
+                future.set_result(reply)
+        elif self._given_up:
+            self._given_up -= 1
+        else:
+            self.drop("an answer that nobody asked for")
+
+    def _end(self, why: RunnerFailedError) -> None:
         self.transport = None
         for future in self.pending.values():
             if not future.done():
-                future.set_exception(RunnerFailedError(f"the runner went away: {exc or 'it closed the connection'}"))
+                future.set_exception(why)
         self.pending.clear()
         self._lost(self)
 
@@ -82,17 +122,20 @@ class RunnerClient:
         token: str | None = None,
         *,
         on_lost: Callable[[], None] = lambda: None,
+        on_lie: Callable[[str], None] = lambda _: None,
     ) -> None:
         """
         Args:
             socket: path of a Unix socket, or `tcp://host:port`.
             token: of the deployment, over TCP.
             on_lost: called when the connection is lost.
+            on_lie: called with what it sent that no runner sends.
         """
         self._socket = str(socket)
         self._config = config or ClientConfig()
         self._token = token
         self._on_lost = on_lost
+        self._on_lie = on_lie
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
         self._last_id = 0
@@ -118,26 +161,32 @@ class RunnerClient:
         self._under_way += 1
         self._idle.clear()
         try:
-            reply = await self._ask(PREDICT, list(rows), self._config.timeout_s)
+            connection, reply = await self._ask(PREDICT, list(rows), self._config.timeout_s)
         finally:
             self._under_way -= 1
             if not self._under_way:
                 self._idle.set()
         if reply.error is None:
-            return reply
+            lie = lie_in(reply, len(rows))
+            if lie is None:
+                return reply
+            connection.drop(lie)
+            raise RunnerLiedError(f"the runner sent {lie}")
+        message = shortened(reply.message)
         if reply.error == PREDICTION_FAILED:
-            raise PredictionFailedError(reply.message)
+            raise PredictionFailedError(message)
         if reply.error == OVERLOADED:
-            raise RunnerOverloadedError(reply.message)
+            raise RunnerOverloadedError(message)
         if reply.error == STOPPING:
-            raise RunnerUnavailableError(reply.message)
-        raise RunnerFailedError(f"{reply.error}: {reply.message}")
+            raise RunnerUnavailableError(message)
+        raise RunnerFailedError(f"{shortened(reply.error)}: {message}")
 
     async def describe(self, timeout_s: float = 2.0) -> RunnerInfo:
         """What the runner says about itself. Raises RunnerError."""
-        reply = await self._ask(DESCRIBE, None, timeout_s)
+        connection, reply = await self._ask(DESCRIBE, None, timeout_s)
         if reply.info is None:
-            raise RunnerFailedError("the runner did not describe itself")
+            connection.drop("no description of itself")
+            raise RunnerLiedError("the runner did not describe itself")
         return reply.info
 
     async def close_when_idle(self, deadline_s: float) -> None:
@@ -155,28 +204,25 @@ class RunnerClient:
             self._connection.transport.close()
         self._connection = None
 
-    async def _ask(self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float) -> Reply:
+    async def _ask(self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float) -> tuple[_Connection, Reply]:
         self._last_id += 1
         request = self._last_id
         frame = encode_frame(Request(request, op, rows))
         connection = self._connection or await self._connect()
         if connection.transport is None:
             raise RunnerFailedError("the runner went away")
+        if connection.transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
+            raise RunnerOverloadedError("the runner does not read what it is sent")
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         connection.pending[request] = future
         connection.transport.write(frame)
         try:
             async with asyncio.timeout(timeout_s):
-                return await future
+                return connection, await future
         except TimeoutError:
             raise RunnerTimeoutError(f"no answer within {timeout_s:g} s") from None
         finally:
-            self._forget(connection, request)
-
-    def _forget(self, connection: _Connection, request: int) -> None:
-        """Where nobody waits any more, the runner need not compute it."""
-        if connection.pending.pop(request, None) is not None and connection.transport is not None:
-            connection.transport.write(encode_frame(Request(request, CANCEL)))
+            connection.give_up(request)
 
     async def _connect(self) -> _Connection:
         if self._closed:
@@ -203,7 +249,7 @@ class RunnerClient:
         pause = 0.02
         while True:
             try:
-                connection = await dial(self._socket, self._token, lambda: _Connection(self._lost))
+                connection = await dial(self._socket, self._token, lambda: _Connection(self._lost, self._on_lie))
             except OSError as error:
                 if loop.time() + pause > deadline:
                     raise RunnerUnavailableError(f"no runner on {self._socket}: {error.strerror or error}") from None

@@ -21,5 +21,9 @@ class RunnerTimeoutError(RunnerError):
     """The runner took longer than it may."""
 
 
+class RunnerLiedError(RunnerFailedError):
+    """It answered what no runner answers: a model's code has its process."""
+
+
 class PredictionFailedError(RunnerError):
     """The model raised; the message says what."""

@@ -7,6 +7,8 @@ import msgspec
 
 MAX_FRAME_BYTES = 256_000_000
 """No sane request is larger: a longer length means that the other side speaks something else."""
+MAX_REPLY_BYTES = 64_000_000
+"""What a runner may make a gateway hold for one answer."""
 _LENGTH_BYTES = 4
 
 PREDICT = "predict"
@@ -64,17 +66,28 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_frame(message: msgspec.Struct) -> bytes:
-    """One frame.
+def encode_frame(message: msgspec.Struct, most_bytes: int = MAX_FRAME_BYTES) -> bytes:
+    """One frame of at most so many bytes.
 
     Raises:
         OverflowError: it holds an integer of more than 64 bits.
         ValueError: it is longer than a frame may be.
     """
     body = _encoder.encode(message)
-    if len(body) > MAX_FRAME_BYTES:
-        raise ValueError(f"a frame of {len(body)} bytes; the most is {MAX_FRAME_BYTES}")
+    if len(body) > most_bytes:
+        raise ValueError(f"a frame of {len(body)} bytes; the most is {most_bytes}")
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+def id_of(frame: bytes) -> int | None:
+    """Of a request that cannot be decoded for what lies behind its id; None where that cannot be read either."""
+    if not 0x91 <= frame[0] <= 0x9F:
+        return None
+    first, *rest = frame[1:10] or b"\xc0"
+    if first < 0x80:
+        return first
+    length = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}.get(first)
+    return None if length is None or len(rest) < length else int.from_bytes(rest[:length], "big")
 
 
 class FrameReader:

@@ -42,7 +42,7 @@ class GuardedConnection(asyncio.Protocol):
             return
         try:
             proofs = [msgspec.msgpack.decode(frame, type=Proof) for frame in self._reader.feed(data)]
-        except (ValueError, msgspec.DecodeError):
+        except Exception:  # whatever a decoder makes of bytes that are no handshake
             self._refuse("it speaks something else")
             return
         if len(proofs) > 1:

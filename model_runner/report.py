@@ -27,7 +27,7 @@ def read_error(stderr: str) -> ModelError | None:
     for text in reversed(stderr.splitlines()):
         if text.startswith(_MARK):
             # A model can write whatever it likes to its log.
-            with suppress(msgspec.DecodeError):
+            with suppress(msgspec.DecodeError, ValueError, RecursionError):
                 line = msgspec.json.decode(text[len(_MARK) :], type=_Line)
                 return ModelError(line.file, line.problem, line.fix)
     return None

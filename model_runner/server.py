@@ -18,6 +18,7 @@ from model_runner.frames import (
     BAD_REQUEST,
     CANCEL,
     DESCRIBE,
+    MAX_REPLY_BYTES,
     OVERLOADED,
     PREDICT,
     PREDICTION_FAILED,
@@ -27,6 +28,7 @@ from model_runner.frames import (
     Request,
     RunnerInfo,
     encode_frame,
+    id_of,
 )
 from model_runner.guarded import listen
 from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
@@ -146,11 +148,24 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for frame in self._reader.feed(data):
-                self._handle(self._decoder.decode(frame))
+                self._read(frame)
         except (ValueError, msgspec.DecodeError) as error:
             log.warning("closing a connection that speaks something else: %s", error)
             if self._transport is not None:
                 self._transport.close()
+
+    def _read(self, frame: bytes) -> None:
+        """Raises ValueError or msgspec.DecodeError: it is no request."""
+        try:
+            request = self._decoder.decode(frame)
+        except RecursionError:
+            # Nested just so deep that the gateway could read it. It must not cost the others on this connection.
+            number = id_of(frame)
+            if number is None:
+                raise ValueError("a frame that is nested too deeply, without an id") from None
+            self._send(Reply(number, BAD_REQUEST, "the instances are nested too deeply"))
+        else:
+            self._handle(request)
 
     def _handle(self, request: Request) -> None:
         if request.op == PREDICT and request.rows is not None:
@@ -185,8 +200,8 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         try:
-            frame = encode_frame(reply)
-        except (TypeError, ValueError, OverflowError) as error:
+            frame = encode_frame(reply, MAX_REPLY_BYTES)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             frame = encode_frame(Reply(reply.id, PREDICTION_FAILED, f"the prediction is not JSON-able: {error}"))
         self._transport.write(frame)
 

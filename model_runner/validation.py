@@ -17,14 +17,17 @@ from model_runner.check_processes import make_room, scan, serving
 from model_runner.check_questions import check_inputs, predict_reference, predict_test
 from model_runner.client import RunnerClient
 from model_runner.environment import Prepared
+from model_runner.errors import ModelError
 from model_runner.expected import check_expected
 from model_runner.frames import RunnerInfo
 from model_runner.launch import HOST_PYTHON
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.plain_text import plain
 from model_runner.reference import Reference, read_reference
+from model_runner.replies import shortened
 from model_runner.sandbox.plan import Confinement
 from model_runner.sandbox.policy import SandboxPolicy, confine
+from model_runner.schema import InputSchema
 from model_runner.schema_source import Inputs, find_inputs, seal_inputs
 from model_runner.test_rows import TestRows, read_test_rows
 
@@ -160,7 +163,7 @@ def _prepare(folder: Path, files: _Files, wish: _Wish, watch: "_StopWatch") -> P
 
 async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, watch: "_StopWatch") -> _Answers:
     manifest, test = files.manifest, files.test
-    inputs = Inputs(schema_codec.decode(info.schema) if info.schema else None, info.example)
+    inputs = Inputs(_schema_of(info), info.example)
     check_inputs(manifest, inputs)
     predictions = await predict_test(client, manifest, inputs.schema, test.rows if test else [])
     check_expected(manifest, predictions, test.expected if test else None)
@@ -194,6 +197,17 @@ def _confinement(manifest: Manifest, sandbox: SandboxPolicy, timeout_s: float) -
 def _shown(info: RunnerInfo) -> RunnerInfo:
     """What a model says about itself is its own: made fit to be shown, once and for all who will."""
     return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60))
+
+
+def _schema_of(info: RunnerInfo) -> InputSchema | None:
+    """Raises ModelError: what its process says is no schema, which only code of the model's own can bring about."""
+    if info.schema is None:
+        return None
+    try:
+        return schema_codec.decode(info.schema)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        problem = f"its process describes itself with a schema that is none: {shortened(str(error))}"
+        raise ModelError("model", problem, "Remove the code that answers in the place of Tidegate's runner") from None
 
 
 def _loaded(info: RunnerInfo) -> str:

@@ -8,9 +8,14 @@ import msgspec
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import RunnerError
 from model_runner.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
+from model_runner.replies import shortened
 from tidegate.supervisor.plan import AddressReady, ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 
 TIMEOUT_S = 2.0
+MOST_BYTES = 65_536
+"""Of an answer over HTTP."""
+MOST_INFO_BYTES = 16_000_000
+"""Of what a runner says of itself: thousands of features with an example."""
 
 
 async def not_ready(readiness: Readiness) -> str | None:
@@ -22,6 +27,9 @@ async def not_ready(readiness: Readiness) -> str | None:
         return f"no answer in {TIMEOUT_S:g} s"
     except OSError as error:
         return error.strerror or type(error).__name__
+    except Exception as error:
+        # Whatever it says: who asks watches over it, and must not end by an answer.
+        return f"an answer that makes sense ({type(error).__name__}: {shortened(str(error))})"
 
 
 async def _ask(readiness: Readiness) -> str | None:
@@ -45,7 +53,9 @@ async def _get(port: int, path: str) -> str | None:
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
-        answer = await reader.read()
+        answer = b""
+        while len(answer) < MOST_BYTES and (more := await reader.read(MOST_BYTES)):
+            answer += more
         head, _, body = answer.partition(b"\r\n\r\n")
         status = head.split(b" ", 2)[1:2]
         if status == [b"200"]:
@@ -60,7 +70,7 @@ async def _ask_runner(path: Path) -> str | None:
     try:
         writer.write(encode_frame(Request(1, DESCRIBE)))
         await writer.drain()
-        frames = FrameReader()
+        frames = FrameReader(MOST_INFO_BYTES)
         while data := await reader.read(65_536):
             for frame in frames.feed(data):
                 info = msgspec.msgpack.decode(frame, type=Reply).info
