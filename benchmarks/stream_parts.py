@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from benchmarks.report import Figure, Table
 from benchmarks.run import Run
@@ -23,7 +24,7 @@ Batch = list[Record]
 def measure(run: Run) -> Table:
     """µs an event, in batches as the worker makes them."""
     layout = TopicLayout()
-    size = StreamConfig("", layout).batch_bytes // layout.event_partitions
+    size = StreamConfig("", layout, Path()).batch_bytes // layout.event_partitions
     batches = _batches(run.choose(20_000, 60_000), size)
     events = sum(record.value.count(b"\n") + 1 for batch in batches for record in batch)
     rounds = [_round(batches, events) for _ in range(run.choose(5, 15))]

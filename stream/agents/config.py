@@ -1,6 +1,5 @@
 """What the agents are told by the process that runs them."""
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +13,10 @@ class StreamConfig:
 
     bootstrap: str
     layout: TopicLayout
+    data_folder: Path
+    """Faust wants a folder; nothing that matters is in it."""
     flush_s: float = 1.0
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    data_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "tidegate-stream")
-    """Faust wants a folder; nothing that matters is in it."""
     batch_bytes: int = 1_000_000
     """Events are decoded when so many bytes were gathered, or at the next flush."""
     reader: str = "stream-worker"

@@ -1,13 +1,17 @@
 """State, lock, logs and sockets: the files of the supervisor."""
 
+import hashlib
 import os
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tidegate.sockets import LONGEST, make_socket_folder, runner_socket
+from tidegate.sockets import LONGEST, SocketFolderError, deployer_socket, make_socket_folder, runner_socket
 from tidegate.supervisor.logs import rotate_in_place, said_error, tail
 from tidegate.supervisor.state import (
     Condition,
@@ -85,6 +89,89 @@ def test_sockets_lie_in_the_run_folder_unless_that_is_too_long(tmp_path: Path) -
     assert moved.is_relative_to(tempfile.gettempdir())
     assert moved == runner_socket(long, "d0123456789ab")
     assert moved != runner_socket(long.parent / "run2", "d0123456789ab")
+
+
+def _long_home(folder: Path) -> Path:
+    return folder / ("x" * 120) / "run"
+
+
+def _plant_link(place: Path, elsewhere: Path) -> None:
+    elsewhere.mkdir(mode=0o700)
+    place.symlink_to(elsewhere)
+
+
+def _plant_open(place: Path, _: Path) -> None:
+    place.mkdir()
+    place.chmod(0o770)
+
+
+def _plant_theirs(place: Path, _: Path) -> None:
+    place.mkdir(mode=0o700)
+    os.chown(place, 12345, 12345)
+
+
+def _plant_file(place: Path, _: Path) -> None:
+    place.touch(mode=0o600)
+
+
+@pytest.mark.parametrize(
+    ("plant", "says"),
+    [
+        (_plant_link, "is a link"),
+        (_plant_open, "is open to other users"),
+        pytest.param(
+            _plant_theirs,
+            "belongs to another user",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root can give a folder away"),
+        ),
+        (_plant_file, "is no folder"),
+    ],
+)
+def test_what_another_user_planted_is_refused_by_all_who_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: Callable[[Path, Path], None], says: str
+) -> None:
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    home = _long_home(tmp_path)
+    expected = runner_socket(home, "d0123456789ab").parents[2]
+    plant(expected, tmp_path / "elsewhere")
+    for use in (make_socket_folder, deployer_socket, lambda path: runner_socket(path, "d0123456789ab")):
+        with pytest.raises(SocketFolderError, match=rf"{says}.*TIDEGATE_HOME"):
+            use(home)
+    assert not any((tmp_path / "elsewhere").glob("*"))
+
+
+def test_a_link_within_our_own_folder_is_refused_too(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    _plant_link(run / "r", tmp_path / "elsewhere")
+    with pytest.raises(SocketFolderError, match="is a link"):
+        make_socket_folder(run)
+
+
+def test_a_stack_whose_place_is_taken_says_so(tmp_path: Path) -> None:
+    """As `tidegate up` starts it."""
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    home = tmp_path / ("x" * 120)
+    digest = hashlib.sha256(os.fsencode(home / "run")).hexdigest()[:12]
+    _plant_link(shared / f"tidegate-{os.getuid()}-{digest}", tmp_path / "elsewhere")
+    env = {**os.environ, "TIDEGATE_HOME": str(home), "TMPDIR": str(shared)}
+    done = subprocess.run([sys.executable, "-m", "tidegate.supervisor"], env=env, capture_output=True, check=False)
+    state = read_state(home / "run")
+    assert done.returncode == 1
+    assert state is not None
+    assert state.phase is Phase.FAILED
+    assert "is a link, so another user could listen" in str(state.error)
+    assert not any((tmp_path / "elsewhere").glob("*"))
+
+
+def test_a_long_home_has_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = make_socket_folder(_long_home(tmp_path))
+    assert folder == make_socket_folder(_long_home(tmp_path))
+    assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {0o700}
 
 
 def test_the_socket_folder_is_its_owners_only(tmp_path: Path) -> None:

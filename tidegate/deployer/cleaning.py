@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -81,7 +82,9 @@ class Cleaner:
         for folder, pattern in places:
             for path in folder.glob(pattern):
                 with contextlib.suppress(FileNotFoundError):
-                    if path.lstat().st_mtime < before:
+                    found = path.lstat()
+                    # In the folder that all share others may use this name too, and root could remove theirs.
+                    if found.st_mtime < before and found.st_uid == os.getuid():
                         yield path
 
     def _clean_lfs(self, repository: Path, before: float) -> int:

@@ -11,6 +11,7 @@ from gateway.token import TokenError
 from tidegate.broker import BrokerNotFoundError, find_binary
 from tidegate.clickhouse_password import with_clickhouse_password
 from tidegate.settings import Settings
+from tidegate.sockets import SocketFolderError, make_socket_folder
 from tidegate.supervisor.leftovers import end_all
 from tidegate.supervisor.plan import PartSpec, plan
 from tidegate.supervisor.ports import PortTakenError, check_ports
@@ -42,7 +43,7 @@ def _supervise(settings: Settings) -> int:
     try:
         settings = with_clickhouse_password(settings)
         specs = _prepare(settings)
-    except (PortTakenError, BrokerNotFoundError, TokenError) as error:
+    except (PortTakenError, BrokerNotFoundError, SocketFolderError, TokenError) as error:
         log.error("%s", error)
         _write_phase(settings, Phase.FAILED, str(error))
         return EXIT_FAILED
@@ -54,8 +55,9 @@ def _prepare(settings: Settings) -> list[PartSpec]:
     """What must hold before the first process starts.
 
     Raises:
-        PortTakenError, BrokerNotFoundError: it does not.
+        PortTakenError, BrokerNotFoundError, SocketFolderError: it does not.
     """
+    make_socket_folder(settings.run_path)
     ended = end_all(str(settings.home_path))
     if ended:
         log.warning("ended %d processes of an earlier stack that was not stopped: %s", len(ended), ended)

@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tidegate.settings import Settings
-from tidegate.sockets import make_socket_folder
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.logs import log_path
 from tidegate.supervisor.part import Part, end_all
@@ -63,7 +62,6 @@ class Stack:
 
     async def run(self) -> str | None:
         """Start, stay, stop; the reason where it ended by itself."""
-        make_socket_folder(self._settings.run_path)
         writer = asyncio.create_task(self._write_states())
         try:
             await self._live()
