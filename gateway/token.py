@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from model_runner.durable import make_file, make_folder
+
 FILE_MODE = 0o600
 PREFIX = "tg_"
 """So that a scanner, or a person, who finds one knows what it is."""
@@ -46,17 +48,8 @@ def load_or_make(path: Path) -> Token:
     """
     with suppress(FileNotFoundError):
         return _read(path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    try:
-        with os.fdopen(file, "w") as opened:
-            opened.write(f"{PREFIX}{secrets.token_urlsafe(32)}\n")
-        # A link is made only where nobody was faster, and the whole content is there with it.
-        with suppress(FileExistsError):
-            os.link(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    make_folder(path.parent, 0o700)
+    make_file(path, f"{PREFIX}{secrets.token_urlsafe(32)}\n".encode(), FILE_MODE)
     return _read(path)
 
 
@@ -96,6 +89,7 @@ def _read(path: Path) -> Token:
         raise TokenError(
             f"{path} cannot be read ({error}): remove it, and a new one is made at the next start"
         ) from error
-    if not value:
-        raise TokenError(f"{path} is empty: remove it, and a new one is made at the next start")
+    if not value or not value.isprintable():
+        # Zeros are what a power loss leaves: a token of them anybody could guess.
+        raise TokenError(f"{path} is empty or damaged: remove it, and a new one is made at the next start")
     return Token(value)

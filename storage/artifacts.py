@@ -1,19 +1,28 @@
-"""Model files in any store that fsspec speaks to: kept by the hash of their content, fetched once to a local folder."""
+"""Model files in any store that fsspec speaks to: kept by the hash of their content, fetched once to a local folder.
+
+Both survive a loss of power: what is written is on disk before what marks it as complete, and what is found is compared
+with its hash where that can have been otherwise. What is not whole is written, or fetched, again.
+"""
 
 import hashlib
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import fsspec  # type: ignore[import-untyped]
 import msgspec
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
+
+from gateway.durable import Seals, make_folder, replace, sync_file, sync_tree
 
 INDEX = "artifact.json"
 """Written last, so that an artifact without it is an unfinished one."""
+FETCHING = ".fetch-"
 
 
 class ArtifactError(Exception):
@@ -46,37 +55,74 @@ def put(folder: Path, files: Iterable[str], store_url: str) -> Artifact:
     digest = hashlib.sha256(index).hexdigest()
     url = f"{store_url.rstrip('/')}/{digest}"
     fs, root = url_to_fs(url)
-    if not fs.exists(f"{root}/{INDEX}"):
-        for entry in entries:
-            _put_file(fs, folder / entry.path, f"{root}/{entry.path}")
+    if isinstance(fs, LocalFileSystem):
+        make_folder(Path(root))
+    missing = [entry for entry in entries if not _is_stored(fs, f"{root}/{entry.path}", entry)]
+    for entry in missing:
+        _put_file(fs, folder / entry.path, f"{root}/{entry.path}")
+    if missing or not _is_index(fs, root, digest):
+        if isinstance(fs, LocalFileSystem):
+            sync_tree(Path(root))
         # The index is what makes it an artifact; writers of the same content write the same bytes.
         _put_bytes(fs, index, f"{root}/{INDEX}")
     return Artifact(url, digest)
 
 
 def fetch(url: str, sha256: str, cache: Path) -> Path:
-    """The local folder of an artifact, read-only by convention. What is already there is not fetched again.
+    """The local folder of an artifact, read-only by convention. What is there already, and whole, is not fetched again.
 
     Raises:
         ArtifactError: the store has no such artifact, or other bytes than its hash says.
     """
-    folder = cache / sha256
-    if folder.is_dir():
+    folder, seals = cache / sha256, Seals(cache)
+    if folder.is_dir() and seals.is_whole(sha256, folder):
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
+    make_folder(cache)
     fs, root = url_to_fs(url)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as name:
+    index = _read_index(fs, root, sha256)
+    if folder.is_dir():
+        _mend(fs, root, index, folder)
+    else:
+        _fetch_all(fs, root, index, folder)
+    seals.put(sha256, folder)
+    return folder
+
+
+def remove_copy(cache: Path, sha256: str) -> None:
+    """Take back a fetched copy. A kill in the middle leaves what the next fetch mends."""
+    Seals(cache).forget(sha256)
+    shutil.rmtree(cache / sha256, ignore_errors=True)
+
+
+def _fetch_all(fs: fsspec.AbstractFileSystem, root: str, index: list[_Entry], folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=FETCHING, dir=folder.parent) as name:
         fresh = Path(name) / "artifact"
         fresh.mkdir()
-        for entry in _read_index(fs, root, sha256):
+        for entry in index:
             _fetch_file(fs, root, entry, fresh)
+        sync_tree(fresh)
         try:
-            fresh.rename(folder)
+            replace(fresh, folder)
         except OSError:
             # Another process fetched it meanwhile: the content is the same.
             if not folder.is_dir():
                 raise
-    return folder
+
+
+def _mend(fs: fsspec.AbstractFileSystem, root: str, index: list[_Entry], folder: Path) -> None:
+    """Fetch those files that are not what they should be. In place: a runner may read the others."""
+    for entry in index:
+        target = folder / entry.path
+        if not target.is_file() or _sha256(target) != entry.sha256:
+            with tempfile.TemporaryDirectory(prefix=FETCHING, dir=folder.parent) as name:
+                _fetch_file(fs, root, entry, Path(name))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (Path(name) / entry.path).replace(target)
+    known = {folder / entry.path for entry in index}
+    for path in folder.rglob("*"):
+        if path.is_file() and path not in known:
+            path.unlink()
+    sync_tree(folder)
 
 
 def _entry(folder: Path, name: str) -> _Entry:
@@ -86,21 +132,66 @@ def _entry(folder: Path, name: str) -> _Entry:
         raise ArtifactError(f"{name!r} cannot be stored: name files by their path within the folder")
     if path.is_symlink() or not path.is_file():
         raise ArtifactError(f"{path} is not a regular file: replace links by what they point to")
+    return _Entry(name, _sha256(path), path.stat().st_size)
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return _Entry(name, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_stored(fs: fsspec.AbstractFileSystem, path: str, entry: _Entry) -> bool:
+    """Whether the store has this file. Read where that is cheap: other stores have whole files or none."""
+    try:
+        if fs.info(path)["size"] != entry.size:
+            return False
+    except FileNotFoundError:
+        return False
+    return not isinstance(fs, LocalFileSystem) or _sha256(Path(path)) == entry.sha256
+
+
+def _is_index(fs: fsspec.AbstractFileSystem, root: str, sha256: str) -> bool:
+    try:
+        found: bytes = fs.cat_file(f"{root}/{INDEX}")
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(found).hexdigest() == sha256
 
 
 def _put_file(fs: fsspec.AbstractFileSystem, source: Path, target: str) -> None:
     part = f"{target}.{secrets.token_hex(4)}.part"
     fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-    fs.put_file(str(source), part)
-    fs.mv(part, target)
+    try:
+        fs.put_file(str(source), part)
+        _name(fs, part, target)
+    except BaseException:
+        _discard(fs, part)
+        raise
 
 
 def _put_bytes(fs: fsspec.AbstractFileSystem, content: bytes, target: str) -> None:
     part = f"{target}.{secrets.token_hex(4)}.part"
-    fs.pipe_file(part, content)
-    fs.mv(part, target)
+    try:
+        fs.pipe_file(part, content)
+        _name(fs, part, target)
+    except BaseException:
+        _discard(fs, part)
+        raise
+
+
+def _name(fs: fsspec.AbstractFileSystem, part: str, target: str) -> None:
+    """Only what is on disk gets its name."""
+    if isinstance(fs, LocalFileSystem):
+        sync_file(Path(part))
+        replace(Path(part), Path(target))
+    else:
+        fs.mv(part, target)
+
+
+def _discard(fs: fsspec.AbstractFileSystem, part: str) -> None:
+    """What could not be written whole takes no room; where that fails too, the first error is the one to tell."""
+    with suppress(Exception):
+        fs.rm_file(part)
 
 
 def _read_index(fs: fsspec.AbstractFileSystem, root: str, sha256: str) -> list[_Entry]:
@@ -118,8 +209,7 @@ def _fetch_file(fs: fsspec.AbstractFileSystem, root: str, entry: _Entry, folder:
     target.parent.mkdir(parents=True, exist_ok=True)
     with fs.open(f"{root}/{entry.path}", "rb") as source, target.open("wb") as file:
         shutil.copyfileobj(source, file)
-    with target.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
-            raise ArtifactError(
-                f"{entry.path} of artifact {folder.name} was changed in the store: deploy the model again"
-            )
+    if _sha256(target) != entry.sha256:
+        raise ArtifactError(
+            f"{entry.path} of artifact {root.rpartition('/')[2][:12]} was changed in the store: deploy the model again"
+        )

@@ -65,6 +65,8 @@ def _settings(config: GitConfig) -> Iterator[tuple[str, str]]:
     yield "receive.unpackLimit", "1"
     yield "receive.keepAlive", str(KEEP_ALIVE_S)
     yield "receive.fsckObjects", "true"
+    # What a push was told to be taken is still there after a power loss, and so is the branch that says so.
+    yield "core.fsync", "objects,reference"
     # A branch that goes is refused by us, with the reason; git's own refusal says none.
     yield "receive.denyDeleteCurrent", "ignore"
     yield "gc.autoDetach", "false"

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from model_runner.durable import make_folder, replace
+
 WRITE_BYTES = 1_048_576
 _OID = re.compile(r"[0-9a-f]{64}")
 
@@ -49,7 +51,7 @@ class LfsStore:
             LfsObjectError: its content has another hash, or it is too large.
         """
         part = self._incoming / f"{oid}.{secrets.token_hex(4)}"
-        await asyncio.to_thread(part.parent.mkdir, parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(make_folder, part.parent, 0o700)
         try:
             with await asyncio.to_thread(part.open, "xb") as file:
                 size, found = await _write(file, chunks, max_bytes)
@@ -62,9 +64,9 @@ class LfsStore:
 
     def _keep(self, part: Path, oid: str) -> None:
         target = self.path(oid)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(target.parent, 0o700)
         part.chmod(0o400)
-        part.replace(target)
+        replace(part, target)
 
 
 async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], max_bytes: int) -> tuple[int, str]:

@@ -1,7 +1,6 @@
 """The bare repositories: made by the first push, whole or not at all."""
 
 import asyncio
-import os
 import secrets
 import shlex
 import shutil
@@ -10,6 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from gateway.git.config import GitConfig, git_environment
+from model_runner.durable import replace, sync_tree
 
 HOOKS = ("pre-receive", "post-receive")
 
@@ -43,7 +43,7 @@ async def ensure_repository(config: GitConfig, workspace: str, model: str) -> Pa
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True, mode=0o700)
     try:
         await _init(config, part)
-        await asyncio.to_thread(os.rename, part, path)
+        await asyncio.to_thread(_keep, part, path)
     except OSError:
         # Two first pushes at once: either's repository will do.
         if not await asyncio.to_thread(path.is_dir):
@@ -51,6 +51,11 @@ async def ensure_repository(config: GitConfig, workspace: str, model: str) -> Pa
     finally:
         await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
     return path
+
+
+def _keep(part: Path, path: Path) -> None:
+    sync_tree(part)
+    replace(part, path)
 
 
 async def _init(config: GitConfig, path: Path) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from model_runner.durable import replace, sync_tree, write_file
 from model_runner.environment.errors import EnvironmentBuildError
+from model_runner.environment.eviction import clear_downloads
 from model_runner.environment.host import this_host
 from model_runner.environment.key import environment_key, packages_of
 from model_runner.environment.resolving import failure
@@ -35,7 +37,7 @@ def build(lock: str, store: Store, tell: Tell) -> About:
     key = environment_key(packages, this_host())
     try:
         with _locked(store, key, tell) as held:
-            found = store.about(key)
+            found = store.about(key) if store.is_whole(key) else None
             if found is None:
                 found = _build(key, lock, store, tell, held)
             store.touch(key)
@@ -61,19 +63,29 @@ def _build(key: str, lock: str, store: Store, tell: Tell, held: int) -> About:
     began = time.monotonic()
     for left in store.root.glob(f"{BUILDING}{key}-*"):
         remove(left)  # of a build that was killed: we hold the lock, so nobody is at work in it
-    remove(store.folder(key))  # there, but not whole
+    if store.folder(key).exists():
+        _discard(key, store, tell)
     folder = store.root / f"{BUILDING}{key}-{secrets.token_hex(4)}"
     try:
         _install(folder, lock, store, tell, held)
         _compile(folder, store, tell, held)
         about = _finish(folder, key, packages_of(lock), began)
-        folder.rename(store.folder(key))
+        replace(folder, store.folder(key))
     except BaseException:
         remove(folder)
         raise
     seal_top(store.folder(key))
+    store.seals.put(key, store.folder(key))
     tell(f"environment {key} is built, {about.bytes / 1e6:.0f} MB")
     return about
+
+
+def _discard(key: str, store: Store, tell: Tell) -> None:
+    """What is there is not whole, so what it was made from may not be either."""
+    tell(f"environment {key} is damaged and is built anew")
+    store.seals.forget(key)
+    remove(store.folder(key))
+    clear_downloads(store)
 
 
 def _install(folder: Path, lock: str, store: Store, tell: Tell, held: int) -> None:
@@ -120,7 +132,6 @@ def _compile(folder: Path, store: Store, tell: Tell, held: int) -> None:
 def _finish(folder: Path, key: str, packages: tuple[str, ...], began: float) -> About:
     size = seal(folder)
     about = About(key, packages, this_host().python, size, round(time.monotonic() - began, 3))
-    path = folder / ABOUT_FILE
-    path.write_bytes(msgspec.json.encode(about))
-    path.chmod(0o444)
+    sync_tree(folder)
+    write_file(folder / ABOUT_FILE, msgspec.json.encode(about), 0o444)
     return about

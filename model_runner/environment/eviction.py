@@ -35,7 +35,7 @@ def evict(store: Store, limit_bytes: int, in_use: Collection[str], *, grace_s: f
             gone.append(entry)
             total -= entry.about.bytes
     if total > limit_bytes and downloads:
-        _clear_downloads(store)
+        clear_downloads(store)
     return gone
 
 
@@ -45,6 +45,7 @@ def _remove_unused(store: Store, key: str, grace_s: float) -> bool:
         if time.time() - store.last_used(key) < grace_s:
             return False
         folder = store.folder(key)
+        store.seals.forget(key)
         unseal_top(folder)
         trash = store.root / f"{TRASH}{secrets.token_hex(6)}"
         folder.rename(trash)
@@ -53,7 +54,7 @@ def _remove_unused(store: Store, key: str, grace_s: float) -> bool:
     return False
 
 
-def _clear_downloads(store: Store) -> None:
+def clear_downloads(store: Store) -> None:
     """They can be had again. uv waits for those that read them; where that takes too long they stay this time."""
     with suppress(EnvironmentBuildError):
         run_uv(("cache", "clean"), store.root, store.downloads, lambda _: None, CLEAN_S)

@@ -80,7 +80,7 @@ def at_hand(folder: Path, store: Store) -> Prepared | None:
     if not sealed.is_file():
         return None if _beyond_host(folder) else Prepared(HOST_PYTHON)
     key = environment_key(packages_of(sealed.read_text("utf-8")), this_host())
-    about = store.about(key)
+    about = store.about(key) if store.is_whole(key) else None
     if about is None:
         return None
     store.touch(key)

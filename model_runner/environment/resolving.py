@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from model_runner.durable import make_folder, write_file
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.host import installed_versions
 from model_runner.environment.key import packages_of
@@ -37,10 +38,11 @@ def resolve(lines: Sequence[Line], store: Store, tell: Tell) -> str:
     try:
         text = _ask_index(wanted, installed, store, tell)
     except EnvironmentBuildError as error:
-        if not known.is_file():
+        before = _kept(known)
+        if before is None:
             raise
         tell(f"{error} Taking what was resolved for the same requirements before.")
-        text = known.read_text("utf-8")
+        text = before
     else:
         _keep(text, known)
     tell(f"resolved to {len(packages_of(text))} packages")
@@ -70,10 +72,21 @@ def _answer_path(store: Store, wanted: Sequence[str], installed: Mapping[str, st
 
 def _keep(text: str, path: Path) -> None:
     """Whole, or not at all; each answer has a few kilobytes."""
-    path.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    Path(file.name).replace(path)
+    make_folder(path.parent)
+    write_file(path, f"{_head(text)}\n{text}".encode())
+
+
+def _kept(path: Path) -> str | None:
+    """What `_keep` wrote; None where there is none, or it is damaged: a list that is cut is a list of less."""
+    try:
+        head, _, text = path.read_text("utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if head == _head(text) else None
+
+
+def _head(text: str) -> str:
+    return f"# sha256 {hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def failure(done: Finished) -> Exception:

@@ -1,16 +1,21 @@
 """The runner's own code for an environment that has none of Tidegate: a sealed folder that holds this package alone."""
 
 import compileall
+import fcntl
 import hashlib
 import secrets
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import model_runner
+from model_runner.durable import make_folder, replace, sync_tree
 from model_runner.environment.sealing import remove, seal, seal_top
+from model_runner.seals import Seals
 
 PREFIX = ".runner-"
+_LOCK = ".runner.lock"
 _ENTRY = "import sys\n\nfrom model_runner.__main__ import main\n\nsys.exit(main())\n"
 _SETTLED_S = 3600.0
 """A copy that is younger may be one that is being made, or that a runner is about to start from."""
@@ -24,10 +29,23 @@ def runner_copy(root: Path) -> Path:
         OSError: it cannot be written.
     """
     package = Path(model_runner.__file__).parent
-    folder = root / f"{PREFIX}{_digest(package)}"
-    if not folder.is_dir():
-        _make(package, folder)
+    folder, seals = root / f"{PREFIX}{_digest(package)}", Seals(root)
+    if not (folder.is_dir() and seals.is_whole(folder.name, folder)):
+        with _alone(root):
+            if not seals.is_whole(folder.name, folder):
+                remove(folder)
+                _make(package, folder)
+                seals.put(folder.name, folder)
     return folder
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Nobody else makes a copy meanwhile."""
+    make_folder(root)
+    with (root / _LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def remove_old_copies(root: Path, in_use: Collection[str], now: float) -> list[str]:
@@ -44,6 +62,7 @@ def remove_old_copies(root: Path, in_use: Collection[str], now: float) -> list[s
         if path.name not in {current, *in_use} and now - path.stat().st_mtime > _SETTLED_S
     ]
     for path in old:
+        Seals(root).forget(path.name)
         remove(path)
     return [path.name for path in old]
 
@@ -63,10 +82,8 @@ def _make(package: Path, folder: Path) -> None:
         (fresh / "__main__.py").write_text(_ENTRY, "utf-8")
         compileall.compile_dir(fresh, quiet=2)
         seal(fresh)
-        fresh.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # where another process was quicker, its copy is the same
-            raise
+        sync_tree(fresh)
+        replace(fresh, folder)
     finally:
         remove(fresh)
     seal_top(folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from model_runner.environment.sealing import folder_bytes
+from model_runner.seals import Seals
 
 ABOUT_FILE = "environment.json"
 BUILDING = ".building-"
@@ -62,6 +63,25 @@ class Store:
             return msgspec.json.decode((folder / ABOUT_FILE).read_bytes(), type=About)
         except (OSError, msgspec.DecodeError):
             return None
+
+    def is_whole(self, key: str) -> bool:
+        """Whether an environment holds what it did when it was built. The first question after a start of the machine
+        reads all of it.
+        """
+        about, seals = self.about(key), self.seals
+        if about is None:
+            return False
+        if not seals.knows(key) and folder_bytes(self.folder(key)) == about.bytes + self._about_bytes(key):
+            # Of a Tidegate that made no seals, or the power went just before the seal: the rest was on disk by then.
+            seals.put(key, self.folder(key))
+        return seals.is_whole(key, self.folder(key))
+
+    @property
+    def seals(self) -> Seals:
+        return Seals(self.root)
+
+    def _about_bytes(self, key: str) -> int:
+        return (self.folder(key) / ABOUT_FILE).stat().st_size
 
     def touch(self, key: str) -> None:
         """Mark it as used now."""

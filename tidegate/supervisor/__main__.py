@@ -9,6 +9,7 @@ import time
 
 from gateway.token import TokenError
 from tidegate.broker import BrokerNotFoundError, find_binary
+from tidegate.caches import doubt_caches
 from tidegate.clickhouse_password import with_clickhouse_password
 from tidegate.settings import Settings
 from tidegate.sockets import SocketFolderError, make_socket_folder
@@ -16,7 +17,7 @@ from tidegate.supervisor.leftovers import end_all
 from tidegate.supervisor.plan import PartSpec, plan
 from tidegate.supervisor.ports import PortTakenError, check_ports
 from tidegate.supervisor.stack import Stack
-from tidegate.supervisor.state import Phase, StackState, supervisor_lock, write_state
+from tidegate.supervisor.state import Phase, StackState, stopped_well, supervisor_lock, write_state
 
 EXIT_FAILED = 1
 EXIT_RUNNING_ALREADY = 4
@@ -39,6 +40,9 @@ def main() -> int:
 
 
 def _supervise(settings: Settings) -> int:
+    if not stopped_well(settings.run_path):
+        log.warning("the stack was not stopped the last time: copies of models and environments are compared again")
+        doubt_caches(settings)
     _write_phase(settings, Phase.STARTING)
     try:
         settings = with_clickhouse_password(settings)
@@ -76,7 +80,8 @@ async def _run(settings: Settings, specs: list[PartSpec]) -> str | None:
 
 
 def _write_phase(settings: Settings, phase: Phase, error: str | None = None) -> None:
-    write_state(settings.run_path, StackState(pid=os.getpid(), phase=phase, since=time.time(), error=error))
+    state = StackState(pid=os.getpid(), phase=phase, since=time.time(), error=error)
+    write_state(settings.run_path, state, durable=True)
 
 
 if __name__ == "__main__":

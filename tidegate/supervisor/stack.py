@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tidegate.caches import copies_path
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.logs import log_path
@@ -106,7 +107,7 @@ class Stack:
         settings = self._settings
         if settings.launcher == "kubernetes":
             return Following(settings.database_dsn, self._make_pod_launcher(), are_here=False)
-        cache = settings.home_path / "models"
+        cache = copies_path(settings)
         confine = partial(confine_runner, settings)
         launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine)
         return Following(settings.database_dsn, launcher)

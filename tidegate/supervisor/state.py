@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from model_runner.durable import write_file
+
 STATE_FILE = "state.json"
 LOCK_FILE = "supervisor.lock"
 
@@ -63,18 +65,37 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[PartState, ...] = ()
 
 
-def write_state(run_path: Path, state: StackState) -> None:
-    """Atomic: a reader sees the state before or after."""
+def write_state(run_path: Path, state: StackState, *, durable: bool = False) -> None:
+    """Atomic: a reader sees the state before or after.
+
+    Args:
+        durable: whether it has to be there after a power loss. It changes too often to be on disk each time.
+
+    Raises:
+        OSError: it cannot be written; the one before stands.
+    """
+    content = msgspec.json.encode(state)
+    if durable:
+        write_file(run_path / STATE_FILE, content)
+        return
     part = run_path / f"{STATE_FILE}.{os.getpid()}.tmp"
-    part.write_bytes(msgspec.json.encode(state))
+    part.write_bytes(content)
     part.replace(run_path / STATE_FILE)
 
 
 def read_state(run_path: Path) -> StackState | None:
     """The last state that a supervisor of this home wrote, even one that has ended; None where there was none."""
-    with suppress(FileNotFoundError, msgspec.DecodeError):
+    with suppress(FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode((run_path / STATE_FILE).read_bytes(), type=StackState)
     return None
+
+
+def stopped_well(run_path: Path) -> bool:
+    """Whether the last supervisor of this home came to its end, so that all its parts had theirs."""
+    if not (run_path / STATE_FILE).exists():
+        return True
+    last = read_state(run_path)
+    return last is not None and last.phase in (Phase.STOPPED, Phase.FAILED)
 
 
 def running_state(run_path: Path) -> StackState | None:

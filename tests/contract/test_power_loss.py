@@ -1,0 +1,179 @@
+"""The power goes at every point of every durable write: what was said to be done is there, nothing damaged is used."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.git.lfs_store import LfsStore
+from gateway.token import load_or_make
+from model_runner.environment.runner_copy import runner_copy
+from model_runner.seals import Seals, tree_hash
+from storage import artifacts, registry
+from storage.registry import Database
+from tests.support.power import lives
+from tidegate.supervisor.state import Phase, StackState, read_state, stopped_well, write_state
+
+SEEDS = range(3)
+FILES = {"model.pkl": os.urandom(5000), "data/names.txt": b"a\nb\n", "data/deep/empty.txt": b""}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        path = tmp_path / "model" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    (tmp_path / "disk").mkdir()
+    return tmp_path / "disk"
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _fetched(url: str, digest: str, cache: Path) -> dict[str, bytes] | str:
+    """The content, or why there is none."""
+    try:
+        return _content(artifacts.fetch(url, digest, cache))
+    except artifacts.ArtifactError as error:
+        return str(error)
+
+
+def test_an_artifact_and_its_copy_are_whole_or_made_again(model: Path, disk: Path) -> None:
+    """Also where the store is gone that the copy came from: what is damaged is refused then, never served."""
+    store, cache = (disk / "artifacts").as_uri(), disk / "models"
+
+    def deploy() -> artifacts.Artifact:
+        return artifacts.put(model, FILES, store)
+
+    def deploy_and_fetch() -> Path:
+        made = deploy()
+        return artifacts.fetch(made.url, made.sha256, cache)
+
+    digest = artifacts.put(model, FILES, (model.parent / "elsewhere").as_uri()).sha256
+    losses = 0
+    for done in lives(disk, deploy_and_fetch, SEEDS):
+        losses += 1
+        found = _fetched(f"{store}/{digest}", digest, cache)
+        assert found == FILES or (isinstance(found, str) and "deploy the model again" in found and not done)
+        assert _content(deploy_and_fetch()) == FILES
+        assert _content(deploy_and_fetch()) == FILES, "and it stays so"
+        assert not list(cache.glob("*/*.part"))
+    assert losses > 40
+
+
+@pytest.mark.parametrize("damage", ["cut", "zeros", "gone", "other"])
+@pytest.mark.parametrize("where", ["store", "index", "copy"])
+def test_what_was_damaged_is_healed_by_deploying_again(model: Path, disk: Path, where: str, damage: str) -> None:
+    store, cache = (disk / "artifacts").as_uri(), disk / "models"
+    made = artifacts.put(model, FILES, store)
+    copy = artifacts.fetch(made.url, made.sha256, cache)
+    stored = disk / "artifacts" / made.sha256
+    hurt = {"store": stored / "model.pkl", "index": stored / artifacts.INDEX, "copy": copy / "model.pkl"}[where]
+    content = hurt.read_bytes()
+    hurt.unlink()
+    if damage != "gone":
+        hurt.write_bytes({"cut": content[:-1], "zeros": bytes(len(content)), "other": content + b"x"}[damage])
+    Seals(cache).doubt()
+
+    again = artifacts.put(model, FILES, store)
+    assert again == made
+    assert _content(artifacts.fetch(again.url, again.sha256, cache)) == FILES
+    assert _content(artifacts.fetch(again.url, again.sha256, disk / "other cache")) == FILES
+
+
+def test_a_copy_that_shrank_is_noticed_without_a_restart(model: Path, disk: Path) -> None:
+    made = artifacts.put(model, FILES, (disk / "artifacts").as_uri())
+    copy = artifacts.fetch(made.url, made.sha256, disk / "models")
+    (copy / "model.pkl").write_bytes(b"")
+    (copy / "left.tmp").write_bytes(b"x")
+    assert _content(artifacts.fetch(made.url, made.sha256, disk / "models")) == FILES
+
+
+def test_the_runners_copy_is_whole_or_made_again(disk: Path) -> None:
+    expected = None
+    # Each makes a copy of a hundred files: one seed says what there is to say.
+    for _ in lives(disk, lambda: runner_copy(disk), range(1)):
+        found = runner_copy(disk)
+        sources = {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*.py")}
+        expected = expected or sources
+        assert sources == expected
+        assert "model_runner/server.py" in sources
+        assert runner_copy(disk) == found
+
+
+def test_a_token_that_was_shown_stays_and_none_is_damaged(disk: Path) -> None:
+    path, shown = disk / "home" / "token", []
+    for done in lives(disk, lambda: shown.append(load_or_make(path).reveal()), SEEDS):
+        found = load_or_make(path).reveal()
+        assert found.startswith("tg_")
+        assert len(found) > 40
+        assert not done or found == shown[-1]
+
+
+def test_an_lfs_object_is_whole_or_asked_for_again(disk: Path) -> None:
+    content = os.urandom(3000)
+    oid, store = hashlib.sha256(content).hexdigest(), LfsStore(disk)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    for done in lives(disk, lambda: asyncio.run(store.put(oid, chunks(), 10_000)), SEEDS):
+        assert store.holds(oid, len(content)) or not done
+        if store.holds(oid, len(content)):
+            assert store.path(oid).read_bytes() == content
+
+
+def test_the_phase_of_the_stack_is_the_one_or_the_other(disk: Path) -> None:
+    def states() -> None:
+        for phase in (Phase.RUNNING, Phase.STOPPED):
+            write_state(disk, StackState(pid=1, phase=phase, since=0.0), durable=True)
+
+    for done in lives(disk, states, SEEDS):
+        found = read_state(disk)
+        assert found is None or found.phase in (Phase.RUNNING, Phase.STOPPED)
+        assert not done or stopped_well(disk)
+        if found is not None and found.phase is Phase.RUNNING:
+            assert not stopped_well(disk)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 200, b'{"pid": 1', b"\xff\xfe"])
+def test_a_damaged_state_is_no_good_stop(disk: Path, content: bytes) -> None:
+    (disk / "state.json").write_bytes(content)
+    assert read_state(disk) is None
+    assert not stopped_well(disk)
+
+
+def test_what_the_registry_was_told_is_on_disk(disk: Path) -> None:
+    """SQLite's own promise, for as long as it is asked for: 2 is FULL."""
+    dsn = f"sqlite:///{disk / 'registry.sqlite'}"
+    registry.upgrade(dsn)
+    database = Database(dsn)
+    with database.read() as session:
+        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    database.close()
+
+
+def test_a_tree_has_a_hash_of_its_names_contents_and_links(disk: Path) -> None:
+    found: set[str] = set()
+    for name, content in (("a", b"x"), ("b", b"x"), ("a", b"y"), ("a", b"")):
+        folder = disk / str(len(found))
+        folder.mkdir()
+        (folder / name).write_bytes(content)
+        found.add(tree_hash(folder))
+    for target in ("a", "b"):
+        folder = disk / f"link-{target}"
+        folder.mkdir()
+        (folder / "link").symlink_to(target)
+        found.add(tree_hash(folder))
+    assert len(found) == 6
