@@ -318,6 +318,11 @@ class Settings(BaseSettings):
     stop_timeout_s: float = Field(
         default=20.0, gt=0, description="Seconds that `tidegate down` drains before it kills."
     )
+    disk_low_mb: int = Field(
+        default=500,
+        ge=0,
+        description="Megabytes free on the disk of the home folder below which `tidegate status` warns.",
+    )
     log_level: str = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
 
     @property

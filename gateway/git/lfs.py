@@ -16,6 +16,7 @@ from gateway.git.lfs_store import LfsObjectError, LfsStore
 from gateway.inference import Scope, Send
 from gateway.refusals import Refusal
 from gateway.requests import Receive, read_body, read_headers
+from model_runner.disk import is_full, no_room
 from model_runner.folder_bounds import FolderError
 from model_runner.plain_text import plain
 
@@ -86,7 +87,7 @@ async def serve_lfs(  # what a request is made of
             await _verify(_decode(await _json(scope, receive), Announced), store)
             await _say(send, 200, {})
         elif match and scope["method"] == "PUT":
-            await store.put(match["oid"], _chunks(receive), await _most(scope, max_bytes, room))
+            await _put(store, match["oid"], receive, await _most(scope, max_bytes, room))
             await _say(send, 200, {})
         elif match and scope["method"] == "GET":
             await _send_object(send, store, match["oid"])
@@ -164,6 +165,15 @@ def _named(announced: Announced, **actions: dict[str, Any]) -> dict[str, Any]:
 
 def _refused(announced: Announced, code: int, message: str) -> dict[str, Any]:
     return {"oid": announced.oid, "size": announced.size, "error": {"code": code, "message": message}}
+
+
+async def _put(store: LfsStore, oid: str, receive: Receive, max_bytes: int) -> None:
+    try:
+        await store.put(oid, _chunks(receive), max_bytes)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise LfsError(507, no_room(error, store.path(oid))) from error
 
 
 async def _verify(announced: Announced, store: LfsStore) -> None:

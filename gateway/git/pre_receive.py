@@ -18,6 +18,7 @@ from gateway.git.lfs_store import LfsStore
 from gateway.git.ref_limits import RefsError, refuse_refs
 from gateway.git.saying import say
 from gateway.git.updates import Target, Update
+from model_runner.disk import is_full, no_room
 from model_runner.folder_bounds import FolderError
 from model_runner.plain_text import plain
 
@@ -39,6 +40,11 @@ def pre_receive(updates: Sequence[Update], context: HookContext) -> int:
         if str(error):
             stage = "receive: " if isinstance(error, RefsError | FolderError) else ""
             say(f"✗ {stage}{plain(error, 1000)}", "", UNTOUCHED)
+        return 1
+    except OSError as error:
+        if not is_full(error):
+            raise
+        say(f"✗ receive: {no_room(error, Path(context.staging))}", "", UNTOUCHED)
         return 1
     return 0
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from model_runner.disk import says_full
 from model_runner.durable import make_folder, write_file
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.host import installed_versions
@@ -93,6 +94,8 @@ def failure(done: Finished) -> Exception:
     """What a failed uv had to say, as the error of whoever is at fault."""
     said = [re.sub(r"^(error|hint|cause|\s*cause): ", "", line).strip() for line in done.lines if line.strip()]
     text = " ".join(line for line in said if not line.startswith(("Using ", "Resolved "))) or "uv said nothing"
+    if says_full(text):
+        return EnvironmentBuildError(f"{text}. There is no room on the disk for the packages: `tidegate gc` makes some")
     if done.code != _UNSATISFIABLE:
         return EnvironmentBuildError(f"{text}. Is the package index reachable? Where it is: docs/environments.md")
     return ModelError(REQUIREMENTS_FILE, text.rstrip("."), _fix_of(text))

@@ -193,6 +193,44 @@ def test_an_index_that_is_away_is_not_needed_for_what_it_was_asked_before(
     assert any("Taking what was resolved for the same requirements before" in line for line in told)
 
 
+@pytest.mark.parametrize("damage", ["cut", "zeros", "gone"])
+def test_an_environment_that_a_power_loss_damaged_is_built_anew(tmp_path: Path, damage: str) -> None:
+    folder, mine = write_requirements(tmp_path / "m", SMALL), store_in(tmp_path / "store")
+    mine = Store(mine.root, tmp_path / "downloads")
+    about = prepare(folder, mine).environment
+    assert about is not None
+    assert mine.is_whole(about.key)
+    hurt = next((mine.folder(about.key)).rglob("humanize/time.py"))
+    content = hurt.read_bytes()
+    hurt.parent.chmod(0o700)
+    hurt.unlink()
+    if damage != "gone":
+        hurt.write_bytes(content[:100] if damage == "cut" else bytes(len(content)))
+    mine.seals.doubt()
+    told: list[str] = []
+
+    assert at_hand(folder, mine) is None, "it is not used"
+    python = restore(folder, mine, told.append).python.executable
+    assert f"environment {about.key} is damaged and is built anew" in told
+    assert hurt.read_bytes() == content
+    assert run_python(python, VERSION).stdout == "4.9.0\n"
+    assert at_hand(folder, mine) is not None
+
+
+def test_a_list_that_is_cut_is_not_taken_for_what_was_resolved(
+    small: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, mine = write_requirements(tmp_path / "m", SMALL), store_in(tmp_path / "store")
+    prepare(folder, mine)
+    (kept,) = (mine.root / ".resolved").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-200])
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_INDEX", "")
+    monkeypatch.setenv("UV_FIND_LINKS", "")
+    with pytest.raises(EnvironmentBuildError, match="reachable"):
+        prepare(folder, Store(mine.root, tmp_path / "no-downloads"))
+
+
 def test_copies_of_the_runner_go_when_nothing_runs_them(tmp_path: Path) -> None:
     current = runner_copy(tmp_path)
     for name in (".runner-old", ".runner-in-use", ".runner-young"):
@@ -202,7 +240,7 @@ def test_copies_of_the_runner_go_when_nothing_runs_them(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (now - 7200, now - 7200))
 
     assert remove_old_copies(tmp_path, [".runner-in-use"], now) == [".runner-old"]
-    assert {path.name for path in tmp_path.iterdir()} == {current.name, ".runner-in-use", ".runner-young"}
+    assert {path.name for path in tmp_path.glob(".runner-*")} == {current.name, ".runner-in-use", ".runner-young"}
 
 
 def test_two_processes_that_want_the_same_build_it_once(tmp_path: Path) -> None:

@@ -31,10 +31,23 @@ def main() -> None:
         sys.exit(error.code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
+    except OSError as error:
+        _end_with(error)
+
+
+def _end_with(error: OSError) -> None:
+    """Raises what a user can do nothing about."""
+    # Loaded here: hardly anybody ever needs it.
+    from model_runner.disk import is_full, no_room  # noqa: PLC0415
+
+    if isinstance(error, BrokenPipeError):
         # `tidegate logs | head` is no error; Python would complain once more while it ends.
         sys.stderr.close()
         sys.exit(Exit.OK)
+    if not is_full(error):
+        raise error
+    print(f"error: {no_room(error, Path.cwd())}", file=sys.stderr)
+    sys.exit(Exit.FAILED)
 
 
 @app.command()

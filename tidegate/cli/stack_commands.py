@@ -12,6 +12,7 @@ import msgspec
 import psutil
 
 from gateway.token import TokenError, load_or_make
+from model_runner.disk import free_mb, no_room
 from tidegate.cli.checklist import Checklist
 from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, Exit
@@ -25,6 +26,8 @@ from tidegate.supervisor.state import Phase, StackState, is_locked, read_state, 
 from tidegate.tether import tether
 
 POLL_S = 0.1
+LEAST_MB = 20
+"""Without so much room a stack cannot even say what is wrong: it writes logs, its state and two databases."""
 EMBEDDED_WARNING = (
     "The embedded broker keeps its records in memory: right for a laptop and for tests, never for production "
     "(TIDEGATE_KAFKA_BOOTSTRAP)."
@@ -37,6 +40,7 @@ def up(*, foreground: bool, as_json: bool) -> None:
     if running is not None:
         _found_running(settings, running, as_json)
         return
+    _require_room(settings)
     supervisor = _spawn(settings, detached=not foreground)
     try:
         state = _await_start(settings, supervisor, quiet=as_json)
@@ -76,6 +80,13 @@ def _report_killed(settings: Settings, now: bool) -> None:
         warn(f"{part.name} {part.detail}: see {part.log}; TIDEGATE_STOP_TIMEOUT_S gives it longer")
     if killed:
         raise SystemExit(Exit.FAILED)
+
+
+def _require_room(settings: Settings) -> None:
+    """Raises CliError: nothing could be written, also not what went wrong."""
+    free = free_mb(settings.home_path)
+    if free < LEAST_MB:
+        raise CliError(f"The stack was not started: it needs {LEAST_MB} MB, and {no_room(None, settings.home_path)}.")
 
 
 def _spawn(settings: Settings, *, detached: bool) -> subprocess.Popen[bytes]:

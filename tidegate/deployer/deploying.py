@@ -9,7 +9,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from gateway.routes import predict_path
+from model_runner.disk import is_full, no_room
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
 from model_runner.folder_bounds import FolderError
@@ -127,7 +130,12 @@ def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
         yield database
     except _REFUSALS as error:
         stage = error.stage if isinstance(error, ModelError) else None
-        raise DeployError(stage or stages.current, quoted_text(error)) from error
+        reason = no_room(error, config.staging) if is_full(error) else quoted_text(error)
+        raise DeployError(stage or stages.current, reason) from error
+    except (OSError, OperationalError) as error:
+        if not is_full(error):
+            raise
+        raise DeployError(stages.current, no_room(error, config.staging)) from error
     finally:
         database.close()
 

@@ -2,21 +2,38 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from model_runner.disk import is_full, no_room
 from model_runner.plain_text import printable, quoted_text
 from storage import registry
 from storage.registry import Database, Job, JobLine, JobState, Status, UnknownDeploymentError
 
+log = structlog.get_logger()
+
+ROOM_S = 1.0
+"""Between two attempts to write to a disk that is full."""
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class NoRoomError(Exception):
+    """The registry's disk is full; the message says how much is free."""
 
 
 class Ledger:
     """Every change goes through here."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, disk: Path) -> None:
+        """`disk`: somewhere on that of the registry."""
+        self.trouble: str | None = None
+        """Why a change waits; None while none does."""
         self._database = database
+        self._disk = disk
         self._news = asyncio.Event()
 
     @property
@@ -30,11 +47,39 @@ class Ledger:
         told.set()
 
     async def change(self, function: Callable[Concatenate[Database, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """One of the registry's functions that changes something."""
+        """One of the registry's functions that changes something. It waits for room on a disk that is full."""
+        try:
+            while True:
+                try:
+                    return await self.read(function, *args, **kwargs)
+                except OperationalError as error:
+                    if not is_full(error):
+                        raise
+                    self._waits(no_room(error, self._disk))
+                await asyncio.sleep(ROOM_S)
+        finally:
+            self.trouble = None
+            self.tell()
+
+    async def add(self, function: Callable[Concatenate[Database, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what is new, so that nobody waits for room who could be refused.
+
+        Raises:
+            NoRoomError: the disk is full.
+        """
         try:
             return await self.read(function, *args, **kwargs)
+        except OperationalError as error:
+            if is_full(error):
+                raise NoRoomError(no_room(error, self._disk)) from error
+            raise
         finally:
             self.tell()
+
+    def _waits(self, trouble: str) -> None:
+        if self.trouble is None:
+            log.error("deployer.no_room", reason=trouble)
+        self.trouble = trouble
 
     async def read(self, function: Callable[Concatenate[Database, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(function, self._database, *args, **kwargs)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import OperationalError
 
+from model_runner.disk import is_full
 from tidegate.deployer.publishing import PublishError
 
 ATTEMPTS = 4
@@ -16,7 +17,9 @@ _PASSING = (PublishError, OperationalError, ConnectionError, TimeoutError)
 
 
 def can_pass(error: BaseException) -> bool:
-    """Whether the reason may be gone in a moment: a network, a broker or a lock, never the model."""
+    """Whether the reason may be gone in a moment: a network, a broker or a lock, never the model, nor a full disk."""
+    if is_full(error):
+        return False
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _PASSING):

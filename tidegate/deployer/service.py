@@ -66,9 +66,9 @@ class Deployer:
     async def submit(self, new: NewJob, delivery: str | None = None) -> tuple[Job, bool]:
         """Queue a job; False where this delivery had made one before."""
         if delivery is None:
-            job, is_new = await self.ledger.change(registry.submit_job, new), True
+            job, is_new = await self.ledger.add(registry.submit_job, new), True
         else:
-            job, is_new = await self.ledger.change(registry.submit_delivery, delivery, new)
+            job, is_new = await self.ledger.add(registry.submit_delivery, delivery, new)
         if is_new:
             before = ahead_of(job, await self._unfinished())
             if before is not None:

@@ -32,6 +32,7 @@ from gateway.deployer_protocol import (
 from storage import registry
 from storage.registry import Job, NewJob, RegistryError
 from tidegate.deployer.acceptance import born
+from tidegate.deployer.ledger import NoRoomError
 from tidegate.deployer.service import Deployer, TooLateError
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ class SocketServer:
             message = await _read(reader)
             if message is not None:
                 await self._answer(message, writer)
-        except (RegistryError, TooLateError, DeliveryRefusedError) as error:
+        except (RegistryError, TooLateError, DeliveryRefusedError, NoRoomError) as error:
             await _send(writer, Refused(str(error)))
         except (ConnectionError, msgspec.DecodeError, ValueError) as error:
             log.info("deployer.client_gone", reason=str(error))

@@ -52,7 +52,8 @@ async def run(settings: Settings) -> int:
     await asyncio.to_thread(lambda: sweep_at_start(staging, held_folders(database)))
     api = github_api(settings)
     origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
-    deployer = Deployer(Ledger(database), Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
+    ledger = Ledger(database, settings.home_path)
+    deployer = Deployer(ledger, Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
     working = asyncio.create_task(deployer.run())
     keep = timedelta(days=settings.keep_days)
     cleaning = asyncio.create_task(Cleaner(database, settings.home_path / "git", staging, keep).run())
@@ -62,7 +63,7 @@ async def run(settings: Settings) -> int:
     server = await sockets.start(path)
     health = monitor.serve(
         settings.monitor_port + DEPLOYER_OFFSET,
-        lambda: None if deployer.ready else "jobs of a former life",
+        lambda: ledger.trouble or (None if deployer.ready else "jobs of a former life"),
         local_pages(settings),
     )
     try:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from model_runner.disk import is_full, no_room
 from tidegate.caches import copies_path
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
@@ -18,7 +19,7 @@ from tidegate.supervisor.plan import BROKER, PREPARE, SUPERVISOR, PartSpec, Stop
 from tidegate.supervisor.state import Phase, StackState, write_state
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.supervisor.urls import urls
-from tidegate.supervisor.watch import broker_verdict, keep_log_small, memory_mb
+from tidegate.supervisor.watch import broker_verdict, disk_warning, keep_log_small, memory_mb
 
 if TYPE_CHECKING:
     from tidegate.supervisor.following import Following
@@ -29,6 +30,8 @@ RETRY_PREPARE_S = 5.0
 """Between two attempts to prepare a broker that was started again."""
 STATE_S = 0.05
 """Changes of state within this time are written together."""
+UNTOLD_S = 1.0
+"""Between two attempts to write a state that could not be written."""
 
 log = logging.getLogger("tidegate.supervisor")
 
@@ -48,6 +51,9 @@ class Stack:
         self._since = time.time()
         self._error: str | None = None
         self._warning: str | None = None
+        self._disk_warning: str | None = None
+        self._untold: OSError | None = None
+        """Why the last state could not be written; None where it was."""
         self._dirty = asyncio.Event()
         self._around = Surroundings(
             home=settings.home_path,
@@ -73,7 +79,7 @@ class Stack:
             await self._stop()
             writer.cancel()
             self._phase = Phase.STOPPED if self._error is None else Phase.FAILED
-            self._write()
+            self._write(durable=True)
         return self._error
 
     async def _live(self) -> None:
@@ -148,6 +154,7 @@ class Stack:
         known_start = broker.ready_count if broker else 0
         while True:
             await asyncio.sleep(WATCH_S)
+            self._judge_disk()
             if broker is not None:
                 if broker.ready_count > known_start:
                     known_start = broker.ready_count
@@ -176,6 +183,14 @@ class Stack:
             self._dirty.set()
         if stop is not None:
             raise StackError(stop)
+
+    def _judge_disk(self) -> None:
+        warning = disk_warning(self._settings.home_path, self._settings.disk_low_mb)
+        if (warning is None) != (self._disk_warning is None):
+            log.warning("%s", warning or "there is room on the disk again")
+        if warning != self._disk_warning:
+            self._disk_warning = warning
+            self._dirty.set()
 
     async def _or_stop(self, work: Coroutine[None, None, None]) -> None:
         """Await it unless the stop is requested first."""
@@ -209,21 +224,37 @@ class Stack:
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase
         self._since = time.time()
-        self._write()
+        self._write(durable=True)
 
     async def _write_states(self) -> None:
         while True:
             await self._dirty.wait()
-            await asyncio.sleep(STATE_S)
+            await asyncio.sleep(STATE_S if self._untold is None else UNTOLD_S)
             self._write()
 
-    def _write(self) -> None:
+    def _write(self, *, durable: bool = False) -> None:
+        """Tell others how it stands. A disk that takes nothing is no reason to stop, nor to stop badly."""
         self._dirty.clear()
+        try:
+            write_state(self._settings.run_path, self._state(), durable=durable)
+        except OSError as error:
+            if self._untold is None:
+                reason = no_room(error, self._settings.run_path) if is_full(error) else str(error)
+                log.error("the state of the stack cannot be written, and is tried again: %s", reason)
+            self._untold = error
+            self._dirty.set()
+        else:
+            if self._untold is not None:
+                log.info("the state of the stack is written again")
+            self._untold = None
+
+    def _state(self) -> StackState:
         settings = self._settings
         following = self._following
         runners = following.launcher.states() if following else ()
-        warnings = [*([self._warning] if self._warning else []), *(following.troubles if following else ())]
-        state = StackState(
+        own = filter(None, (self._warning, self._disk_warning))
+        warnings = [*own, *(following.troubles if following else ())]
+        return StackState(
             pid=self._pid,
             phase=self._phase,
             since=self._since,
@@ -232,4 +263,3 @@ class Stack:
             urls=urls(settings),
             parts=(*(part.state for part in self._parts.values()), *runners),
         )
-        write_state(settings.run_path, state)

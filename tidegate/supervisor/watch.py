@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from model_runner.disk import free_mb
 from tidegate.supervisor.logs import rotate_in_place
 
 WARN_SHARE = 0.8
@@ -32,6 +33,19 @@ def broker_verdict(used_mb: float, limit_mb: int) -> tuple[str | None, str | Non
     if used_mb > WARN_SHARE * limit_mb:
         return None, f"{used}. {remedy}"
     return None, None
+
+
+def disk_warning(home: Path, low_mb: int) -> str | None:
+    """What is to be said of the room that is left; None while there is enough."""
+    try:
+        free = free_mb(home)
+    except OSError as error:
+        return f"The disk of {home} cannot be asked how full it is: {error}"
+    if free >= low_mb:
+        return None
+    what = "There is no room left" if free < 1 else f"About {free // 10 * 10:.0f} MB are left"
+    fix = "`tidegate gc` removes what nobody needs, `tidegate status` says what takes it"
+    return f"{what} on the disk of {home}: {fix}"
 
 
 async def keep_log_small(path: Path) -> None:
