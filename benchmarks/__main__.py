@@ -38,6 +38,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cold-start": Benchmark("cold_start", 600, "from a request for a model that sleeps to its answer"),
     "push": Benchmark("pushes", 900, "from `git push` to live: each example, its environment known and built"),
     "large-push": Benchmark("large_push", 900, "memory of the server for a push of 1 GB, by git and by Git LFS"),
+    "rebuild": Benchmark("rebuild", 900, "from a day of traffic in ClickHouse to the windows of a restarted stack"),
     "memory": Benchmark("idle_memory", 240, "memory of the idle stack, by process"),
 }
 

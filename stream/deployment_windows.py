@@ -119,6 +119,12 @@ class DeploymentWindows:
         self.changed = True
         return True
 
+    def add_past(self, key: SlotKey, totals: Totals) -> None:
+        """Add to a slot what comes in no pane any more, since its topic is gone."""
+        slot = self.slots.setdefault(key, Slot(Totals.empty(totals.profile_id, 0), -1))
+        _add(slot.totals, totals)
+        self.changed_slots.add(key)
+
     def total(self, window: Window) -> Totals:
         """The sum of a window that ends with the newest pane."""
         total = Totals.empty(self.profile_id, 0)
@@ -191,7 +197,7 @@ class DeploymentWindows:
 
     def _add_closed(self, pane: Pane, offset: int, size: int) -> None:
         totals = totals_of(pane, size)
-        for key in self._slot_keys(pane.start):
+        for key in self.slot_keys(pane.start):
             slot = self.slots.get(key)
             if slot is None:
                 self.slots[key] = Slot(totals_of(pane, size), offset)
@@ -202,7 +208,8 @@ class DeploymentWindows:
         if pane.sample and self.profile_id is None:
             self.sample += pane.sample
 
-    def _slot_keys(self, start: int) -> Iterator[SlotKey]:
+    def slot_keys(self, start: int) -> Iterator[SlotKey]:
+        """The slots that a pane which starts then is added to."""
         end = max(self.window_end(), start + PANE_SECONDS)
         for seconds, kept in SLOT_KEPT_SECONDS.items():
             key = (seconds, slot_start(start, seconds))
@@ -212,10 +219,8 @@ class DeploymentWindows:
     def _start_anew(self, topic_id: str) -> None:
         """The topic was made again: its offsets start over, so the marks mean nothing; what was counted stays."""
         for (start, _, _), source in sorted(self.open.items(), key=itemgetter(0)):
-            for key in self._slot_keys(start):
-                slot = self.slots.setdefault(key, Slot(Totals.empty(source.totals.profile_id, 0), -1))
-                _add(slot.totals, source.totals)
-                self.changed_slots.add(key)
+            for key in self.slot_keys(start):
+                self.add_past(key, source.totals)
         self.open.clear()
         self.marks.clear()
         self.topic_id = topic_id

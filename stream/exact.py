@@ -5,7 +5,7 @@ the state's own offset, whatever the group committed; so a kill at any moment lo
 """
 
 import struct
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable
 from typing import Any, cast
 
 import faust
@@ -87,7 +87,10 @@ class ResumingConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         await super().perform_seek()
-        resume_from = cast(ExactApp, self.app).resume_from
+        app = cast(ExactApp, self.app)
+        if app.before_resume is not None:
+            await app.before_resume(self.assignment())
+        resume_from = app.resume_from
         for tp in sorted(self.assignment()):
             resume = resume_from.get(tp.topic)
             if resume is not None:
@@ -117,6 +120,8 @@ class ExactApp(faust.App):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.resume_from: dict[str, Resume] = {}
+        self.before_resume: Callable[[Collection[TP]], Awaitable[None]] | None = None
+        """Awaited with the whole assignment before any partition of it is taken up."""
         super().__init__(*args, Table=ExactTable, **kwargs)
 
     def exact_table(self, name: str, partitions: int) -> ExactTable:

@@ -21,3 +21,6 @@ ALERT_CHANGES = Counter(
     "tidegate_alert_changes_total", "Alerts that began to fire or were resolved.", ["rule", "state"]
 )
 NOTIFICATIONS = Counter("tidegate_notifications_total", "Attempts to deliver an alert.", ["channel", "outcome"])
+REBUILD_SECONDS = Histogram("tidegate_rebuild_seconds", "Time to rebuild state from ClickHouse.", ["what"])
+REBUILDS_FAILED = Counter("tidegate_rebuild_failures_total", "Attempts to rebuild state that failed.", ["what"])
+PANES_PASSED = Counter("tidegate_panes_passed_total", "Panes of former topics that a rebuilt state holds already.")

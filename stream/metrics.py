@@ -113,6 +113,8 @@ class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
     """p95 of the deployment's first requests; None until they were seen."""
     deployment_role: str = "primary"
     """`primary`, `canary`, `shadow` or `preview`: what it was when it was evaluated."""
+    memory: str | None = None
+    """What the evaluation remembers for the next one (stream/memory.py), as JSON; in the last metric of each."""
 
 
 Metrics = TypeVar("Metrics", DriftMetric, ServiceMetric)

@@ -19,6 +19,7 @@ class PackedPosition(msgspec.Struct, frozen=True, array_like=True):
 
     next_offset: int
     gaps: int
+    rebuilt_for: str = ""
 
 
 class PackedDeployment(msgspec.Struct, frozen=True, array_like=True):
@@ -46,6 +47,8 @@ class PartitionWindows:
     deployments: dict[str, DeploymentState] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     """Names in the changelog of deployments that were forgotten since it was written."""
+    rebuilt_for: str = ""
+    """Incarnation of `inference.events` whose panes go on where a rebuilt state ends; empty where none was rebuilt."""
 
     def apply(self, pane: Pane, offset: int, size: int) -> None:
         """Take in the pane read at `offset`. `size`: bins of its profile, 0 where that is not known."""
@@ -85,7 +88,7 @@ class PartitionWindows:
                 packed = PackedDeployment(windows.pack(), state.judgement)
                 yield f"deployment|{deployment_id}", msgspec.msgpack.encode(packed)
                 windows.changed = False
-        yield POSITION, msgspec.msgpack.encode(PackedPosition(self.next_offset, self.gaps))
+        yield POSITION, msgspec.msgpack.encode(PackedPosition(self.next_offset, self.gaps, self.rebuilt_for))
 
     @classmethod
     def restore(cls, values: Mapping[str, bytes]) -> "PartitionWindows":
@@ -94,6 +97,7 @@ class PartitionWindows:
         if POSITION in values:
             position = msgspec.msgpack.decode(values[POSITION], type=PackedPosition)
             partition.next_offset, partition.gaps = position.next_offset, position.gaps
+            partition.rebuilt_for = position.rebuilt_for
         for name, value in values.items():
             kind, _, deployment_id = name.partition("|")
             if kind == "deployment":

@@ -15,15 +15,20 @@ from stream.agents.config import StreamConfig
 from stream.agents.counting import Counting
 from stream.agents.evaluating import Evaluating
 from stream.agents.inputs import Inputs
+from stream.agents.rebuilding import Rebuilding
 from stream.catalog import Catalog
 from stream.draining import DrainGoal
 from stream.exact import ExactApp, ExactTable
 from stream.faust_app import make_app
+from stream.history import History
 from stream.incarnation import topic_id
 from stream.metric_names import KEPT, LAG
 from stream.topics import StateTable, Topic
 
 log = structlog.get_logger()
+
+HistoryMaker = Callable[[str, str], History]
+"""Given the incarnations that `inference.events` and `feature.panes` have now."""
 
 STALL_S = 30.0
 """Records wait and none was taken for so long: the consumer died quietly, and the supervisor is to start another."""
@@ -32,7 +37,8 @@ STALL_S = 30.0
 class Worker:
     """Built once a process: `start`, watch `trouble`, then `drain` and `stop`."""
 
-    def __init__(self, config: StreamConfig) -> None:
+    def __init__(self, config: StreamConfig, history: HistoryMaker | None = None) -> None:
+        """`history`: where the past of topics that were made anew is read; without it windows begin empty then."""
         self._config = config
         layout = config.layout
         self._tables: list[ExactTable] = []
@@ -41,9 +47,17 @@ class Worker:
         events, panes, drift = (
             topic_id(config.bootstrap, layout.name(topic)) for topic in (Topic.EVENTS, Topic.PANES, Topic.DRIFT)
         )
-        self.counting = Counting(self.app, self._table(StateTable.COUNTS), self._catalog, config, events)
-        self.evaluating = Evaluating(self.app, self._table(StateTable.WINDOWS), self._catalog, config, panes)
-        self.alerting = Alerting(self.app, self._table(StateTable.ALERTS), self._catalog, config, drift)
+        counts, windows, alerts = (self._table(table) for table in StateTable)
+        self.counting = Counting(self.app, counts, self._catalog, config, events)
+        self.past = past = Rebuilding(
+            history(events, panes) if history else None,
+            self._catalog,
+            (layout.name(Topic.PANES), windows, panes),
+            ((layout.name(Topic.DRIFT), layout.name(Topic.SERVICE)), alerts, drift),
+            events,
+        )
+        self.evaluating = Evaluating(self.app, windows, self._catalog, config, past)
+        self.alerting = Alerting(self.app, alerts, self._catalog, config, past)
         self._declare_agents()
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: BaseException | None = None
@@ -60,11 +74,12 @@ class Worker:
         self._every(step, self.evaluating.flush)
         self._every(self._config.flush_s, self.alerting.flush)
 
-    def ready(self) -> bool:
-        """It holds its partitions and their state. May be asked by another thread at any time."""
-        if not self._started:  # Faust would make its consumer here and now, on the asking thread's event loop
-            return False
-        return bool(self.app.consumer and self.app.consumer.assignment()) and self.app.steady()
+    def waits_for(self) -> str | None:
+        """Until it holds its partitions and their state. May be asked by another thread at any time."""
+        # Faust would make its consumer here and now, on the asking thread's event loop
+        if self._started and self.app.consumer and self.app.consumer.assignment() and self.app.steady():
+            return None
+        return self.past.waits_for or "the assignment of partitions"
 
     def trouble(self) -> str | None:
         """Why this worker cannot go on; None while it can."""
@@ -189,6 +204,7 @@ class Worker:
         for topic in self.alerting.inputs:
             self._agent(f"alert-{topic}", topic, partial(self.alerting.run, topic))
             self.app.resume_from[topic] = partial(self.alerting.resume, topic)
+        self.app.before_resume = self.past.prepare
         self.app.on_partitions_revoked.connect(cast(Any, self._on_revoked))
 
     def _agent(self, name: str, topic: str, run: Callable[[Any], Awaitable[None]]) -> None:

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
     evaluate_s: float = Field(
         default=2.0, gt=0, description="Seconds between two evaluations of a deployment's windows."
     )
+    rebuild_windows: bool = Field(
+        default=True,
+        description="Whether windows and open alerts are rebuilt from ClickHouse where the topics are new, as the "
+        "embedded broker's are after each start; off, they begin empty then.",
+    )
     false_alarms_per_30_days: float = Field(
         default=1.0,
         gt=0,

@@ -11,12 +11,12 @@ import structlog
 from stream import alerts
 from stream.agents.config import StreamConfig
 from stream.agents.inputs import Inputs
+from stream.agents.rebuilding import Rebuilding
 from stream.agents.sender import Sender, Sent
 from stream.alerts import Alert
 from stream.catalog import Catalog
 from stream.dead_letters import Reason
 from stream.exact import ExactApp, ExactTable, pack_value, partition_key
-from stream.incarnation import topic_id_bytes
 from stream.intake import Record, Reject
 from stream.metric_names import ALERT_CHANGES, FLUSH_SECONDS
 from stream.metrics import decode_drift, decode_service
@@ -38,11 +38,13 @@ class PackedAlerts(msgspec.Struct, frozen=True):
 class Alerting:
     """Keeps the open alerts of each partition of the two metric topics, which are keyed alike."""
 
-    def __init__(self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, topic_id: str) -> None:
+    def __init__(
+        self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, past: Rebuilding
+    ) -> None:
         self._table = table
         self._catalog = catalog
         self._config = config
-        self._incarnation = topic_id_bytes(topic_id)
+        self._past = past
         self._sender = Sender(app, config)
         self._writing = asyncio.Lock()
         self._changed: set[int] = set()
@@ -56,8 +58,12 @@ class Alerting:
 
     def resume(self, topic: str, partition: int) -> int:
         """Take up a partition where its state ends. Both topics of a partition share a state, so both start again."""
-        value = self._table.values_of(partition, self._incarnation).get("")
-        state = msgspec.msgpack.decode(value, type=PackedAlerts) if value else PackedAlerts(RuleEngine(), {})
+        value = self._table.values_of(partition, self._past.metrics_id).get("")
+        state = (
+            msgspec.msgpack.decode(value, type=PackedAlerts)
+            if value
+            else PackedAlerts(self._past.alerts(partition), {})
+        )
         self.engines[partition] = state.engine
         self.next_offsets[partition] = dict(state.next_offsets)
         for inputs in self.inputs.values():
@@ -81,7 +87,7 @@ class Alerting:
                 for partition in self._changed & self.engines.keys():
                     offsets = self.next_offsets[partition]
                     payload = msgspec.msgpack.encode(PackedAlerts(self.engines[partition], offsets))
-                    value = pack_value(self._incarnation, sum(offsets.values()), payload)
+                    value = pack_value(self._past.metrics_id, sum(offsets.values()), payload)
                     self._table[partition_key(partition)] = value
                 self._changed.clear()
 

@@ -9,6 +9,7 @@ import structlog
 from stream import panes
 from stream.agents.config import StreamConfig
 from stream.agents.inputs import Inputs
+from stream.agents.rebuilding import Rebuilding
 from stream.agents.sender import Sender, Sent
 from stream.baseline import learn_profile
 from stream.catalog import Catalog
@@ -16,9 +17,9 @@ from stream.dead_letters import Reason
 from stream.deployments import encode as encode_deployment
 from stream.evaluation import evaluate
 from stream.exact import ExactApp, ExactTable, pack_value, partition_key
-from stream.incarnation import topic_id_bytes
 from stream.intake import Record, Reject
-from stream.metric_names import EVALUATIONS, FLUSH_SECONDS, PANES_OF_ENDED
+from stream.memory import with_memory
+from stream.metric_names import EVALUATIONS, FLUSH_SECONDS, PANES_OF_ENDED, PANES_PASSED
 from stream.metrics import encode_lines, in_role
 from stream.partition_windows import DeploymentState, PartitionWindows
 from stream.topics import Topic
@@ -30,11 +31,13 @@ log = structlog.get_logger()
 class Evaluating:
     """Keeps the windows of each partition of `feature.panes` that this worker holds."""
 
-    def __init__(self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, topic_id: str) -> None:
+    def __init__(
+        self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, past: Rebuilding
+    ) -> None:
         self._table = table
         self._catalog = catalog
         self._config = config
-        self._incarnation = topic_id_bytes(topic_id)
+        self._past = past
         self._topic = config.layout.name(Topic.PANES)
         self._sender = Sender(app, config)
         self._writing = asyncio.Lock()
@@ -44,7 +47,7 @@ class Evaluating:
 
     def resume(self, partition: int) -> int:
         """Take up a partition where its state ends."""
-        windows = PartitionWindows.restore(self._table.values_of(partition, self._incarnation))
+        windows = self._past.windows(partition)
         self.partitions[partition] = windows
         self._written.pop(partition, None)
         log.info("evaluating.resumed", partition=partition, next_offset=windows.next_offset)
@@ -87,6 +90,9 @@ class Evaluating:
             reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
             await (await self._sender.dead_letter(self._topic, partition, reject))
             return
+        if self._past.passed(windows, pane.topic_id):
+            PANES_PASSED.inc()
+            return
         if await self._catalog.ended_among([pane.deployment_id]):
             PANES_OF_ENDED.inc()
             return
@@ -115,7 +121,7 @@ class Evaluating:
         state.windows.changed = True
         EVALUATIONS.inc()
         role = record.role if record else "primary"
-        service = encode_lines(in_role(result.service, role))
+        service = encode_lines(with_memory(in_role(result.service, role), state.judgement))
         sent = [await self._sender.send(Topic.SERVICE, deployment_id, service)]
         if result.drift:
             drift = encode_lines(in_role(result.drift, role))
@@ -143,5 +149,5 @@ class Evaluating:
             if payload is None:
                 self._table.pop(key, None)
             else:
-                self._table[key] = pack_value(self._incarnation, windows.next_offset - 1, payload)
+                self._table[key] = pack_value(self._past.panes_id, windows.next_offset - 1, payload)
         self._written[partition] = windows.next_offset

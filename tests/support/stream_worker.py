@@ -21,6 +21,7 @@ class StreamWorkers:
             "TIDEGATE_HOME": str(folder),
             "TIDEGATE_KAFKA_BOOTSTRAP": broker.bootstrap,
             "TIDEGATE_MONITOR_PORT": str(free_port_range(10 + count)),
+            "TIDEGATE_REBUILD_WINDOWS": "false",  # there is no ClickHouse; `settings` may name one
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "default",
             **{f"TIDEGATE_{name.upper()}": str(value) for name, value in settings.items()},

@@ -8,9 +8,10 @@ import sys
 
 import structlog
 
+from storage.history.clickhouse import ClickHouseHistory
 from stream.agents.config import StreamConfig
 from stream.evaluation import EvaluationConfig
-from stream.worker import Worker
+from stream.worker import HistoryMaker, Worker
 from tidegate import monitor
 from tidegate.logging import configure
 from tidegate.settings import Settings
@@ -25,6 +26,17 @@ def print_tasks() -> None:
         task.print_stack(limit=6, file=sys.stderr)
 
 
+def history_of(settings: Settings) -> HistoryMaker:
+    """Where the past of topics that are no more is read: in ClickHouse."""
+    return lambda events_id, panes_id: ClickHouseHistory(
+        settings.clickhouse_dsn,
+        settings.clickhouse_database,
+        events_id=events_id,
+        panes_id=panes_id,
+        event_ttl_days=settings.event_ttl_days,
+    )
+
+
 async def run(settings: Settings, index: int) -> int:
     """Until a signal (drain, then 0) or trouble (1: the supervisor starts another)."""
     worker = Worker(
@@ -35,18 +47,15 @@ async def run(settings: Settings, index: int) -> int:
             flush_s=settings.flush_s,
             evaluation=EvaluationConfig(settings.evaluate_s, settings.false_alarms_per_30_days),
             reader=f"stream-worker-{index}",
-        )
+        ),
+        history_of(settings) if settings.rebuild_windows else None,
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     loop.add_signal_handler(signal.SIGUSR1, print_tasks)
-    server = monitor.serve(
-        settings.monitor_port + 10 + index,
-        lambda: None if worker.ready() else "the assignment of partitions",
-        local_pages(settings),
-    )
+    server = monitor.serve(settings.monitor_port + 10 + index, worker.waits_for, local_pages(settings))
     await worker.start()
     trouble = None
     while trouble is None and not stopping.is_set():
