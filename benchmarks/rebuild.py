@@ -97,8 +97,9 @@ def _panes(profile: Profile, begin: int, end: int, writing: int) -> str:
             arrayFilter(i -> cityHash64(i, second, source) % 1000 < {int(1000 * filled)}, range({profile.size})) AS used
         SELECT 'default', 'm', 1, 'd1', '{profile.id}', toDateTime(second, 'UTC'), 'before', source, second,
             second + {writing}, {int(closed)}, if({int(closed)}, second + 30, -1), second + 30,
-            toDateTime64(second + 9, 6, 'UTC'), {rows}, {rows}, 0, range(20), arrayMap(i -> toUInt32(i), range(20)), 12.5,
-            used, arrayMap(i -> 1 + cityHash64(i, second) % 3, used), arrayMap(i -> cityHash64(i, source) / 1e18, used),
+            toDateTime64(second + 9, 6, 'UTC'), {rows}, {rows}, 0, range(20), arrayMap(i -> toUInt32(i), range(20)),
+            12.5, used, arrayMap(i -> 1 + cityHash64(i, second) % 3, used),
+            arrayMap(i -> cityHash64(i, source) / 1e18, used),
             'before', 0, 0, 0, now(), toDate(toDateTime(second, 'UTC'))
         FROM numbers({(end - begin) // 10 * PARTITIONS})
         SETTINGS max_block_size = 2048, min_insert_block_size_bytes = 300000000

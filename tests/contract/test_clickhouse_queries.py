@@ -39,7 +39,24 @@ GIVEN = {
     "around": moment(NOW)[:-1],
     "limit": 10,
     "max_age_s": 3600,
+    # Of the queries by which a restarted stack reads its past:
+    "workspaces": ["default"],
+    "models": [MODEL],
+    "ids": ["d1"],
+    "profiles": ["p1"],
+    "begins": [0],
+    "since": int(NOW) - 3600,
+    "until": int(NOW) + 3600,
+    "events_id": "another",
+    "panes_id": "another",
+    "size": 600,
+    "grain": 10,
+    "without": [],
+    "panes": [(1 << 32) + int(NOW) // 10 * 10],
+    "seconds": 60,
 }
+ASKED_ELSEWHERE = {"past_inserts", "past_samples"}
+"""What they find is made in tests/contract/test_history.py."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +87,7 @@ def _ask(client: Any, name: str, **changed: object) -> list[dict[str, Any]]:
     return list(client.query(found.sql, parameters={key: given[key] for key in found.parameters}).named_results())
 
 
-@pytest.mark.parametrize("name", queries.names())
+@pytest.mark.parametrize("name", sorted(set(queries.names()) - ASKED_ELSEWHERE))
 def test_every_query_answers(client: Any, name: str) -> None:
     assert _ask(client, name), f"{name} finds nothing of what was landed"
 

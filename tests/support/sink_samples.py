@@ -71,6 +71,7 @@ def service(ts: str, model: str) -> metrics.ServiceMetric:
         latency_p95_ms=2.0,
         latency_p99_ms=3.0,
         baseline_p95_ms=None,
+        memory="{}",
     )
 
 

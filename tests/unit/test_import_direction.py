@@ -50,8 +50,9 @@ PURE = {
         for name in re.findall(
             r"\w+",
             "alert_text alerts alpha baseline counting dead_letters decision deployment_windows deployments "
-            "drift_metric evaluation expected histogram hour_histogram hour_mixture intake metrics open_pane "
-            "pane_filling panes partition_counter partition_windows prediction profile rule_engine rules "
+            "drift_metric evaluation expected histogram history hour_histogram hour_mixture intake memory metrics "
+            "open_pane pane_filling panes partition_counter partition_windows prediction profile rebuilding "
+            "recounting reopening rule_engine rules "
             "series_reference span targets timestamps topics totals unreadable windows",
         )
     ),
