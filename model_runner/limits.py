@@ -8,6 +8,7 @@ from model_runner.errors import ModelError
 _UNITS = {"MB": 1000**2, "GB": 1000**3, "MIB": 1024**2, "GIB": 1024**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _LEAST = 256 * 1000**2
+_MOST_NUMBER = 1e9
 _FILE = "tidegate.toml"
 
 
@@ -53,7 +54,10 @@ def parse_size(text: str) -> int:
     unit = None if match is None else _UNITS.get(match[2].upper())
     if match is None or unit is None:
         raise ValueError(f'{text!r} is no size: write "2GB" or "512MB"')
-    size = int(float(match[1]) * unit)
+    number = float(match[1])
+    if number > _MOST_NUMBER:
+        raise ValueError(f"{text[:20]!r} is more than any machine has")
+    size = int(number * unit)
     if size < _LEAST:
         raise ValueError(f"{text!r} is less than the {size_text(_LEAST)} that Python and NumPy need")
     return size

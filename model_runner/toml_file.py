@@ -13,8 +13,19 @@ from model_runner.schema import Feature, Holds, Kind
 
 TOML_FILE = "tidegate.toml"
 MOST_REPLICAS = 64
+"""Of any installation; the operator sets how many of his may be (maxima.py)."""
+MOST_BYTES = 4_000_000
+"""Of the file: ten thousand features with their categories."""
+MOST_NAMES = 10_000
+"""In any list of names."""
+MOST_SECONDS = 31_536_000
+"""A year. TOML knows infinity, and it is no time."""
 LEAST_IDLE_S = 1.0
 """Gateways tell of requests once a second."""
+
+
+Names = Annotated[list[Annotated[str, msgspec.Meta(max_length=1000)]], msgspec.Meta(max_length=MOST_NAMES)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=MOST_SECONDS)]
 
 
 class FeatureTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,42 +42,42 @@ class ReferenceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     target: str | None = None
     timestamp: str | None = None
-    ignore: list[str] = []
+    ignore: Names = []
 
 
 class DriftTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[drift]`: how this model's traffic is watched."""
 
-    psi_threshold: Annotated[float, msgspec.Meta(gt=0)] = 0.2
+    psi_threshold: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 0.2
     baseline_rows: Annotated[int, msgspec.Meta(ge=1)] = 2000
 
 
 class MaskTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[mask]`: features whose values never leave the gateway."""
 
-    fields: list[str] = []
+    fields: Names = []
 
 
 class ServingTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[serving]`: how many runners a version has, and when they may be stopped."""
 
     replicas: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPLICAS)] = 1
-    idle_seconds: Annotated[float, msgspec.Meta(ge=LEAST_IDLE_S)] | None = None
+    idle_seconds: Annotated[float, msgspec.Meta(ge=LEAST_IDLE_S, le=MOST_SECONDS)] | None = None
 
 
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[limits]`: what the model may take."""
 
     memory: str | None = None
-    cpus: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    load_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    predict_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    cpus: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
+    load_seconds: Seconds | None = None
+    predict_seconds: Seconds | None = None
 
 
 class ScanTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[scan]`: what pickles of this folder may name beside the known libraries."""
 
-    allow: list[str] = []
+    allow: Names = []
 
 
 class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +85,7 @@ class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str | None = None
     workspace: str = "default"
-    task: str | None = None
+    task: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     features: dict[str, FeatureTable | Kind] = {}
     reference: ReferenceTable = ReferenceTable()
     drift: DriftTable = DriftTable()
@@ -105,9 +116,13 @@ def read_toml(folder: Path) -> TomlFile:
     path = folder / TOML_FILE
     if not path.exists():
         return TomlFile()
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        problem = f"has {size} bytes; the most is {MOST_BYTES}"
+        raise ModelError(TOML_FILE, problem, "Leave out categories that need not be checked")
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(TOML_FILE, f"is not TOML: {error}", "Correct that line") from error
     _refuse_unknown_keys(raw)
     _refuse_bad_features(raw.get("features", {}))

@@ -65,6 +65,8 @@ class Report:
 OnStage = Callable[[Stage], None]
 Prepare = Callable[[Path], Prepared]
 """Makes what a model folder needs to run."""
+Admit = Callable[[Manifest], None]
+"""Refuses what asks for too much, by an exception."""
 
 
 def _unheard(_: Stage) -> None:
@@ -84,6 +86,7 @@ def check_model(
     on_stage: OnStage | None = None,
     sandbox: SandboxPolicy | None = None,
     prepare: Prepare | None = None,
+    admit: Admit = lambda _: None,
 ) -> Report:
     """Load the folder's model in a runner process and let it predict its test rows and its reference.
 
@@ -93,12 +96,13 @@ def check_model(
         timeout_s: how long it may take to load, where its tidegate.toml does not say.
         on_stage: called with each stage when it is done.
         sandbox: how its processes are confined; by whatever works here when None.
+        admit: called with what the folder asks for, before anything is done for it; what it raises goes through.
         prepare: makes the environment, once the files are known to be good. By default the model runs in our own.
 
     Raises:
         ModelError: which file is at fault, what is wrong, and the fix. What `prepare` raises goes through.
     """
-    wish = _Wish(name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy(), prepare or _in_our_own)
+    wish = _Wish(name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy(), prepare or _in_our_own, admit)
     return asyncio.run(_check(folder.resolve(), wish))
 
 
@@ -109,6 +113,7 @@ class _Wish:
     on_stage: OnStage
     sandbox: SandboxPolicy
     prepare: Prepare
+    admit: Admit
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class _Answers:
 async def _check(folder: Path, wish: _Wish) -> Report:
     watch = _StopWatch(wish.on_stage)
     manifest = read_manifest(folder, wish.name)
+    wish.admit(manifest)
     files = _Files(manifest, read_test_rows(manifest), read_reference(manifest))
     confinement = _confinement(manifest, wish.sandbox, wish.timeout_s)
     watch.lap("check")

@@ -8,8 +8,9 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model_runner.folder_bounds import FolderBounds
+from model_runner.toml_file import MOST_REPLICAS
 from stream.topics import TopicLayout
-from tidegate.deadlines import Deadlines
+from tidegate.deadlines import JOB_S, Deadlines
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not what we do
 
@@ -219,6 +220,38 @@ class Settings(BaseSettings):
         description="Whether models run with your own rights where no sandbox works (macOS); otherwise they are "
         "refused there.",
     )
+    max_model_memory_mb: int | None = Field(
+        default=None,
+        ge=256,
+        description="Most megabytes that a model may ask for under `[limits] memory`. Default: this machine's memory; "
+        "none with pods.",
+    )
+    max_total_memory_mb: int | None = Field(
+        default=None,
+        ge=256,
+        description="Megabytes that all runners may take together, by their `[limits] memory`; those that sleep take "
+        "none. Default: four times this machine's memory, since a limit is a ceiling of which an ordinary model takes "
+        "a tenth; none with pods.",
+    )
+    max_cpus: float = Field(default=64.0, gt=0, description="Most that a model may ask for under `[limits] cpus`.")
+    max_load_seconds: float = Field(
+        default=600.0, gt=0, description="Most seconds that a model may ask for under `[limits] load_seconds`."
+    )
+    max_predict_seconds: float = Field(
+        default=600.0, gt=0, description="Most seconds that a model may ask for under `[limits] predict_seconds`."
+    )
+    max_replicas: int = Field(
+        default=16,
+        ge=1,
+        le=MOST_REPLICAS,
+        description="Most runners of one deployment, by `[serving] replicas` or `tidegate scale`.",
+    )
+    job_timeout_s: float = Field(
+        default=1800.0,
+        gt=0,
+        le=JOB_S,
+        description="Seconds that a job may hold one of the places of TIDEGATE_CONCURRENT_BUILDS, up to its switch.",
+    )
     environments_mb: int = Field(
         default=10_000,
         ge=100,
@@ -337,7 +370,9 @@ class Settings(BaseSettings):
     @property
     def deadlines(self) -> Deadlines:
         """For all who wait for a model."""
-        return Deadlines(load=self.runner_start_timeout_s, build_step=self.environment_timeout_s)
+        return Deadlines(
+            load=self.runner_start_timeout_s, most_load=self.max_load_seconds, build_step=self.environment_timeout_s
+        )
 
     @property
     def logs_path(self) -> Path:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.support.children import Child
 from tests.support.git_client import Clone
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
+from tests.support.scripted import write_scripted
 from tests.support.waiting import wait_until
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket
@@ -23,9 +24,9 @@ from tidegate.sockets import deployer_socket
 class Deployer:
     """One that runs one job at a time, without a broker and without a stack: nothing gets as far as the start there."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **more: object) -> None:
         (self.port,) = free_ports(1)
-        given = {"HOME": home, "MONITOR_PORT": self.port - 2, "CONCURRENT_BUILDS": 1}
+        given = {"HOME": home, "MONITOR_PORT": self.port - 2, "CONCURRENT_BUILDS": 1, **more}
         environment = {f"TIDEGATE_{name}": str(value) for name, value in given.items()}
         self.settings = Settings(home=home)
         self.socket = deployer_socket(self.settings.run_path)
@@ -34,10 +35,13 @@ class Deployer:
         command = [sys.executable, "-m", "tidegate.processes.deployer"]
         self.child = Child(command, home, "deployer", env={**environment, "PYTHONPATH": str(REPOSITORY)})
 
-    def submit(self, clone: Clone, model: str) -> int:
+    def submit(self, clone: Clone, model: str, write: Callable[[Path], object] | None = None) -> int:
         folder = self.settings.home_path / "staging" / f"push-{model}-{os.urandom(3).hex()}"
         folder.mkdir(parents=True)
-        (folder / "notes.txt").write_text("no model")
+        if write is None:
+            (folder / "notes.txt").write_text("no model")
+        else:
+            write(folder)
         message = Submit(
             workspace="default",
             model=model,
@@ -151,3 +155,31 @@ def test_a_home_has_one_deployer(deployer: Deployer, tmp_path: Path) -> None:
 def test_nobody_on_the_socket_is_said_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DeployerAwayError, match="tidegate status"):
         next(iter(ask(tmp_path / "nobody.sock", Cancel(1), patience_s=0.1)))
+
+
+def test_a_job_that_sleeps_gives_its_place_to_the_next(tmp_path: Path, clone: Clone) -> None:
+    """Its own limit lets it load for ten minutes, and it holds the only place."""
+    started = Deployer(tmp_path / "home", JOB_TIMEOUT_S=3)
+    try:
+        started.child.start()
+        wait_until(started.socket.exists, 60, "the deployer")
+        limits = "[limits]\nload_seconds = 600"
+        sleeps = started.submit(clone, "scripted", lambda folder: write_scripted(folder, limits, load_s=600))
+        state, lines = started.end(sleeps)
+        assert state == "failed"
+        assert any("it took more than the 3 s that a job may" in line for line in lines)
+        assert any("TIDEGATE_JOB_TIMEOUT_S" in line for line in lines)
+        assert not any("Attempt" in line for line in lines)
+        assert started.end(started.submit(clone, "market"))[0] == "failed"
+    finally:
+        started.child.stop()
+
+
+def test_what_asks_for_too_much_is_refused_at_the_check(deployer: Deployer, clone: Clone) -> None:
+    limits = '[limits]\nmemory = "9000GB"'
+    state, lines = deployer.end(deployer.submit(clone, "scripted", lambda folder: write_scripted(folder, limits)))
+    assert state == "failed"
+    said = "\n".join(lines)
+    assert "✗ check" in said
+    assert "tidegate.toml: [limits] memory 9000 GB is more than one model may have here" in said
+    assert "TIDEGATE_MAX_MODEL_MEMORY_MB" in said

@@ -39,7 +39,7 @@ def test_who_waits_longer_outlasts_what_it_waits_for(
 
 
 def test_a_limit_that_was_asked_for_reaches_all_who_wait(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, allow_unsandboxed=True)
+    settings = Settings(home=tmp_path, allow_unsandboxed=True, max_load_seconds=1000)
     runner = DesiredRunner(
         deployment_id="d0",
         workspace="default",

@@ -80,7 +80,7 @@ def scale(model: str, replicas: int, version: str | None, *, as_json: bool) -> N
     from tidegate.versions import operations  # noqa: PLC0415
 
     number = None if version is None else parse_version(version)
-    _change(lambda _, database: operations.scale(database, WORKSPACE, model, replicas, number), as_json)
+    _change(lambda config, database: operations.scale(config, database, WORKSPACE, model, replicas, number), as_json)
 
 
 def cancel(deployment: str, *, as_json: bool) -> None:
@@ -177,7 +177,7 @@ def _registry(settings: Settings) -> "Iterator[Database]":
             yield database
         except (UnknownVersionError, UnknownDeploymentError) as error:
             raise CliError(_sentence(error), Exit.UNKNOWN) from error
-        except (DeploymentStateError, RouteChangedError) as error:
+        except (DeploymentStateError, RouteChangedError, ValueError) as error:
             raise CliError(_sentence(error)) from error
 
 

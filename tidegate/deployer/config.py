@@ -9,6 +9,7 @@ from model_runner.folder_bounds import FolderBounds
 from model_runner.sandbox.policy import SandboxPolicy
 from storage import registry
 from stream.topics import TopicLayout
+from tidegate.capacity import Capacity
 from tidegate.deadlines import Deadlines
 from tidegate.runner_places import RunnerPlaces
 
@@ -26,6 +27,7 @@ class DeployConfig:
     layout: TopicLayout
     deadlines: Deadlines
     sandbox: SandboxPolicy
+    capacity: Capacity
     environments: Store
     environments_mb: int
     """What the environments may take before those that nothing uses are removed."""

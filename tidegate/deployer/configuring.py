@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tidegate.capacity import capacity_of
 from tidegate.deployer.config import DeployConfig
 from tidegate.environments import store_of
 from tidegate.runner_places import runner_places
@@ -20,6 +21,7 @@ def deploy_config(settings: Settings) -> DeployConfig:
         layout=settings.topics,
         deadlines=settings.deadlines,
         sandbox=sandbox_policy(settings),
+        capacity=capacity_of(settings),
         environments=store_of(settings),
         environments_mb=settings.environments_mb,
         warm_runners=settings.warm_runners,

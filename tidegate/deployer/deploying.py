@@ -16,6 +16,7 @@ from model_runner.disk import is_full, no_room
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
 from model_runner.folder_bounds import FolderError
+from model_runner.manifest import Manifest
 from model_runner.plain_text import quoted_text
 from model_runner.sandbox.permissions import open_up
 from model_runner.schema_source import seal_inputs
@@ -150,7 +151,8 @@ def _prepare(
         stages.current = "check"
         agree(staging, wish.workspace, wish.name if wish.workspace else None)
         environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
-        report = _check(staging, wish.name or folder.resolve().name, config, stages, environment)
+        admit = partial(config.capacity.admit, database=database)
+        report = _check(staging, wish.name or folder.resolve().name, config, stages, environment, admit)
         if wish.workspace is not None:
             report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
         with stages.stage("profile") as detail:
@@ -179,7 +181,14 @@ def _own_copy(folder: Path, config: DeployConfig, received: Received | None, sta
         yield Path(scratch)
 
 
-def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, environment: EnvironmentStage) -> Report:
+def _check(
+    staging: Path,
+    name: str,
+    config: DeployConfig,
+    stages: StageLog,
+    environment: EnvironmentStage,
+    admit: Callable[[Manifest], None],
+) -> Report:
     stages.current = "check"
     report = check_model(
         staging,
@@ -190,6 +199,7 @@ def _check(staging: Path, name: str, config: DeployConfig, stages: StageLog, env
         ),
         sandbox=config.sandbox,
         prepare=environment,
+        admit=admit,
     )
     seal_inputs(staging, report.inputs)
     return report

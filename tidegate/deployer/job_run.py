@@ -70,6 +70,8 @@ class Around:
     staging: Path
     origins: dict[str, Origin]
     draw: Callable[[], float] = random.random
+    most_s: float = 1800.0
+    """What a job may take up to its switch (TIDEGATE_JOB_TIMEOUT_S)."""
 
 
 class JobRun:
@@ -110,9 +112,20 @@ class JobRun:
             JOB_SECONDS.labels(self.job.kind).observe(time.monotonic() - began)
 
     async def _attempt(self) -> None:
-        if self.job.prepared is None:
-            await self._prepare()
-        await self._await_acceptance()
+        seconds = self._around.most_s
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                if self.job.prepared is None:
+                    await self._prepare()
+                await self._await_acceptance()
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise JobFailedError(
+                "",
+                f"it took more than the {seconds:g} s that a job may: make its model faster to check, or have who runs "
+                "this installation raise TIDEGATE_JOB_TIMEOUT_S",
+            ) from None
         self.is_switching = True
         await self._switch()
 

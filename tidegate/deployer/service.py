@@ -31,10 +31,22 @@ class Deployer:
     """`run` it once; the rest is asked through the socket."""
 
     def __init__(
-        self, ledger: Ledger, workers: Workers, staging: Path, origins: Mapping[str, Origin], owner: str, limit: int
+        self,
+        ledger: Ledger,
+        workers: Workers,
+        staging: Path,
+        origins: Mapping[str, Origin],
+        owner: str,
+        limit: int,
+        most_s: float,
     ) -> None:
+        """
+        Args:
+            limit: how many jobs may run at once.
+            most_s: how long one of them may.
+        """
         self.ledger = ledger
-        self._around = Around(ledger, workers, staging, dict(origins))
+        self._around = Around(ledger, workers, staging, dict(origins), most_s=most_s)
         self._workers = workers
         self._owner = owner
         self._limit = limit

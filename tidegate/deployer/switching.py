@@ -31,8 +31,10 @@ def start(
     """Make a deployment, announce it, and wait for its runner.
 
     Raises:
+        CapacityError: there is no room for its runners any more.
         PublishError, RunnerNotReadyError: then the deployment is marked as failed.
     """
+    config.capacity.admit_versions([version], database)
     deployment = registry.create_deployment(
         database,
         version.id,

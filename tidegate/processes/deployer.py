@@ -53,7 +53,8 @@ async def run(settings: Settings) -> int:
     api = github_api(settings)
     origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
     ledger = Ledger(database, settings.home_path)
-    deployer = Deployer(ledger, Workers(), staging, origins, owner_of(settings), settings.concurrent_builds)
+    bounds = settings.concurrent_builds, settings.job_timeout_s
+    deployer = Deployer(ledger, Workers(), staging, origins, owner_of(settings), *bounds)
     working = asyncio.create_task(deployer.run())
     keep = timedelta(days=settings.keep_days)
     cleaning = asyncio.create_task(Cleaner(database, settings.home_path / "git", staging, keep).run())

@@ -11,12 +11,14 @@ from gateway.replica_names import replica_name
 from model_runner.environment import Store
 from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
-from model_runner.limits import Limits
+from model_runner.limits import Limits, size_text
+from model_runner.maxima import Maxima
 from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
 from model_runner.toml_file import limits_of, read_toml
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
+from tidegate.capacity import Capacity, memory_of
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import PartSpec, runner_spec
@@ -47,8 +49,13 @@ class Runners:
         environments: Store,
         make_part: Callable[[PartSpec], Part],
         confine_runner: Callable[[DesiredRunner, str, Limits], Confinement],
+        capacity: Capacity | None = None,
     ) -> None:
-        """`confine_runner`: given a deployment and the name of one of its runners."""
+        """
+        Args:
+            confine_runner: given a deployment and the name of one of its runners.
+            capacity: what all of them may take together; nothing bounds it when None.
+        """
         self.parts: dict[str, Part] = {}
         """By deployment and number (gateway/replica_names.py)."""
         self._run_path = run_path
@@ -56,6 +63,9 @@ class Runners:
         self._preparing = Preparing(environments)
         self._make_part = make_part
         self._confine = confine_runner
+        self._capacity = capacity or Capacity(Maxima())
+        self._memory: dict[str, int] = {}
+        """What each that is up may take, by its limits."""
         self._leaving: dict[str, _Leaving] = {}
         self._deployment_of: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
@@ -114,6 +124,11 @@ class Runners:
 
     async def _start(self, runner: DesiredRunner, names: Sequence[str]) -> bool:
         key = runner.deployment_id
+        names, trouble = self._that_fit(runner, names)
+        if trouble is not None:
+            self._tell(key, f"{runner.model} version {runner.version} waits for room: a runner {trouble}")
+        if not names:
+            return False
         try:
             folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
             python = await self._preparing.python_for(key, folder)
@@ -130,12 +145,26 @@ class Runners:
                 key, f"{runner.model} version {runner.version} cannot be started: {type(error).__name__}: {error}"
             )
             return False
-        self._troubles.pop(key, None)
+        if trouble is None:
+            self._troubles.pop(key, None)
         for name, spec in zip(names, specs, strict=True):
             part = self._make_part(spec)
             self.parts[name] = part
+            self._memory[name] = memory_of(runner.manifest)
             part.begin()
-        return True
+        return trouble is None
+
+    def _that_fit(self, runner: DesiredRunner, names: Sequence[str]) -> tuple[Sequence[str], str | None]:
+        """Those that there is room for, and why not for all: one that slept is woken without asking anybody."""
+        each, held = memory_of(runner.manifest), sum(self._memory.values())
+        if each > self._capacity.each.memory_bytes:
+            most = size_text(int(self._capacity.each.memory_bytes))
+            return (), f"may take {size_text(each)}, and one model {most} at most (TIDEGATE_MAX_MODEL_MEMORY_MB)"
+        for count in range(len(names)):
+            trouble = self._capacity.trouble(each, held + count * each)
+            if trouble is not None:
+                return names[:count], trouble
+        return names, None
 
     def _spec(self, runner: DesiredRunner, name: str, folder: Path, python: RunnerPython) -> PartSpec:
         """Lay out what it may see.
@@ -167,6 +196,7 @@ class Runners:
         leaving = self._leaving[name]
         leaving.is_ending = True
         await end_all([leaving.part])
+        self._memory.pop(name, None)
         shutil.rmtree(runner_socket(self._run_path, name).parent, ignore_errors=True)
         del self._leaving[name]
 

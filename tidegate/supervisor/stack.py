@@ -105,6 +105,7 @@ class Stack:
 
     def _make_following(self) -> "Following":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
+        from tidegate.capacity import capacity_of  # noqa: PLC0415
         from tidegate.environments import store_of  # noqa: PLC0415
         from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
         from tidegate.supervisor.following import Following  # noqa: PLC0415
@@ -115,7 +116,8 @@ class Stack:
             return Following(settings.database_dsn, self._make_pod_launcher(), are_here=False)
         cache = copies_path(settings)
         confine = partial(confine_runner, settings)
-        launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine)
+        capacity = capacity_of(settings)
+        launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine, capacity)
         return Following(settings.database_dsn, launcher)
 
     def _make_pod_launcher(self) -> "Launcher":

@@ -87,7 +87,8 @@ class VersionsApi:
         return self._change(partial(operations.end_shadow, workspace=workspace, model=model, version=version))
 
     def scale(self, workspace: str, model: str, replicas: int, version: int | None) -> Changed:
-        return self._change(lambda _, database: operations.scale(database, workspace, model, replicas, version))
+        plan = partial(operations.scale, workspace=workspace, model=model, replicas=replicas, version=version)
+        return self._change(plan)
 
     def cancel(self, deployment_id: str) -> DeploymentView:
         with _refusing():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stream.topics import TopicLayout
+from tidegate.capacity import Capacity, capacity_of
 from tidegate.deadlines import Deadlines
 from tidegate.runner_places import RunnerPlaces, runner_places
 from tidegate.settings import Settings
@@ -17,6 +18,7 @@ class VersionsConfig:
     deadlines: Deadlines
     warm_runners: int
     """Runners that stay up once their deployment has lost its traffic."""
+    capacity: Capacity
 
 
 def versions_config(settings: Settings) -> VersionsConfig:
@@ -27,4 +29,5 @@ def versions_config(settings: Settings) -> VersionsConfig:
         layout=settings.topics,
         deadlines=settings.deadlines,
         warm_runners=settings.warm_runners,
+        capacity=capacity_of(settings),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from model_runner.toml_file import MOST_REPLICAS
 from storage import registry
 from storage.registry import Database, Deployment, DeploymentStateError, Role, Status, with_share
 from tidegate.versions.change import Change
@@ -26,7 +25,9 @@ def traffic(
     known = registry.deployments_of(database, model, workspace)
     there = {number: usable(known, number) for number in versions}
     down = without_runner(config, [found for found in there.values() if found is not None])
-    new = {number: ask_for(database, versions[number]) for number, found in there.items() if found is None}
+    # All of them, before the first is made.
+    config.capacity.admit_versions([versions[number] for number, found in there.items() if found is None], database)
+    new = {number: ask_for(config, database, versions[number]) for number, found in there.items() if found is None}
     chosen = {number: found or new[number] for number, found in there.items()}
     waits_for = (*new.values(), *down)
     switch = partial(
@@ -85,12 +86,12 @@ def redeploy(config: VersionsConfig, database: Database, workspace: str, model: 
     serving = with_share(known)
     switch: Callable[[Database], object]
     if old is None or old in serving:
-        new = ask_for(database, wanted)
+        new = ask_for(config, database, wanted)
         weights = {new.id if found is old else found.id: found.weight for found in serving} if old else {new.id: 1.0}
         expected = [found.id for found in serving]
         switch = partial(registry.set_traffic, weights=weights, keep_warm=config.warm_runners, expected=expected)
     else:
-        new = ask_for(database, wanted, old.role, like=old)
+        new = ask_for(config, database, wanted, old.role, like=old)
         switch = partial(registry.switch_route, deployment_id=new.id, keep_warm=config.warm_runners)
     summary = f"{model} version {number} runs anew, as deployment {new.id}"
     return Change(workspace, model, summary, switch, (new,), (new,))
@@ -111,7 +112,7 @@ def shadow(config: VersionsConfig, database: Database, workspace: str, model: st
     if any(found.version == version for found in serving):
         raise DeploymentStateError(f"version {version} has a share of the traffic: `tidegate traffic` takes it away")
     there = usable(known, version)
-    chosen = there or ask_for(database, wanted, Role.SHADOW)
+    chosen = there or ask_for(config, database, wanted, Role.SHADOW)
     new = (chosen,) if there is None else ()
     waits_for = new or tuple(without_runner(config, [chosen]))
     switch = partial(registry.make_shadow, deployment_id=chosen.id)
@@ -141,7 +142,9 @@ def end_shadow(config: VersionsConfig, database: Database, workspace: str, model
     return Change(workspace, model, f"{model} {numbers} gets no more copies", switch)
 
 
-def scale(database: Database, workspace: str, model: str, replicas: int, version: int | None) -> Change:
+def scale(
+    config: VersionsConfig, database: Database, workspace: str, model: str, replicas: int, version: int | None
+) -> Change:
     """Give every live deployment of a model, or of one of its versions, so many runners.
 
     Nobody waits for them: gateways ask those that are ready.
@@ -149,10 +152,9 @@ def scale(database: Database, workspace: str, model: str, replicas: int, version
     Raises:
         UnknownModelError, UnknownVersionError: there is none.
         DeploymentStateError: it has no live deployment.
+        CapacityError: there is no room for them beside the others.
         ValueError: no deployment can have so many.
     """
-    if not 1 <= replicas <= MOST_REPLICAS:
-        raise ValueError(f"a deployment has 1 to {MOST_REPLICAS} replicas, not {replicas}")
     registry.get_model(database, model, workspace)
     if version is not None:
         registry.get_version(database, model, version, workspace)
@@ -164,6 +166,7 @@ def scale(database: Database, workspace: str, model: str, replicas: int, version
     if not live:
         which = model if version is None else f"version {version} of {model}"
         raise DeploymentStateError(f"no deployment of {which} is live: `tidegate redeploy` starts one")
+    config.capacity.admit_replicas(live, replicas, database)
     switch = partial(registry.set_replicas, deployment_ids=[found.id for found in live], replicas=replicas)
     numbers = " and ".join(f"version {number}" for number in sorted({found.version for found in live}))
     return Change(

@@ -25,6 +25,7 @@ def usable(deployments: Sequence[Deployment], version: int, *, shadows: bool = T
 
 
 def ask_for(
+    config: VersionsConfig,
     database: Database,
     version: Version,
     role: Role = Role.PRIMARY,
@@ -36,7 +37,11 @@ def ask_for(
 
     Args:
         like: whose place it will take: it gets its branch, and its time.
+
+    Raises:
+        CapacityError: there is no room for its runners beside the others.
     """
+    config.capacity.admit_versions([version], database)
     profile = registry.get_profile(database, version.id)
     return registry.create_deployment(
         database,

@@ -1,0 +1,166 @@
+"""Room for runners on one machine: asked before one more is wanted, and held to by who starts them."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.refusals import Refusal
+from model_runner.environment import Store
+from model_runner.limits import Limits
+from model_runner.maxima import Maxima
+from model_runner.sandbox.plan import Confinement, Mechanism
+from storage import registry
+from storage.artifacts import put
+from storage.registry import Database, DesiredRunner, Role, Status, Version
+from tests.support.scripted import write_scripted
+from tidegate.capacity import Capacity, CapacityError, capacity_of
+from tidegate.settings import Settings
+from tidegate.sockets import make_socket_folder
+from tidegate.supervisor.part import Part
+from tidegate.supervisor.plan import PartSpec
+from tidegate.supervisor.runners import Runners
+from tidegate.supervisor.surroundings import Surroundings
+from tidegate.versions import operations
+from tidegate.versions.api import VersionsApi
+from tidegate.versions.config import VersionsConfig, versions_config
+
+GB = 10**9
+ROOM = Capacity(Maxima(replicas=8), memory_bytes=5 * GB)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
+    registry.upgrade(dsn)
+    opened = Database(dsn)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path, database: Database) -> VersionsConfig:
+    given = versions_config(Settings.model_validate({"home": tmp_path, "kafka_bootstrap": "127.0.0.1:1"}))
+    return replace(given, capacity=ROOM)
+
+
+def _version(database: Database, memory_bytes: int = 2 * GB, replicas: int = 1, idle: float | None = None) -> Version:
+    limits = {"memory_bytes": memory_bytes, "cpus": None, "predict_seconds": None}
+    manifest = {"limits": limits, "replicas": replicas, "idle_seconds": idle}
+    files = {"artifact_url": "file:///a", "sha256": "0" * 64, "format": "py", "input_schema": None}
+    return registry.create_version(database, "market", manifest=manifest, **files)  # type: ignore[arg-type]
+
+
+def _live(database: Database, version: Version) -> str:
+    return registry.switch_route(database, registry.create_deployment(database, version.id).id).id
+
+
+def test_one_more_than_there_is_room_for_is_refused_with_the_figures(database: Database) -> None:
+    one = _version(database)
+    ROOM.admit_versions([one], database)
+    _live(database, one)
+    ROOM.admit_versions([one], database)
+    with pytest.raises(CapacityError) as raised:
+        ROOM.admit_versions([_version(database, replicas=2)], database)
+    for words in ("market version 2 needs 4 GB", "may take 2 GB", "all together 5 GB", "MAX_TOTAL_MEMORY_MB"):
+        assert words in str(raised.value)
+
+
+def test_what_sleeps_or_has_ended_takes_none(database: Database) -> None:
+    deployment = _live(database, _version(database, 4 * GB, idle=5.0))
+    with pytest.raises(CapacityError):
+        ROOM.admit_versions([_version(database)], database)
+    assert registry.put_to_sleep(database, deployment, None)
+    ROOM.admit_versions([_version(database)], database)
+
+
+def test_to_scale_is_asked_as_well_and_to_scale_down_never_fails(database: Database, config: VersionsConfig) -> None:
+    _live(database, _version(database, replicas=2))
+    with pytest.raises(CapacityError, match="3 replicas of market needs 2 GB"):
+        operations.scale(config, database, "default", "market", 3, None)
+    with pytest.raises(ValueError, match=r"1 to 8 replicas here, not 9: .*TIDEGATE_MAX_REPLICAS"):
+        operations.scale(config, database, "default", "market", 9, None)
+    operations.scale(replace(config, capacity=replace(ROOM, memory_bytes=1)), database, "default", "market", 1, None)
+
+
+def test_every_change_that_needs_a_runner_asks_and_leaves_nothing_behind(
+    database: Database, config: VersionsConfig
+) -> None:
+    first, second, third = (_version(database) for _ in range(3))
+    _live(database, first)
+    before = registry.deployments_of(database, "market")
+    changes: list[Callable[[], object]] = [
+        lambda: operations.traffic(config, database, "default", "market", {second.number: 1.0, third.number: 1.0}),
+        lambda: operations.redeploy(
+            replace(config, capacity=replace(ROOM, memory_bytes=3 * GB)), database, "default", "market", None
+        ),
+        lambda: operations.shadow(
+            replace(config, capacity=replace(ROOM, memory_bytes=3 * GB)), database, "default", "market", second.number
+        ),
+    ]
+    for change in changes:
+        with pytest.raises(CapacityError):
+            change()
+    assert registry.deployments_of(database, "market") == before
+
+
+def test_the_api_answers_409_with_the_figures(database: Database, config: VersionsConfig) -> None:
+    _live(database, _version(database))
+    api = VersionsApi(config)
+    with pytest.raises(Refusal) as raised:
+        api.scale("default", "market", 8, None)
+    assert raised.value.status == 409
+    assert "needs 14 GB of memory" in raised.value.message
+    with pytest.raises(Refusal) as raised:
+        api.scale("default", "market", 64, None)
+    assert raised.value.status == 422
+
+
+def test_what_is_not_set_follows_from_the_machine() -> None:
+    process = capacity_of(Settings.model_validate({"home": "/tmp/x"}))
+    assert 0 < process.each.memory_bytes * 4 == process.memory_bytes < float("inf")
+    pods = capacity_of(Settings.model_validate({"home": "/tmp/x", "launcher": "kubernetes"}))
+    assert pods.memory_bytes == pods.each.memory_bytes == float("inf")
+    given = capacity_of(Settings.model_validate({"home": "/tmp/x", "max_total_memory_mb": 4000}))
+    assert given.memory_bytes == 4 * GB
+
+
+def _wanted(folder: Path, name: str) -> DesiredRunner:
+    artifact = put(write_scripted(folder / name, "", name=name), ["predict.py", "tidegate.toml"], folder.as_uri())
+    limits = {"limits": {"memory_bytes": 2 * GB}}
+    source = {"artifact_url": artifact.url, "sha256": artifact.sha256, "format": "py", "input_schema": None}
+    return DesiredRunner(name, "default", name, 1, manifest=limits, role=Role.PRIMARY, status=Status.LIVE, **source)  # type: ignore[arg-type]
+
+
+def test_who_starts_them_keeps_to_it_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """One that is woken asks nobody: it waits, in words, until another has ended."""
+    around = Surroundings(tmp_path, tmp_path / "logs", {}, 60.0, 10.0, lambda: None)
+
+    def make(spec: PartSpec) -> Part:
+        return Part(spec, around)
+
+    def confine(_: DesiredRunner, __: str, limits: Limits) -> Confinement:
+        return Confinement(Mechanism.NONE, limits)
+
+    async def run() -> None:
+        make_socket_folder(tmp_path / "run")
+        store = Store(tmp_path / "e", tmp_path / "d", 10.0)
+        room = Capacity(Maxima(), memory_bytes=3 * GB)
+        runners = Runners(tmp_path / "run", tmp_path / "models", store, make, confine, room)
+        first, second = _wanted(tmp_path, "first"), _wanted(tmp_path, "second")
+        try:
+            assert not await runners.reconcile([first, second])
+            assert list(runners.parts) == ["first"]
+            (trouble,) = runners.troubles
+            assert trouble.startswith("second version 1 waits for room: a runner needs 2 GB of memory by its limits.")
+            async with asyncio.timeout(60):
+                while not await runners.reconcile([second]):  # noqa: ASYNC110  as it is asked in earnest
+                    await asyncio.sleep(0.05)
+                await runners.parts["second"].ready.wait()
+            assert runners.troubles == ()
+        finally:
+            await runners.stop()
+
+    asyncio.run(run())
