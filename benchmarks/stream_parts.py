@@ -63,7 +63,7 @@ def _round(batches: list[Batch], events: int) -> tuple[float, ...]:
 def _batch(counter: PartitionCounter, batch: Batch, targets: Mapping[str, Target]) -> tuple[float, float, float]:
     """Seconds for each part."""
     began = time.perf_counter()
-    intake = read_records(batch, int(time.time() * 1000))
+    intake = read_records(batch)
     decoded = time.perf_counter()
     counter.add(intake.events, intake.offsets, batch[-1].offset, targets)
     counted = time.perf_counter()

@@ -24,6 +24,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     NOT_FINITE = "not_finite"
     REFUSED_BY_CLICKHOUSE = "refused_by_clickhouse"
+    SET_ASIDE = "set_aside"
+    """Its reader failed with it twice, in a way that nobody foresaw; `detail` says how."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,13 @@ def letter_for(
         head=base64.b64encode(raw[:KEPT_BYTES]).decode(),
         reader=reader,
     )
+
+
+def key_of(letter: DeadLetter) -> str:
+    """What was set aside is keyed by what the alert about it is about, so that one partition holds all of it."""
+    if letter.reason == Reason.SET_ASIDE:
+        return f"{letter.reader}/{letter.topic}"
+    return f"{letter.partition}/{letter.offset}"
 
 
 def encode(letter: DeadLetter) -> bytes:

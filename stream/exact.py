@@ -54,6 +54,14 @@ class ExactTable(faust.Table[bytes, bytes]):
             elif supersedes(event.value, stored.get(key)):
                 stored[key] = event.value
 
+    def put(self, partition: int, name: str, value: bytes | None) -> None:
+        """Write a value that `pack_value` made; None deletes it."""
+        key = partition_key(partition, name)
+        if value is None:
+            self.pop(key, None)
+        else:
+            self[key] = value
+
     def values_of(self, partition: int, incarnation: bytes) -> dict[str, bytes]:
         """Payloads of all keys of one partition, by name; values of a topic that was made anew since are left out."""
         prefix = partition_key(partition)
@@ -129,6 +137,19 @@ class ExactApp(faust.App):
 
     def exact_consumer(self) -> "ResumingConsumer":
         return cast(ResumingConsumer, self.consumer)
+
+    async def publish(self, topic: str, key: bytes, value: bytes) -> Awaitable[Any]:
+        """Send one record; what is returned is done when the broker has it."""
+        sent: Awaitable[Any] = await self.producer.send(topic, key, value, None, None, None)
+        return sent
+
+    async def reposition(self, topic: str, partition: int, offset: int) -> None:
+        """Read `offset` next, where the partition is still held."""
+        await self.exact_consumer().reposition(TP(topic, partition), offset)
+
+    def end_of(self, topic: str, partition: int) -> int:
+        """The partition's end offset, as far as the last fetch told of it."""
+        return self.consumer.highwater(TP(topic, partition)) or 0
 
     def steady(self) -> bool:
         """No rebalance and no recovery is under way: what is in memory is what the tables say, and more."""

@@ -2,6 +2,7 @@
 
 The stream worker and the sink both read through here, so that the histograms and the stored events always agree.
 Whole batches are decoded in one call; only a batch with garbage in it is taken apart, record by record, line by line.
+What becomes of a line follows from its record alone: never from a clock, nor from the records that it is read with.
 """
 
 import re
@@ -19,11 +20,16 @@ FUTURE_TOLERANCE_MS = 60_000
 """A clock may be this far ahead of the record's own timestamp."""
 ANCIENT_MS = 7 * 86_400_000
 """Older than this against the record's timestamp: no window reaches so far back."""
+LATEST_MS = 7_258_118_400_000
+"""2200-01-01: a record's timestamp beyond it counts as this. Times above it do not fit everywhere they are kept."""
+LONGEST_MS = 1e9
+"""Eleven days: no request takes longer. A larger latency would grow into sums that cannot be written."""
 MAX_LINE_BYTES = 2_000_000
 """One event; the gateway refuses requests that would make a larger one."""
 
 UInt32 = Annotated[int, Meta(ge=0, le=4_294_967_295)]
 UInt16 = Annotated[int, Meta(ge=0, le=65_535)]
+Milliseconds = Annotated[float, Meta(ge=0, le=LONGEST_MS)]
 
 
 class Record(NamedTuple):
@@ -48,8 +54,8 @@ class ReadEvent(msgspec.Struct):
     role: str = "primary"
     status: UInt16 = 200
     error: str | None = None
-    latency_ms: float = 0.0
-    model_ms: float | None = None
+    latency_ms: Milliseconds = 0.0
+    model_ms: Milliseconds | None = None
     batch_size: UInt32 = 0
     features: dict[str, Any] | None = None
     prediction: Any = None
@@ -84,53 +90,57 @@ _decoder = msgspec.json.Decoder(ReadEvent)
 _NOT_FINITE = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity|inf)\b", re.IGNORECASE)
 
 
-def read_records(records: Sequence[Record], now_ms: int) -> Intake:
-    """Decode records of one partition, in order. Never raises, whatever the bytes are.
-
-    `now_ms` bounds what a wrong record timestamp can do: a time after it (and the tolerance) is refused.
-    """
-    whole = _read_clean(records, now_ms)
+def read_records(records: Sequence[Record]) -> Intake:
+    """Decode records of one partition, in order. Never raises, whatever the bytes are."""
+    whole = _read_clean(records)
     if whole is not None:
         return whole
     intake = Intake([], [], [], [])
     for record in records:
-        _read_record(record, now_ms, intake)
+        _read_record(record, intake)
     return intake
 
 
-def _read_clean(records: Sequence[Record], now_ms: int) -> Intake | None:
+def _read_clean(records: Sequence[Record]) -> Intake | None:
     """The fast way: all of it in one call; None where anything in it is not as it should be."""
     values = [record.value for record in records if record.value]
     if any(len(value) > MAX_LINE_BYTES for value in values):
         return None
+    joined = b"\n".join(values)
+    n_lines = joined.count(b"\n") + 1
+    if not (joined.startswith(b"{") and joined.endswith(b"}") and joined.count(b"}\n{") == n_lines - 1):
+        return None  # a line may hold two values or none, or a value two lines: only one by one that comes out right
     try:
-        events = _decoder.decode_lines(b"\n".join(values))
+        events = _decoder.decode_lines(joined)
     except UNREADABLE:
+        return None
+    if len(events) != n_lines or not _times_hold(records, events):
         return None
     offsets: list[int] = []
     for record in records:
         if record.value:
             offsets += [record.offset] * (record.value.count(b"\n") + 1)
-    if len(offsets) != len(events) or not _times_hold(records, events, now_ms):
-        return None
     return Intake(events, offsets, [], values)
 
 
-def _times_hold(records: Sequence[Record], events: list[ReadEvent], now_ms: int) -> bool:
-    if not events:
-        return True
-    stamps = [min(record.timestamp_ms, now_ms) for record in records if record.value]
+def stamp_of(record: Record) -> int:
+    """The record's own time: milliseconds since the epoch."""
+    return min(record.timestamp_ms, LATEST_MS)
+
+
+def _times_hold(records: Sequence[Record], events: list[ReadEvent]) -> bool:
+    stamps = [stamp_of(record) for record in records if record.value]
     latest = max(event.ts for event in events).timestamp() * 1000
     earliest = min(event.ts for event in events).timestamp() * 1000
     return latest <= min(stamps) + FUTURE_TOLERANCE_MS and earliest >= max(stamps) - ANCIENT_MS
 
 
-def _read_record(record: Record, now_ms: int, intake: Intake) -> None:
+def _read_record(record: Record, intake: Intake) -> None:
     """The slow way: each line on its own. A record with nothing readable in it is one reject, not one a line."""
     accepted = 0
     rejects: list[Reject] = []
     for number, line in _lines(record.value):
-        result = _read_line(line, min(record.timestamp_ms, now_ms))
+        result = _read_line(line, stamp_of(record))
         if isinstance(result, ReadEvent):
             accepted += 1
             intake.events.append(result)

@@ -5,6 +5,12 @@ from prometheus_client import Counter, Gauge, Histogram
 EVENTS_COUNTED = Counter("tidegate_stream_events_total", "Events counted into panes.")
 RECORDS_READ = Counter("tidegate_stream_records_total", "Records read.", ["topic"])
 DEAD_LETTERS = Counter("tidegate_stream_dead_letters_total", "Lines that could not be read.", ["reason"])
+SET_ASIDE = Counter(
+    "tidegate_stream_set_aside_total", "Records whose reader failed twice: none is expected, ever.", ["topic"]
+)
+STARTED_OVER = Counter(
+    "tidegate_stream_started_over_total", "States taken up anew because a step failed: none is expected.", ["agent"]
+)
 GAPS = Counter("tidegate_stream_gaps_total", "Ranges of offsets that a topic does not have.", ["topic"])
 LAG = Gauge("tidegate_stream_lag_records", "Records of a partition that are not counted yet.", ["topic", "partition"])
 FLUSH_SECONDS = Histogram("tidegate_stream_flush_seconds", "Time to write what changed.", ["agent"])

@@ -67,12 +67,21 @@ class PartitionCounter:
             self._count(events, np.asarray(offsets, np.int64), times, targets)
         self.next_offset = last_offset + 1
 
-    def take_changed(self) -> list[Pane]:
-        """What has to be sent, closed panes in closing order first; it counts as sent from now on."""
+    def changed(self) -> list[Pane]:
+        """What has to be sent, closed panes in closing order first."""
         changed = [pane for pane in (*self.closed, *self.open.values()) if pane.changed]
-        for pane in changed:
-            pane.changed = False
         return [pane.to_pane(self.topic_id, self.partition) for pane in changed]
+
+    def take_changed(self) -> list[Pane]:
+        """The same, and it counts as sent from now on."""
+        changed = self.changed()
+        self.count_as_sent()
+        return changed
+
+    def count_as_sent(self) -> None:
+        """All of it, from now on."""
+        for pane in (*self.closed, *self.open.values()):
+            pane.changed = False
 
     def acknowledge(self, panes: Iterable[Pane]) -> bool:
         """The broker has these: closed ones can be forgotten. True where the state became smaller by it."""

@@ -85,6 +85,9 @@ class TopicLayout:
     def spec(self, topic: Topic) -> TopicSpec:
         partitions = self.event_partitions if topic is Topic.EVENTS else self.metric_partitions
         config = {"max.message.bytes": str(self.max_record_bytes)}
+        if topic is Topic.EVENTS:
+            # A record's time decides what is taken from it, so it is the broker's: one clock, whoever produces.
+            config["message.timestamp.type"] = "LogAppendTime"
         if topic is Topic.DEPLOYMENTS:
             # One partition: a reader must know when it has seen every deployment there is.
             partitions = 1

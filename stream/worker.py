@@ -10,6 +10,7 @@ import faust
 import structlog
 from faust.types import TP
 
+from stream.agents.agent import Agent
 from stream.agents.alerting import Alerting
 from stream.agents.config import StreamConfig
 from stream.agents.counting import Counting
@@ -58,6 +59,7 @@ class Worker:
         )
         self.evaluating = Evaluating(self.app, windows, self._catalog, config, past)
         self.alerting = Alerting(self.app, alerts, self._catalog, config, past)
+        self._parts: tuple[Agent[Any, Any], ...] = (self.counting, self.evaluating, self.alerting)
         self._declare_agents()
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: BaseException | None = None
@@ -146,17 +148,18 @@ class Worker:
         await self._catalog.stop()
 
     async def _flush_all(self) -> None:
-        for part in (self.counting, self.evaluating, self.alerting):
+        for part in self._parts:
             await part.flush()
 
     def _measure(self) -> None:
         """It grows with the deployments that live, and with nothing else."""
+        counters = [owner.counter for owner in self.counting.owners.values()]
         kept = {
             "deployments": len(self._catalog.targets),
             "ended": len(self._catalog.endings),
-            "windows": sum(len(windows.deployments) for windows in self.evaluating.partitions.values()),
-            "panes": sum(len(counter.open) + len(counter.closed) for counter in self.counting.counters.values()),
-            "alerts": sum(len(engine.open) for engine in self.alerting.engines.values()),
+            "windows": sum(len(owner.windows.deployments) for owner in self.evaluating.owners.values()),
+            "panes": sum(len(counter.open) + len(counter.closed) for counter in counters),
+            "alerts": sum(len(owner.engine.open) for owner in self.alerting.owners.values()),
             "values": sum(len(table.data) for table in self._tables),
         }
         for kind, number in kept.items():
@@ -171,7 +174,7 @@ class Worker:
         ]
 
     def _inputs(self) -> list[Inputs]:
-        return [self.counting.inputs, self.evaluating.inputs, *self.alerting.inputs.values()]
+        return [inputs for part in self._parts for inputs in part.inputs.values()]
 
     def _every(self, interval: float, action: Callable[[], Awaitable[None]]) -> None:
         async def repeat() -> None:
@@ -196,14 +199,10 @@ class Worker:
         return made
 
     def _declare_agents(self) -> None:
-        layout = self._config.layout
-        events, panes = layout.name(Topic.EVENTS), layout.name(Topic.PANES)
-        self._agent("count", events, self.counting.run)
-        self._agent("evaluate", panes, self.evaluating.run)
-        self.app.resume_from.update({events: self.counting.resume, panes: self.evaluating.resume})
-        for topic in self.alerting.inputs:
-            self._agent(f"alert-{topic}", topic, partial(self.alerting.run, topic))
-            self.app.resume_from[topic] = partial(self.alerting.resume, topic)
+        for name, part in zip(("count", "evaluate", "alert"), self._parts, strict=True):
+            for topic in part.inputs:
+                self._agent(f"{name}-{topic}", topic, partial(part.run, topic))
+                self.app.resume_from[topic] = partial(part.resume, topic)
         self.app.before_resume = self.past.prepare
         self.app.on_partitions_revoked.connect(cast(Any, self._on_revoked))
 
@@ -217,11 +216,7 @@ class Worker:
 
     async def _on_revoked(self, *args: Any, **_kwargs: Any) -> None:
         revoked: set[TP] = args[1]
-        parts = {
-            self.counting.inputs.topic: self.counting.revoke,
-            self.evaluating.inputs.topic: self.evaluating.revoke,
-            **dict.fromkeys(self.alerting.inputs, self.alerting.revoke),
-        }
-        for tp in revoked:
-            if tp.topic in parts:
-                parts[tp.topic](tp.partition)
+        for part in self._parts:
+            for tp in revoked:
+                if tp.topic in part.inputs:
+                    part.revoke(tp.partition)

@@ -1,7 +1,6 @@
 """Records of one partition to the bytes of one insert."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,7 +36,7 @@ class Batch:
         return b"\n".join(self.lines)
 
 
-def read_batch(topic: Topic, records: Sequence[Record], clock: Callable[[], float] = time.time) -> Batch:
+def read_batch(topic: Topic, records: Sequence[Record]) -> Batch:
     """Sort out what can be sent.
 
     Events are judged by stream.intake, as the stream worker judges them, so that what is counted is what is
@@ -49,7 +48,7 @@ def read_batch(topic: Topic, records: Sequence[Record], clock: Callable[[], floa
     lines: list[bytes] = []
     rejects: list[Reject] = []
     for chunk in _chunks(records):
-        intake = read_records(chunk, int(clock() * 1000))
+        intake = read_records(chunk)
         lines += intake.lines
         rejects += intake.rejects
     return Batch(lines, rejects, letters=False, last_offset=records[-1].offset)

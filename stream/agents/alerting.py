@@ -1,31 +1,36 @@
-"""Agent 3: `drift.metrics` and `service.metrics` through the rules to `alerts`."""
+"""Agent 3: metrics, and records that were set aside, through the rules to `alerts`."""
 
 import asyncio
+import copy
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 import structlog
 
-from stream import alerts
+from stream import alerts, dead_letters
+from stream.agents.agent import Agent, Outcome, Owner
 from stream.agents.config import StreamConfig
-from stream.agents.inputs import Inputs
+from stream.agents.ports import AgentApp, StateValues
 from stream.agents.rebuilding import Rebuilding
-from stream.agents.sender import Sender, Sent
 from stream.alerts import Alert
 from stream.catalog import Catalog
-from stream.dead_letters import Reason
-from stream.exact import ExactApp, ExactTable, pack_value, partition_key
+from stream.dead_letters import DeadLetter, Reason
+from stream.exact import pack_value
 from stream.intake import Record, Reject
-from stream.metric_names import ALERT_CHANGES, FLUSH_SECONDS
-from stream.metrics import decode_drift, decode_service
-from stream.rule_engine import Metric, RuleEngine
+from stream.metric_names import ALERT_CHANGES
+from stream.metrics import DriftMetric, ServiceMetric, decode_drift, decode_service
+from stream.rule_engine import RuleEngine
+from stream.set_aside import SetAsideAlerts
 from stream.timestamps import to_text
 from stream.topics import Topic
 from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
+
+Item = DriftMetric | ServiceMetric | DeadLetter
+ReadItems = list[tuple[Record, Sequence[Item] | Reject]]
 
 
 class PackedAlerts(msgspec.Struct, frozen=True):
@@ -33,106 +38,141 @@ class PackedAlerts(msgspec.Struct, frozen=True):
 
     engine: RuleEngine
     next_offsets: dict[str, int]
+    set_aside: SetAsideAlerts = msgspec.field(default_factory=SetAsideAlerts)
 
 
-class Alerting:
-    """Keeps the open alerts of each partition of the two metric topics, which are keyed alike."""
+@dataclass(eq=False, kw_only=True)
+class AlertOwner(Owner):
+    """The open alerts of one partition of the topics, which share it."""
+
+    engine: RuleEngine
+    set_aside: SetAsideAlerts
+    next_offsets: dict[str, int]
+    changed: bool = False
+
+    def next_offset(self, topic: str) -> int:
+        return self.next_offsets.get(topic, 0)
+
+    def skip(self, topic: str, offset: int) -> None:
+        self.next_offsets[topic] = offset + 1
+        self.changed = True
+
+    def check(self) -> None:
+        self.pack()
+
+    def pack(self) -> bytes:
+        return msgspec.msgpack.encode(PackedAlerts(self.engine, self.next_offsets, self.set_aside))
+
+
+class Alerting(Agent[AlertOwner, ReadItems]):
+    """Keeps the open alerts of each partition of the topics that it reads, which are keyed alike."""
+
+    label = "alerting"
 
     def __init__(
-        self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, past: Rebuilding
+        self,
+        app: AgentApp,
+        table: StateValues,
+        catalog: Catalog,
+        config: StreamConfig,
+        past: Rebuilding,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._table = table
-        self._catalog = catalog
-        self._config = config
-        self._past = past
-        self._sender = Sender(app, config)
-        self._writing = asyncio.Lock()
-        self._changed: set[int] = set()
-        self._decoders: dict[str, Callable[[bytes], Sequence[Metric]]] = {
+        self._decoders: dict[str, Callable[[bytes], Sequence[Item]]] = {
             config.layout.name(Topic.DRIFT): decode_drift,
             config.layout.name(Topic.SERVICE): decode_service,
+            config.layout.name(Topic.DEAD_LETTERS): _read_set_aside,
         }
-        self.inputs = {topic: Inputs(app, topic) for topic in self._decoders}
-        self.engines: dict[int, RuleEngine] = {}
-        self.next_offsets: dict[int, dict[str, int]] = {}
+        super().__init__(app, table, config, list(self._decoders))
+        self._letters = config.layout.name(Topic.DEAD_LETTERS)
+        self._catalog = catalog
+        self._past = past
+        self._clock = clock
 
-    def resume(self, topic: str, partition: int) -> int:
-        """Take up a partition where its state ends. Both topics of a partition share a state, so both start again."""
+    def _restore(self, partition: int) -> AlertOwner:
         value = self._table.values_of(partition, self._past.metrics_id).get("")
-        state = (
-            msgspec.msgpack.decode(value, type=PackedAlerts)
-            if value
-            else PackedAlerts(self._past.alerts(partition), {})
+        if value:
+            state = msgspec.msgpack.decode(value, type=PackedAlerts)
+        else:
+            state = PackedAlerts(self._past.alerts(partition), {})
+        return AlertOwner(
+            partition=partition,
+            engine=state.engine,
+            set_aside=state.set_aside,
+            next_offsets=dict(state.next_offsets),
         )
-        self.engines[partition] = state.engine
-        self.next_offsets[partition] = dict(state.next_offsets)
-        for inputs in self.inputs.values():
-            inputs.assign(partition, state.next_offsets.get(inputs.topic, 0))
-        return state.next_offsets.get(topic, 0)
 
-    def revoke(self, partition: int) -> None:
-        self.engines.pop(partition, None)
-        for inputs in self.inputs.values():
-            inputs.revoke(partition)
+    def _read(self, topic: str, records: Sequence[Record]) -> ReadItems:
+        return [(record, self._decoded(topic, record)) for record in records]
 
-    async def run(self, topic: str, stream: Any) -> None:
-        await self.inputs[topic].read(stream, 0, self._take_batch)
-
-    async def flush(self) -> None:
-        """Write the state of what changed; its alerts were acknowledged before."""
-        async with self._writing:
-            with FLUSH_SECONDS.labels("alerting").time():
-                await self._apply_pending()
-                await self._end_alerts()
-                for partition in self._changed & self.engines.keys():
-                    offsets = self.next_offsets[partition]
-                    payload = msgspec.msgpack.encode(PackedAlerts(self.engines[partition], offsets))
-                    value = pack_value(self._past.metrics_id, sum(offsets.values()), payload)
-                    self._table[partition_key(partition)] = value
-                self._changed.clear()
-
-    async def _take_batch(self) -> None:
-        async with self._writing:
-            await self._apply_pending()
-
-    async def _apply_pending(self) -> None:
-        sent: list[Sent] = []
-        for topic, inputs in self.inputs.items():
-            for partition, records in inputs.take():
-                for record in records:
-                    sent += await self._apply(topic, partition, record)
-                self.next_offsets[partition][topic] = records[-1].offset + 1
-                self._changed.add(partition)
-        await asyncio.gather(*sent)
-
-    async def _apply(self, topic: str, partition: int, record: Record) -> list[Sent]:
+    def _decoded(self, topic: str, record: Record) -> Sequence[Item] | Reject:
         try:
-            metrics = self._decoders[topic](record.value)
+            return self._decoders[topic](record.value)
         except UNREADABLE as error:
-            reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
-            return [await self._sender.dead_letter(topic, partition, reject)]
-        sent = []
-        for metric in metrics:
-            ending = self._catalog.endings.get(metric.deployment_id)
-            if ending is not None and metric.ts > ending.ts:
-                continue  # it was measured when nobody got answers any more
-            for alert in self.engines[partition].apply(metric):
-                sent.append(await self._send(alert))
-        return sent
+            return Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
 
-    async def _end_alerts(self) -> None:
-        """Resolve the alerts of deployments that ended. A kill before the state is written does it again, alike."""
-        sent: list[Sent] = []
-        for partition, engine in list(self.engines.items()):
-            ended = await self._catalog.ended_among({item.alert.deployment_id for item in engine.open.values()})
-            if not ended or self.engines.get(partition) is not engine:
-                continue
-            self._changed.add(partition)
-            for alert in engine.end(ended, to_text(time.time())):
-                sent.append(await self._send(alert))
-        await asyncio.gather(*sent)
+    async def _learn(self, read: ReadItems) -> None:
+        """The rules need nothing else."""
 
-    async def _send(self, alert: Alert) -> Sent:
-        ALERT_CHANGES.labels(alert.rule, alert.state).inc()
-        log.info("alert", state=alert.state, rule=alert.rule, model=alert.model, series=alert.series)
-        return await self._sender.send(Topic.ALERTS, alert.alert_id, alerts.encode(alert))
+    def _undo(self, owner: AlertOwner, _read: ReadItems) -> Callable[[], None]:
+        saved = copy.deepcopy((owner.engine, owner.set_aside))
+
+        def undo() -> None:
+            owner.engine, owner.set_aside = saved
+
+        return undo
+
+    def _apply(self, owner: AlertOwner, topic: str, _records: Sequence[Record], read: ReadItems) -> Outcome:
+        outcome = Outcome()
+        for record, items in read:
+            if isinstance(items, Reject):
+                if topic != self._letters:  # a dead letter about a dead letter would never end
+                    outcome.rejects.append(items)
+            else:
+                changes = [change for item in items for change in self._changes(owner, item)]
+                outcome.messages += [_message(change) for change in changes]
+            owner.skip(topic, record.offset)
+        return outcome
+
+    def _changes(self, owner: AlertOwner, item: Item) -> list[Alert]:
+        if isinstance(item, DeadLetter):
+            return owner.set_aside.note(item)
+        ending = self._catalog.endings.get(item.deployment_id)
+        if ending is not None and item.ts > ending.ts:
+            return []  # it was measured when nobody got answers any more
+        return list(owner.engine.apply(item))
+
+    async def _flush(self, owner: AlertOwner) -> None:
+        """Write the state of what changed; its alerts were acknowledged before."""
+        ended = await self._catalog.ended_among({item.alert.deployment_id for item in owner.engine.open.values()})
+        if not owner.held:
+            return
+        over = owner.engine.end(ended, to_text(self._clock()))
+        over += owner.set_aside.calm(self._clock(), self._config.set_aside_quiet_s)
+        if over:
+            owner.changed = True
+            await asyncio.gather(*await self._send(owner, self._letters, Outcome([_message(one) for one in over])))
+        if not owner.changed or not owner.held:
+            return
+        try:
+            payload = owner.pack()
+        except Exception as error:  # see `_doubt`
+            await self._doubt(owner, error)
+            return
+        value = pack_value(self._past.metrics_id, sum(owner.next_offsets.values()), payload)
+        self._table.put(owner.partition, "", value)
+        owner.changed = False
+
+
+def _read_set_aside(value: bytes) -> Sequence[DeadLetter]:
+    """Of all dead letters those that say that a reader failed."""
+    if Reason.SET_ASIDE.value.encode() not in value:
+        return []
+    letter = dead_letters.decode(value)
+    return [letter] if letter.reason == Reason.SET_ASIDE else []
+
+
+def _message(alert: Alert) -> tuple[Topic, str, bytes]:
+    ALERT_CHANGES.labels(alert.rule, alert.state).inc()
+    log.info("alert", state=alert.state, rule=alert.rule, model=alert.model, series=alert.series)
+    return Topic.ALERTS, alert.alert_id, alerts.encode(alert)

@@ -20,3 +20,5 @@ class StreamConfig:
     batch_bytes: int = 1_000_000
     """Events are decoded when so many bytes were gathered, or at the next flush."""
     reader: str = "stream-worker"
+    set_aside_quiet_s: float = 600.0
+    """The alert about records that were set aside resolves when none was for so long."""

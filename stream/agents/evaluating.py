@@ -1,26 +1,30 @@
 """Agent 2: `feature.panes` to windows, evaluated every few seconds to `drift.metrics` and `service.metrics`."""
 
 import asyncio
+import copy
 import time
-from typing import Any
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
 from stream import panes
+from stream.agents.agent import Agent, Outcome, Owner
 from stream.agents.config import StreamConfig
-from stream.agents.inputs import Inputs
+from stream.agents.ports import AgentApp, Sent, StateValues
 from stream.agents.rebuilding import Rebuilding
-from stream.agents.sender import Sender, Sent
 from stream.baseline import learn_profile
 from stream.catalog import Catalog
 from stream.dead_letters import Reason
+from stream.deployments import DeploymentRecord
 from stream.deployments import encode as encode_deployment
-from stream.evaluation import evaluate
-from stream.exact import ExactApp, ExactTable, pack_value, partition_key
+from stream.evaluation import Evaluation, evaluate
+from stream.exact import pack_value
 from stream.intake import Record, Reject
 from stream.memory import with_memory
-from stream.metric_names import EVALUATIONS, FLUSH_SECONDS, PANES_OF_ENDED, PANES_PASSED
+from stream.metric_names import EVALUATIONS, PANES_OF_ENDED, PANES_PASSED
 from stream.metrics import encode_lines, in_role
+from stream.panes import Pane
 from stream.partition_windows import DeploymentState, PartitionWindows
 from stream.topics import Topic
 from stream.unreadable import UNREADABLE
@@ -28,126 +32,188 @@ from stream.unreadable import UNREADABLE
 log = structlog.get_logger()
 
 
-class Evaluating:
+@dataclass
+class ReadPanes:
+    """What records of `feature.panes` hold."""
+
+    items: list[tuple[Record, Pane | Reject]]
+    ended: Container[str] = ()
+    """Those of their deployments that ended."""
+
+    @property
+    def panes(self) -> list[Pane]:
+        return [pane for _, pane in self.items if isinstance(pane, Pane)]
+
+
+@dataclass(eq=False, kw_only=True)
+class WindowsOwner(Owner):
+    """The windows of one partition of `feature.panes`."""
+
+    windows: PartitionWindows
+    written: int = -1
+    """The next offset of the state that was written last."""
+    failing: set[str] = field(default_factory=set)
+    """Deployments whose evaluation failed, and was told of."""
+
+    def next_offset(self, _topic: str) -> int:
+        return self.windows.next_offset
+
+    def skip(self, _topic: str, offset: int) -> None:
+        self.windows.next_offset = offset + 1
+
+    def check(self) -> None:
+        for state in self.windows.deployments.values():
+            if state.windows.changed:
+                state.windows.pack()
+
+
+class Evaluating(Agent[WindowsOwner, ReadPanes]):
     """Keeps the windows of each partition of `feature.panes` that this worker holds."""
 
+    label = "evaluating"
+
     def __init__(
-        self, app: ExactApp, table: ExactTable, catalog: Catalog, config: StreamConfig, past: Rebuilding
+        self, app: AgentApp, table: StateValues, catalog: Catalog, config: StreamConfig, past: Rebuilding
     ) -> None:
-        self._table = table
-        self._catalog = catalog
-        self._config = config
-        self._past = past
         self._topic = config.layout.name(Topic.PANES)
-        self._sender = Sender(app, config)
-        self._writing = asyncio.Lock()
-        self._written: dict[int, int] = {}
-        self.inputs = Inputs(app, self._topic)
-        self.partitions: dict[int, PartitionWindows] = {}
+        super().__init__(app, table, config, [self._topic])
+        self._catalog = catalog
+        self._past = past
 
-    def resume(self, partition: int) -> int:
-        """Take up a partition where its state ends."""
-        windows = self._past.windows(partition)
-        self.partitions[partition] = windows
-        self._written.pop(partition, None)
-        log.info("evaluating.resumed", partition=partition, next_offset=windows.next_offset)
-        return self.inputs.assign(partition, windows.next_offset)
+    def _restore(self, partition: int) -> WindowsOwner:
+        return WindowsOwner(partition=partition, windows=self._past.windows(partition))
 
-    def revoke(self, partition: int) -> None:
-        self.partitions.pop(partition, None)
-        self.inputs.revoke(partition)
+    def _read(self, _topic: str, records: Sequence[Record]) -> ReadPanes:
+        return ReadPanes([(record, _decoded(record)) for record in records])
 
-    async def run(self, stream: Any) -> None:
-        await self.inputs.read(stream, self._config.batch_bytes, self._take_batch)
-
-    async def flush(self) -> None:
-        """Evaluate what changed, write it down, then write the state: a kill between the two only evaluates again."""
-        async with self._writing:
-            with FLUSH_SECONDS.labels("evaluating").time():
-                await self._apply_pending()
-                for partition, windows in list(self.partitions.items()):
-                    for deployment_id in await self._catalog.ended_among(windows.deployments):
-                        windows.forget(deployment_id)
-                    await self._evaluate(windows)
-                    if self.partitions.get(partition) is windows:
-                        self._write(partition, windows)
-
-    async def _take_batch(self) -> None:
-        async with self._writing:
-            await self._apply_pending()
-
-    async def _apply_pending(self) -> None:
-        for partition, records in self.inputs.take():
-            windows = self.partitions[partition]
-            for record in records:
-                await self._apply(partition, windows, record)
-                windows.next_offset = record.offset + 1
-
-    async def _apply(self, partition: int, windows: PartitionWindows, record: Record) -> None:
-        try:
-            pane = panes.decode(record.value)
-        except UNREADABLE as error:
-            reject = Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
-            await (await self._sender.dead_letter(self._topic, partition, reject))
-            return
-        if self._past.passed(windows, pane.topic_id):
-            PANES_PASSED.inc()
-            return
-        if await self._catalog.ended_among([pane.deployment_id]):
-            PANES_OF_ENDED.inc()
-            return
-        if pane.profile_id is not None and pane.profile_id not in self._catalog.profiles:
+    async def _learn(self, read: ReadPanes) -> None:
+        read.ended = await self._catalog.ended_among({pane.deployment_id for pane in read.panes})
+        wanted = {pane.profile_id for pane in read.panes if pane.deployment_id not in read.ended} - {None}
+        if wanted - self._catalog.profiles.keys():
             await self._catalog.catch_up()
-        profile = self._catalog.profile_of(pane.profile_id)
-        windows.apply(pane, record.offset, 0 if profile is None else profile.size)
 
-    async def _evaluate(self, windows: PartitionWindows) -> None:
+    def _undo(self, owner: WindowsOwner, read: ReadPanes) -> Callable[[], None]:
+        touched = {pane.deployment_id for pane in read.panes}
+        saved = {name: copy.deepcopy(owner.windows.deployments.get(name)) for name in touched}
+
+        def undo() -> None:
+            for name, state in saved.items():
+                if state is None:
+                    owner.windows.deployments.pop(name, None)
+                else:
+                    owner.windows.deployments[name] = state
+
+        return undo
+
+    def _apply(self, owner: WindowsOwner, _topic: str, _records: Sequence[Record], read: ReadPanes) -> Outcome:
+        outcome = Outcome()
+        for record, pane in read.items:
+            if isinstance(pane, Reject):
+                outcome.rejects.append(pane)
+            elif self._past.passed(owner.windows, pane.topic_id):
+                PANES_PASSED.inc()
+            elif pane.deployment_id in read.ended:
+                PANES_OF_ENDED.inc()
+            else:
+                profile = self._catalog.profile_of(pane.profile_id)
+                owner.windows.apply(pane, record.offset, 0 if profile is None else profile.size)
+            owner.windows.next_offset = record.offset + 1
+        return outcome
+
+    async def _flush(self, owner: WindowsOwner) -> None:
+        """Evaluate what changed, write it down, then write the state: a kill between the two only evaluates again."""
+        ended = await self._catalog.ended_among(owner.windows.deployments)
+        if not owner.held:
+            return
+        for deployment_id in ended:
+            owner.windows.forget(deployment_id)
         sent: list[Sent] = []
-        for deployment_id, state in list(windows.deployments.items()):
-            if not state.to_evaluate:
-                continue
-            state.to_evaluate = False
-            await self._learn_reference(state)
-            sent += await self._send_metrics(deployment_id, state)
-            await asyncio.sleep(0)  # many deployments must not hold up the heartbeat
+        for deployment_id, state in list(owner.windows.deployments.items()):
+            if state.to_evaluate:
+                state.to_evaluate = False
+                sent += await self._evaluate(owner, deployment_id, state)
+                await asyncio.sleep(0)  # many deployments must not hold up the heartbeat
+                if not owner.held:
+                    return  # whoever has it now evaluates it
         await asyncio.gather(*sent)
+        if not owner.held:
+            return
+        try:
+            self._write(owner)
+        except Exception as error:  # see `_doubt`
+            await self._doubt(owner, error)
 
-    async def _send_metrics(self, deployment_id: str, state: DeploymentState) -> list[Sent]:
+    async def _evaluate(self, owner: WindowsOwner, deployment_id: str, state: DeploymentState) -> list[Sent]:
+        try:
+            learned = self._learned(state)
+        except Exception as error:  # one deployment's trouble must not stop the others
+            return await self._not_evaluated(owner, deployment_id, error)
+        if learned is not None:
+            await self._announce(learned)
+            if not owner.held:
+                return []
+        try:
+            messages = self._measured(deployment_id, state)
+        except Exception as error:  # likewise
+            return await self._not_evaluated(owner, deployment_id, error)
+        owner.failing.discard(deployment_id)
+        EVALUATIONS.inc()
+        return [await self._sender.send(*message) for message in messages]
+
+    async def _announce(self, learned: DeploymentRecord) -> None:
+        await (await self._sender.send(Topic.DEPLOYMENTS, learned.deployment_id, encode_deployment(learned)))
+        await self._catalog.catch_up()
+        log.info("reference.learned", deployment=learned.deployment_id, rows=learned.baseline_rows)
+
+    def _measured(self, deployment_id: str, state: DeploymentState) -> list[tuple[Topic, str, bytes]]:
         record = self._catalog.records.get(deployment_id)
+        result = self._evaluation(deployment_id, state, record)
+        state.windows.changed = True
+        role = record.role if record else "primary"
+        messages = [
+            (Topic.SERVICE, deployment_id, encode_lines(with_memory(in_role(result.service, role), state.judgement)))
+        ]
+        if result.drift:
+            messages.append((Topic.DRIFT, deployment_id, encode_lines(in_role(result.drift, role))))
+        return messages
+
+    def _evaluation(self, deployment_id: str, state: DeploymentState, record: DeploymentRecord | None) -> Evaluation:
         target = self._catalog.targets.get(deployment_id)
         profile = self._catalog.profile_of(target.profile_id) if target else None
         threshold = record.psi_threshold if record else 0.2
-        result = evaluate(state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time())
-        state.windows.changed = True
-        EVALUATIONS.inc()
-        role = record.role if record else "primary"
-        service = encode_lines(with_memory(in_role(result.service, role), state.judgement))
-        sent = [await self._sender.send(Topic.SERVICE, deployment_id, service)]
-        if result.drift:
-            drift = encode_lines(in_role(result.drift, role))
-            sent.append(await self._sender.send(Topic.DRIFT, deployment_id, drift))
-        return sent
+        return evaluate(state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time())
 
-    async def _learn_reference(self, state: DeploymentState) -> None:
+    async def _not_evaluated(self, owner: WindowsOwner, deployment_id: str, error: Exception) -> list[Sent]:
+        """Told once, as the record that was read last; it is tried again with each pane that comes."""
+        if deployment_id in owner.failing:
+            return []
+        owner.failing.add(deployment_id)
+        reject = self._set_aside(self._topic, max(0, owner.windows.next_offset - 1), b"", error)
+        detail = f"the windows of {deployment_id[:100]!r} cannot be evaluated: {reject.detail}"
+        return [await self._sender.dead_letter(self._topic, owner.partition, reject._replace(detail=detail))]
+
+    def _learned(self, state: DeploymentState) -> DeploymentRecord | None:
         """Without reference data the first events become the reference, announced like one that came with the model."""
         deployment_id = state.windows.identity.deployment_id
         record = self._catalog.records.get(deployment_id)
         if record is None or self._catalog.targets[deployment_id].profile_id is not None:
             state.windows.sample.clear()
-            return
-        learned = learn_profile(record, state.windows.sampled_rows(), time.time())
-        if learned is not None:
-            await (await self._sender.send(Topic.DEPLOYMENTS, deployment_id, encode_deployment(learned)))
-            await self._catalog.catch_up()
-            log.info("reference.learned", deployment=deployment_id, rows=record.baseline_rows)
+            return None
+        return learn_profile(record, state.windows.sampled_rows(), time.time())
 
-    def _write(self, partition: int, windows: PartitionWindows) -> None:
-        if self._written.get(partition) == windows.next_offset and not windows.gone:
+    def _write(self, owner: WindowsOwner) -> None:
+        windows = owner.windows
+        if owner.written == windows.next_offset and not windows.gone:
             return
         for name, payload in windows.changes():
-            key = partition_key(partition, name)
-            if payload is None:
-                self._table.pop(key, None)
-            else:
-                self._table[key] = pack_value(self._past.panes_id, windows.next_offset - 1, payload)
-        self._written[partition] = windows.next_offset
+            value = None if payload is None else pack_value(self._past.panes_id, windows.next_offset - 1, payload)
+            self._table.put(owner.partition, name, value)
+        owner.written = windows.next_offset
+        self._past.written(owner.partition)
+
+
+def _decoded(record: Record) -> Pane | Reject:
+    try:
+        return panes.decode(record.value)
+    except UNREADABLE as error:
+        return Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)

@@ -1,14 +1,13 @@
 """The records of the partitions that a worker holds: in order, each once, gathered until somebody wants them."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from faust.types import TP
 
-from stream.exact import ExactApp
+from stream.agents.ports import AgentApp
 from stream.expected import ExpectedOffset, Verdict
 from stream.intake import Record
 from stream.metric_names import GAPS, RECORDS_READ
@@ -19,30 +18,61 @@ SEEK_AGAIN_S = 2.0
 """A seek that was overtaken is made again after this."""
 
 
-@dataclass
+@dataclass(eq=False, slots=True)
+class Holding:
+    """One partition during one assignment of it. What was gathered for it goes with it."""
+
+    topic: str
+    partition: int
+    expected: ExpectedOffset
+    pending: list[Record] = field(default_factory=list)
+    pending_bytes: int = 0
+    held: bool = True
+    """False for ever once the partition was taken away, or assigned anew."""
+    took_at: float = 0.0
+    sought_at: float = 0.0
+
+    def take(self) -> list[Record]:
+        """All that was gathered."""
+        taken, self.pending, self.pending_bytes = self.pending, [], 0
+        return taken
+
+    def let_go(self) -> None:
+        self.held = False
+        self.take()
+
+
 class Inputs:
     """Of one topic. `assign` comes with every assignment; a partition without it is not ours."""
 
-    app: ExactApp
-    topic: str
-    expected: dict[int, ExpectedOffset] = field(default_factory=dict)
-    pending: dict[int, list[Record]] = field(default_factory=dict)
-    pending_bytes: int = 0
-    _took_at: dict[int, float] = field(default_factory=dict)
-    _sought_at: dict[int, float] = field(default_factory=dict)
+    def __init__(self, app: AgentApp, topic: str) -> None:
+        self._app = app
+        self.topic = topic
+        self.holdings: dict[int, Holding] = {}
+
+    @property
+    def expected(self) -> dict[int, ExpectedOffset]:
+        """By partition, what is taken next."""
+        return {partition: holding.expected for partition, holding in list(self.holdings.items())}
+
+    @property
+    def pending_bytes(self) -> int:
+        return sum(holding.pending_bytes for holding in self.holdings.values())
 
     def took_at(self, partition: int) -> float:
         """When the last record of a partition was taken (monotonic clock); 0 where none was yet."""
-        return self._took_at.get(partition, 0.0)
+        holding = self.holdings.get(partition)
+        return 0.0 if holding is None else holding.took_at
 
-    def assign(self, partition: int, next_offset: int) -> int:
-        self._forget_pending(partition)
-        self.expected[partition] = ExpectedOffset(next_offset)
-        return next_offset
+    def assign(self, partition: int, next_offset: int) -> Holding:
+        self.revoke(partition)
+        holding = self.holdings[partition] = Holding(self.topic, partition, ExpectedOffset(next_offset))
+        return holding
 
     def revoke(self, partition: int) -> None:
-        self._forget_pending(partition)
-        self.expected.pop(partition, None)
+        holding = self.holdings.pop(partition, None)
+        if holding is not None:
+            holding.let_go()
 
     async def read(self, stream: Any, batch_bytes: int, when_full: Callable[[], Awaitable[None]]) -> None:
         """Gather the stream's records; call `when_full` each time that `batch_bytes` of them wait."""
@@ -55,38 +85,35 @@ class Inputs:
 
     async def gather(self, partition: int, record: Record) -> None:
         """Keep the record if it is the next of its partition."""
-        expected = self.expected.get(partition)
-        if expected is None:
+        holding = self.holdings.get(partition)
+        if holding is None:
             return
-        gaps = expected.gaps
-        verdict = expected.judge(record.offset)
+        gaps = holding.expected.gaps
+        verdict = holding.expected.judge(record.offset)
         if verdict is Verdict.SEEK:
-            await self._seek(partition, expected)
+            await self._seek(holding)
         elif verdict is Verdict.TAKE:
-            self._took_at[partition] = time.monotonic()
+            holding.took_at = time.monotonic()
             RECORDS_READ.labels(self.topic).inc()
-            GAPS.labels(self.topic).inc(expected.gaps - gaps)
-            self.pending.setdefault(partition, []).append(record)
-            self.pending_bytes += len(record.value)
+            GAPS.labels(self.topic).inc(holding.expected.gaps - gaps)
+            holding.pending.append(record)
+            holding.pending_bytes += len(record.value)
 
     async def seek_missing(self) -> None:
         """Ask again for records that are still missing: a seek may be overtaken by a fetch that was under way."""
-        for partition, expected in list(self.expected.items()):
-            if expected.ahead is not None and time.monotonic() - self._sought_at.get(partition, 0.0) > SEEK_AGAIN_S:
-                await self._seek(partition, expected)
+        for holding in list(self.holdings.values()):
+            missing = holding.held and holding.expected.ahead is not None
+            if missing and time.monotonic() - holding.sought_at > SEEK_AGAIN_S:
+                await self._seek(holding)
 
-    def take(self) -> Iterator[tuple[int, list[Record]]]:
-        """All that was gathered, by partition."""
-        pending, self.pending, self.pending_bytes = self.pending, {}, 0
-        yield from pending.items()
-
-    async def _seek(self, partition: int, expected: ExpectedOffset) -> None:
-        self._sought_at[partition] = time.monotonic()
+    async def _seek(self, holding: Holding) -> None:
+        holding.sought_at = time.monotonic()
+        expected = holding.expected
         log.info(
-            "input.reading_again", topic=self.topic, partition=partition, at=expected.next_offset, found=expected.ahead
+            "input.reading_again",
+            topic=self.topic,
+            partition=holding.partition,
+            at=expected.next_offset,
+            found=expected.ahead,
         )
-        await self.app.exact_consumer().reposition(TP(self.topic, partition), expected.next_offset)
-
-    def _forget_pending(self, partition: int) -> None:
-        for record in self.pending.pop(partition, []):
-            self.pending_bytes -= len(record.value)
+        await self._app.reposition(self.topic, holding.partition, expected.next_offset)

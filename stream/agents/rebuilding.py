@@ -1,6 +1,7 @@
 """State of partitions that have none yet, since their topics were made anew: read from the past before a record is."""
 
 import asyncio
+import copy
 import time
 from collections.abc import Callable, Collection
 from typing import TypeVar
@@ -73,14 +74,18 @@ class Rebuilding:
 
     def windows(self, partition: int) -> PartitionWindows:
         """The state of a partition of `feature.panes`, whatever it is from."""
-        rebuilt = self._windows.pop(partition, None)
+        rebuilt = self._windows.get(partition)
         if rebuilt is not None and not self._has_windows(partition):
-            return rebuilt
+            return copy.deepcopy(rebuilt)  # it may be asked for again, until it was written
         return PartitionWindows.restore(self._windows_table.values_of(partition, self.panes_id))
 
     def alerts(self, partition: int) -> RuleEngine:
         """Of a partition of the metric topics that has no state yet. Both topics ask, and get the same."""
-        return self._alerts.get(partition) or RuleEngine()
+        return copy.deepcopy(self._alerts.get(partition)) or RuleEngine()
+
+    def written(self, partition: int) -> None:
+        """The windows of a partition stand in the changelog now."""
+        self._windows.pop(partition, None)
 
     def passed(self, windows: PartitionWindows, topic_id: str) -> bool:
         """Whether a pane is in a rebuilt state already: somebody who still knew the old topics sent it."""

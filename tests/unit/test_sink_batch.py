@@ -19,14 +19,14 @@ def _event(number: int) -> bytes:
 
 def test_clean_events_go_as_they_came() -> None:
     values = [_event(0) + b"\n" + _event(1), _event(2)]
-    batch = read_batch(Topic.EVENTS, [Record(7 + i, STAMP, value) for i, value in enumerate(values)], lambda: NOW)
+    batch = read_batch(Topic.EVENTS, [Record(7 + i, STAMP, value) for i, value in enumerate(values)])
     assert batch.body() == b"\n".join(values)
     assert (batch.rows, batch.last_offset, batch.rejects) == (3, 8, [])
 
 
 def test_garbage_among_events_is_left_out_and_not_lettered_twice() -> None:
     records = [Record(1, STAMP, _event(0) + b"\nnot json\n" + _event(1)), Record(2, STAMP, b"\xff\x00")]
-    batch = read_batch(Topic.EVENTS, records, lambda: NOW)
+    batch = read_batch(Topic.EVENTS, records)
     assert batch.body() == _event(0) + b"\n" + _event(1)
     assert [reject.offset for reject in batch.rejects] == [1, 2]
     assert not batch.letters, "the stream worker writes them"

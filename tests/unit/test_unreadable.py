@@ -51,6 +51,6 @@ def test_the_catalog_passes_over_it() -> None:
 
 @pytest.mark.parametrize("topic", [Topic.EVENTS, Topic.PANES, Topic.FEEDBACK, Topic.DEAD_LETTERS])
 def test_the_sink_rejects_it(topic: Topic) -> None:
-    batch = read_batch(topic, [Record(5, 0, LATIN_1)], lambda: 0.0)
+    batch = read_batch(topic, [Record(5, 0, LATIN_1)])
     assert batch.lines == []
     assert [(reject.offset, reject.reason) for reject in batch.rejects] == [(5, Reason.NOT_JSON)]
