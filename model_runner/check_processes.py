@@ -1,4 +1,4 @@
-"""The processes of a check: one that scans the folder's pickles, one that serves it; both confined."""
+"""The processes of a check: one reads the folder's data, one scans its pickles, one serves it; all confined."""
 
 import asyncio
 import os
@@ -17,9 +17,10 @@ from model_runner.endings import how_ended
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
-from model_runner.launch import Launch, RunnerPython, runner_command, scan_command
+from model_runner.launch import Launch, RunnerPython, reading_command, runner_command, scan_command
 from model_runner.limits import over_load_time, over_memory
 from model_runner.listening import bind
+from model_runner.own_files import MOST_BYTES, OwnFiles, unpacked
 from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
 from model_runner.said import Said
@@ -31,6 +32,7 @@ from model_runner.starting import start_patiently
 _DEPLOYMENT = "check"
 _LAST_WORDS_S = 2.0
 """What it said is read to its end, unless somebody else holds the pipe open."""
+_READ_BYTES = 1_048_576
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,34 @@ async def scan(room: Room) -> None:
             raise _in_stage("scan", await running.death("was scanned"))
 
 
+async def read_files(room: Room, file: str) -> OwnFiles:
+    """What the folder's data files say; `file` is to blame where the reader cannot tell.
+
+    Raises:
+        ModelError: one cannot be read, or holds too much.
+    """
+    launch = reading_command(room.folder, confinement=room.confinement)
+    async with _running(launch, room, has_output=True) as running:
+        try:
+            content = await asyncio.wait_for(_output(running.process), room.load_s)
+        except TimeoutError:
+            raise _in_stage("check", over_load_time(file, room.load_s)) from None
+        if running.process.returncode:
+            raise _in_stage("check", await running.death_of_reader(file))
+    return unpacked(content)
+
+
+async def _output(process: Process) -> bytes:
+    """Raises ModelError where it writes more than it may."""
+    content = bytearray()
+    while process.stdout is not None and (chunk := await process.stdout.read(_READ_BYTES)):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise ModelError("reference", f"has more than {MOST_BYTES:,} bytes of values", "Take fewer rows")
+    await process.wait()
+    return bytes(content)
+
+
 @asynccontextmanager
 async def serving(room: Room, python: RunnerPython) -> AsyncIterator[tuple[RunnerClient, RunnerInfo]]:
     """A process that serves the folder, once its model is loaded and warm.
@@ -112,10 +142,20 @@ class _Running:
         await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
         return _death(self.process.returncode or 0, self.room, doing)
 
+    async def death_of_reader(self, file: str) -> ModelError:
+        """The same of one that parses a file: libraries in C++ end in many ways where they get no memory."""
+        await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
+        how = how_ended(self.process.returncode or 0)
+        problem = f"cannot be read with {self.room.confinement.limits.memory} of memory (its reader ended: {how})"
+        fix = "Take fewer rows, raise [limits] memory in tidegate.toml, or save it again"
+        return read_error(self.room.said.text) or ModelError(file, problem, fix)
+
 
 @asynccontextmanager
-async def _running(launch: Launch, room: Room, listener: socket.socket | None = None) -> AsyncIterator[_Running]:
-    """It has ended when the block has."""
+async def _running(
+    launch: Launch, room: Room, listener: socket.socket | None = None, *, has_output: bool = False
+) -> AsyncIterator[_Running]:
+    """It has ended when the block has. With an output of its own, only its errors are what it said."""
     process = await start_patiently(
         lambda: asyncio.create_subprocess_exec(
             *launch.argv,
@@ -123,12 +163,13 @@ async def _running(launch: Launch, room: Room, listener: socket.socket | None = 
             cwd="/",
             stdin=DEVNULL if listener is None else listener.fileno(),
             stdout=PIPE,
-            stderr=STDOUT,
+            stderr=PIPE if has_output else STDOUT,
             start_new_session=True,
         )
     )
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    running = _Running(process, room, asyncio.create_task(room.said.listen(process.stdout)))
+    said = process.stderr if has_output else process.stdout
+    assert said is not None  # noqa: S101 - it was asked for
+    running = _Running(process, room, asyncio.create_task(room.said.listen(said)))
     try:
         yield running
     finally:

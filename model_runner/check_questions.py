@@ -3,17 +3,47 @@
 import asyncio
 from typing import Any
 
+from model_runner import schema as schema_codec
 from model_runner.client import RunnerClient
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.fitting import refuse_misfits
+from model_runner.frames import RunnerInfo
 from model_runner.limits import over_predict_time
 from model_runner.manifest import Manifest
 from model_runner.reference import Reference
+from model_runner.replies import shortened
 from model_runner.schema import InputSchema
 from model_runner.schema_source import Inputs
+from model_runner.unreadable import UNREADABLE
+from model_runner.unwieldy import refuse_unwieldy
 
 BATCH_ROWS = 1000
+MOST_SCHEMA_BYTES = 4_000_000
+MOST_FEATURES = 10_000
+MOST_EXAMPLE_BYTES = 1_000_000
+MOST_PREDICTION_BYTES = 64_000_000
+"""Of all answers together, packed."""
+
+
+def inputs_of_runner(info: RunnerInfo) -> Inputs:
+    """What the process that serves the model says of its inputs: the model's code ran there, and may have said it.
+
+    Raises:
+        ModelError: it is no schema, or is larger than any needs to be.
+    """
+    try:
+        if len(info.schema or "") > MOST_SCHEMA_BYTES:
+            raise ValueError(f"it has more than {MOST_SCHEMA_BYTES:,} bytes")
+        schema = schema_codec.decode(info.schema) if info.schema else None
+    except UNREADABLE as error:
+        problem = f"its process describes itself with a schema that is none: {shortened(str(error))}"
+        raise ModelError("model", problem, "Remove the code that answers in the place of Tidegate's runner") from None
+    if schema is not None and len(schema.features) > MOST_FEATURES:
+        problem = f"it has {len(schema.features):,} features; the most is {MOST_FEATURES:,}"
+        raise ModelError("model", problem, "Serve a model with fewer inputs")
+    refuse_unwieldy("model", "its example", [info.example], MOST_EXAMPLE_BYTES)
+    return Inputs(schema, info.example)
 
 
 def check_inputs(manifest: Manifest, inputs: Inputs) -> None:
@@ -42,9 +72,11 @@ async def predict_test(
     refuse_misfits(file, schema, rows)
     try:
         async with asyncio.timeout(manifest.limits.predict_seconds):
-            return await _predict(client, file, rows)
+            found = await _predict(client, file, rows)
     except TimeoutError:
         raise over_predict_time(file, manifest.limits) from None
+    refuse_unwieldy("model", "its answers to the test rows", found, MOST_PREDICTION_BYTES)
+    return found
 
 
 async def _predict(client: RunnerClient, file: str, rows: list[dict[str, Any]]) -> list[Any]:
@@ -61,7 +93,10 @@ async def predict_reference(client: RunnerClient, reference: Reference | None) -
         ModelError: the model fails on one.
     """
     found: list[Any] = []
+    left = MOST_PREDICTION_BYTES
     if reference is not None:
         for rows in reference.batches(BATCH_ROWS):
-            found += await _predict(client, reference.file, rows)
+            answers = await _predict(client, reference.file, rows)
+            left -= refuse_unwieldy("model", "its answers to the reference", answers, left)
+            found += answers
     return found

@@ -33,6 +33,7 @@ class RunnerPython:
 
 HOST_PYTHON = RunnerPython(Path(sys.executable))
 """Tidegate's own environment."""
+_READER = RunnerPython(Path(sys.executable), entry=("-m", "model_runner.own_files"))
 _SCANNER = RunnerPython(Path(sys.executable), entry=("-m", "model_runner.scan"))
 
 
@@ -70,6 +71,11 @@ def runner_command(
 def scan_command(folder: Path, *, confinement: Confinement) -> Launch:
     """The process that looks through the pickles of a model folder."""
     return confined(_SCANNER, ("--folder", str(folder)), folder, confinement=confinement)
+
+
+def reading_command(folder: Path, *, confinement: Confinement) -> Launch:
+    """The process that reads the data files of a model folder, and writes what they say to its standard output."""
+    return confined(_READER, ("--folder", str(folder)), folder, confinement=confinement)
 
 
 def confined(python: RunnerPython, arguments: tuple[str, ...], folder: Path, *, confinement: Confinement) -> Launch:

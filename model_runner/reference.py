@@ -14,6 +14,8 @@ from model_runner.schema import Feature, Holds, Kind
 from model_runner.toml_file import TOML_FILE
 
 Row = dict[str, Any]
+MOST_VALUES = 10_000_000
+"""Rows times columns."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def read_reference(manifest: Manifest) -> Reference | None:
     if path is None:
         return None
     table = _read(path)
+    _refuse_many(table, path.name)
     timestamp = manifest.reference_timestamp
     named = (*manifest.reference_ignore, manifest.reference_target, timestamp)
     dropped = [name for name in named if name is not None]
@@ -65,6 +68,16 @@ def read_reference(manifest: Manifest) -> Reference | None:
     return Reference(path.name, features, columns, times)
 
 
+def _refuse_many(table: Any, file: str) -> None:
+    """Before they become objects of Python, which take many times as much."""
+    if table.num_rows * table.num_columns > MOST_VALUES:
+        raise ModelError(
+            file,
+            f"has {table.num_rows:,} rows of {table.num_columns:,} columns; the most is {MOST_VALUES:,} values",
+            "Take a sample of the rows: 100,000 are plenty for a reference",
+        )
+
+
 def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> None:
     for name in named:
         if name not in columns:
@@ -77,7 +90,12 @@ def _read(path: Path) -> Any:
     from pyarrow import csv, lib, parquet  # noqa: PLC0415 - 60 MB that a runner of a sealed model need not load
 
     try:
-        return csv.read_csv(path) if path.suffix == ".csv" else parquet.read_table(path)
+        if path.suffix == ".csv":
+            return csv.read_csv(path)
+        with parquet.ParquetFile(path) as file:
+            # What the file says of itself, before it is unpacked; what it says may be untrue.
+            _refuse_many(file.metadata, path.name)
+            return file.read()
     except (lib.ArrowInvalid, lib.ArrowKeyError, OSError) as error:
         raise ModelError(path.name, f"cannot be read: {error}", "Save it again, with one header line if CSV") from error
 

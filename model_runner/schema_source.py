@@ -8,9 +8,9 @@ import msgspec
 from model_runner import schema as schema_codec
 from model_runner.formats import LoadedModel
 from model_runner.manifest import Manifest
-from model_runner.reference import features_of_rows, read_reference
+from model_runner.reference import Reference, features_of_rows, read_reference
 from model_runner.schema import InputSchema
-from model_runner.test_rows import read_test_rows
+from model_runner.test_rows import TestRows, read_test_rows
 from model_runner.toml_file import TOML_FILE
 
 SEAL_FILE = ".tidegate-inputs.json"
@@ -41,13 +41,18 @@ def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
 def find_inputs(manifest: Manifest, model: LoadedModel | None) -> Inputs:
     """The schema by the first source that has one; the example by the first that has a row.
 
-    Without a model only the files are asked, which is enough wherever there is a reference.
+    Parses what a stranger wrote: only in a sandbox. Without a model only the files are asked.
 
     Raises:
         ModelError: one of the files cannot be read.
     """
-    test = read_test_rows(manifest)
-    reference = read_reference(manifest)
+    return inputs_from(manifest, read_test_rows(manifest), read_reference(manifest), model)
+
+
+def inputs_from(
+    manifest: Manifest, test: TestRows | None, reference: Reference | None, model: LoadedModel | None
+) -> Inputs:
+    """The same, where the files were read before."""
     examples = (
         (TOML_FILE, manifest.example),
         (manifest.test_file.name if manifest.test_file else "", test.rows[0] if test else None),

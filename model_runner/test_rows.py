@@ -7,6 +7,7 @@ import msgspec
 
 from model_runner.errors import ModelError
 from model_runner.manifest import Manifest
+from model_runner.unreadable import UNREADABLE
 
 _FIX = 'Make it a list of objects, or {"instances": [{...}], "expected": [...]}'
 
@@ -32,7 +33,7 @@ def read_test_rows(manifest: Manifest) -> TestRows | None:
         return None
     try:
         found = msgspec.json.decode(path.read_bytes())
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ModelError(path.name, f"is not JSON: {error}", _FIX) from error
     expected = None
     if isinstance(found, dict) and "instances" in found:

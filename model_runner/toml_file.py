@@ -1,5 +1,6 @@
 """`tidegate.toml`: what may stand in it, and errors that name the key and the fix."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,16 +11,20 @@ from model_runner.errors import ModelError
 from model_runner.limits import Limits, parse_size
 from model_runner.names import nearest
 from model_runner.schema import Feature, Holds, Kind
+from model_runner.unreadable import UNREADABLE
 
 TOML_FILE = "tidegate.toml"
 MOST_REPLICAS = 64
 """Of any installation; the operator sets how many of his may be (maxima.py)."""
 MOST_BYTES = 4_000_000
-"""Of the file: ten thousand features with their categories."""
+"""Of the file: ten thousand features with their categories. It is parsed outside of the sandbox, in plain Python."""
 MOST_NAMES = 10_000
 """In any list of names."""
 MOST_SECONDS = 31_536_000
 """A year. TOML knows infinity, and it is no time."""
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:\s*+\.\s*+{_PART}){{32}}")
+"""`a.b.c…`: each part costs the parser as much as all those before it."""
 LEAST_IDLE_S = 1.0
 """Gateways tell of requests once a second."""
 
@@ -121,14 +126,18 @@ def read_toml(folder: Path) -> TomlFile:
         problem = f"has {size} bytes; the most is {MOST_BYTES}"
         raise ModelError(TOML_FILE, problem, "Leave out categories that need not be checked")
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = path.read_text("utf-8")
+        if _LONG_KEY.search(text):
+            raise ModelError(TOML_FILE, "has a key of more than 32 parts", "Write shorter keys")
+        raw = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # Also numbers of thousands of digits, and brackets within brackets.
         raise ModelError(TOML_FILE, f"is not TOML: {error}", "Correct that line") from error
     _refuse_unknown_keys(raw)
     _refuse_bad_features(raw.get("features", {}))
     try:
         return msgspec.convert(raw, TomlFile)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         raise ModelError(TOML_FILE, str(error), "Correct that value") from error
 
 
@@ -178,7 +187,7 @@ def _refuse_bad_features(features: object) -> None:
     for name, table in features.items() if isinstance(features, dict) else ():
         try:
             msgspec.convert(table, FeatureTable | Kind)
-        except msgspec.ValidationError as error:
+        except UNREADABLE as error:
             fix = f'Declare it as one of {", ".join(Kind)}, or as {{ type = "categorical", categories = [...] }}'
             raise ModelError(TOML_FILE, f"[features] {name}: {error}", fix) from error
 

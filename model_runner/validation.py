@@ -12,24 +12,20 @@ from typing import Any
 
 import msgspec
 
-from model_runner import schema as schema_codec
-from model_runner.check_processes import make_room, scan, serving
-from model_runner.check_questions import check_inputs, predict_reference, predict_test
+from model_runner.check_processes import make_room, read_files, scan, serving
+from model_runner.check_questions import check_inputs, inputs_of_runner, predict_reference, predict_test
 from model_runner.client import RunnerClient
 from model_runner.environment import Prepared
-from model_runner.errors import ModelError
 from model_runner.expected import check_expected
 from model_runner.frames import RunnerInfo
 from model_runner.launch import HOST_PYTHON
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.plain_text import plain
-from model_runner.reference import Reference, read_reference
-from model_runner.replies import shortened
+from model_runner.reference import Reference
 from model_runner.sandbox.plan import Confinement
 from model_runner.sandbox.policy import SandboxPolicy, confine
-from model_runner.schema import InputSchema
-from model_runner.schema_source import Inputs, find_inputs, seal_inputs
-from model_runner.test_rows import TestRows, read_test_rows
+from model_runner.schema_source import Inputs, inputs_from, seal_inputs
+from model_runner.test_rows import TestRows
 
 _NUMBERS = count(1)
 
@@ -52,6 +48,7 @@ class Report:
     inputs: Inputs
     """Schema and example, to be sealed beside the model and stored in the registry."""
     info: RunnerInfo
+    test: TestRows | None
     test_predictions: list[Any]
     """One per test row; empty without test rows."""
     reference: Reference | None
@@ -121,6 +118,8 @@ class _Files:
     manifest: Manifest
     test: TestRows | None
     reference: Reference | None
+    inputs: Inputs
+    """As far as the files say."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +133,9 @@ async def _check(folder: Path, wish: _Wish) -> Report:
     watch = _StopWatch(wish.on_stage)
     manifest = read_manifest(folder, wish.name)
     wish.admit(manifest)
-    files = _Files(manifest, read_test_rows(manifest), read_reference(manifest))
     confinement = _confinement(manifest, wish.sandbox, wish.timeout_s)
-    watch.lap("check")
     with tempfile.TemporaryDirectory(prefix="tg-check-") as scratch:
-        await scan(make_room(Path(scratch) / "scan", folder, confinement))
-        watch.lap("scan")
+        files = await _read_and_scan(Path(scratch), folder, manifest, wish, watch)
         prepared = _prepare(folder, files, wish, watch)
         async with serving(make_room(Path(scratch) / "load", folder, confinement), prepared.python) as (client, told):
             info = _shown(told)
@@ -150,6 +146,7 @@ async def _check(folder: Path, wish: _Wish) -> Report:
         inputs=answers.inputs,
         info=info,
         test_predictions=answers.of_test,
+        test=files.test,
         reference=files.reference,
         reference_predictions=answers.of_reference,
         stages=tuple(watch.stages),
@@ -157,19 +154,44 @@ async def _check(folder: Path, wish: _Wish) -> Report:
     )
 
 
+async def _read_and_scan(scratch: Path, folder: Path, manifest: Manifest, wish: _Wish, watch: "_StopWatch") -> _Files:
+    """Side by side, each in a sandbox of its own: neither runs any of the model's code."""
+    confined = [_confinement(manifest, wish.sandbox, wish.timeout_s) for _ in range(2)]
+    scanning = asyncio.create_task(scan(make_room(scratch / "scan", folder, confined[0])))
+    reading = asyncio.create_task(_read(scratch / "read", folder, manifest, confined[1]))
+    try:
+        files = await reading
+        watch.lap("check")
+        await scanning
+        watch.lap("scan")
+    finally:
+        for task in (scanning, reading):
+            task.cancel()
+        await asyncio.wait({scanning, reading})
+    return files
+
+
+async def _read(scratch: Path, folder: Path, manifest: Manifest, confinement: Confinement) -> _Files:
+    blamed = manifest.reference_file or manifest.test_file
+    if blamed is None:
+        return _Files(manifest, None, None, inputs_from(manifest, None, None, None))
+    found = await read_files(make_room(scratch, folder, confinement), blamed.name)
+    return _Files(manifest, found.test, found.reference, found.inputs)
+
+
 def _prepare(folder: Path, files: _Files, wish: _Wish, watch: "_StopWatch") -> Prepared:
     prepared = wish.prepare(folder)
     if wish.prepare is not _in_our_own:
         watch.lap("environment")
     if prepared.environment is not None and files.reference is not None:
-        # What the files say of the inputs is read here: the model's environment need not be able to.
-        seal_inputs(folder, find_inputs(files.manifest, None))
+        # What the files say of the inputs is known: the model's environment need not be able to read them.
+        seal_inputs(folder, files.inputs)
     return prepared
 
 
 async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, watch: "_StopWatch") -> _Answers:
     manifest, test = files.manifest, files.test
-    inputs = Inputs(_schema_of(info), info.example)
+    inputs = inputs_of_runner(info)
     check_inputs(manifest, inputs)
     predictions = await predict_test(client, manifest, inputs.schema, test.rows if test else [])
     check_expected(manifest, predictions, test.expected if test else None)
@@ -203,17 +225,6 @@ def _confinement(manifest: Manifest, sandbox: SandboxPolicy, timeout_s: float) -
 def _shown(info: RunnerInfo) -> RunnerInfo:
     """What a model says about itself is its own: made fit to be shown, once and for all who will."""
     return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60))
-
-
-def _schema_of(info: RunnerInfo) -> InputSchema | None:
-    """Raises ModelError: what its process says is no schema, which only code of the model's own can bring about."""
-    if info.schema is None:
-        return None
-    try:
-        return schema_codec.decode(info.schema)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        problem = f"its process describes itself with a schema that is none: {shortened(str(error))}"
-        raise ModelError("model", problem, "Remove the code that answers in the place of Tidegate's runner") from None
 
 
 def _loaded(info: RunnerInfo) -> str:

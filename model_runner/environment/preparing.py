@@ -7,7 +7,7 @@ from model_runner.environment.building import build
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.host import find_installed, this_host
 from model_runner.environment.key import environment_key, packages_of
-from model_runner.environment.requirements import REQUIREMENTS_FILE, Line, parse_requirements
+from model_runner.environment.requirements import REQUIREMENTS_FILE, Line, parse_requirements, read_requirements
 from model_runner.environment.resolving import resolve
 from model_runner.environment.runner_copy import runner_copy
 from model_runner.environment.satisfied import unsatisfied
@@ -92,7 +92,7 @@ def _beyond_host(folder: Path) -> tuple[Line, ...]:
     path = folder / REQUIREMENTS_FILE
     if not path.is_file():
         return ()
-    lines = parse_requirements(path.read_bytes())
+    lines = parse_requirements(read_requirements(path))
     return lines if unsatisfied(lines, find_installed) else ()
 
 

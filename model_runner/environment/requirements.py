@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -44,6 +45,12 @@ def parse_requirements(content: bytes) -> tuple[Line, ...]:
     lines = enumerate(_text(content).splitlines(), start=1)
     bare = ((number, _COMMENT.sub("", text).strip()) for number, text in lines)
     return tuple(Line(number, _requirement(number, text)) for number, text in bare if text)
+
+
+def read_requirements(path: Path) -> bytes:
+    """As much of the file as tells that it is too large."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def refuse(number: int, problem: str, fix: str) -> ModelError:

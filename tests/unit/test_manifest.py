@@ -141,3 +141,26 @@ def test_other_test_rows_are_refused(tmp_path: Path, content: str) -> None:
     (folder / "test_data.json").write_text(content)
     with pytest.raises(ModelError, match=r"test_data\.json"):
         read_test_rows(read_manifest(folder))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "x = " + "[" * 5000,
+        "x = " + "9" * 10_000,
+        "a" + ".a" * 200_000 + " = 1",
+        "[example]\n" + '"x"' + " . 'x'" * 100_000 + " = 1",
+        "[example]\nx = {" + "x" + ".x" * 200_000 + " = 1}",
+        "[a" + ".a" * 200_000 + "]",
+        "a" * 900_000,
+        '"' * 900_000,
+        "# " + "x" * 4_000_000,
+        "name = 1979-05-27T07:32:00Z",
+        "[features]\nx = 99999999999999999999999999",
+    ],
+)
+def test_a_toml_bomb_is_refused_in_words(tmp_path: Path, content: str) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"x")
+    (tmp_path / "tidegate.toml").write_text(content)
+    with pytest.raises(ModelError, match=r"^tidegate\.toml: "):
+        read_manifest(tmp_path)

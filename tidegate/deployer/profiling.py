@@ -1,11 +1,17 @@
 """The profile of a version from the reference that came with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from model_runner.reference import MOST_VALUES
 from model_runner.schema import Kind as SchemaKind
 from model_runner.validation import Report
+from stream.prediction import flatten_prediction
 from stream.profile import Kind, Profile
 from stream.profiles.build import build_profile, prediction_columns
+
+MOST_SERIES = 3000
+"""Of an answer: each is watched."""
 
 
 def reference_profile(report: Report, model: str, version: int) -> Profile | None:
@@ -19,6 +25,7 @@ def reference_profile(report: Report, model: str, version: int) -> Profile | Non
         return None
     wanted = watched_features(report)
     columns = {name: values for name, values in reference.columns.items() if wanted is None or name in wanted}
+    _refuse_many_series(report.reference_predictions)
     predictions: dict[str, Any] = prediction_columns(report.reference_predictions)
     return build_profile(
         columns,
@@ -29,6 +36,16 @@ def reference_profile(report: Report, model: str, version: int) -> Profile | Non
         kinds=_kinds(report),
         times=reference.times,
     )
+
+
+def _refuse_many_series(predictions: Sequence[Any]) -> None:
+    """Each name that any answer has becomes a column of all rows. Raises ValueError."""
+    names: set[str] = set()
+    for prediction in predictions:
+        if prediction is not None:
+            names.update(flatten_prediction(prediction))
+        if len(names) > MOST_SERIES or len(names) * len(predictions) > MOST_VALUES:
+            raise ValueError(f"the model's answers to its rows have {len(names):,} different fields or more")
 
 
 def watched_features(report: Report) -> list[str] | None:

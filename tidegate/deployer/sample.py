@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_runner.schema import InputSchema
-from model_runner.test_rows import read_test_rows
 from model_runner.validation import Report
 
 MOST_ROWS = 200
@@ -25,7 +24,7 @@ class Sample:
 def sample_of(report: Report) -> Sample:
     """The test rows, else the first rows of the reference."""
     inputs = report.inputs
-    test = read_test_rows(report.manifest)
+    test = report.test
     if test is not None:
         rows, predictions, source = test.rows, report.test_predictions, "test rows"
     elif report.reference is not None:
