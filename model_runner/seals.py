@@ -51,6 +51,17 @@ class Seals:
         self._write(name, msgspec.structs.replace(seal, life=life()))
         return True
 
+    def touch(self, name: str) -> None:
+        """It is used now."""
+        with suppress(FileNotFoundError):
+            os.utime(self._folder / name)
+
+    def last_used(self, name: str) -> float | None:
+        """Unix time in seconds; None where it has no seal."""
+        with suppress(FileNotFoundError):
+            return (self._folder / name).stat().st_mtime
+        return None
+
     def forget(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ with its hash where that can have been otherwise. What is not whole is written, 
 """
 
 import hashlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -19,10 +20,7 @@ from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from gateway.durable import Seals, make_folder, replace, sync_file, sync_tree
-
-INDEX = "artifact.json"
-"""Written last, so that an artifact without it is an unfinished one."""
-FETCHING = ".fetch-"
+from storage.artifact_removal import FETCHING, INDEX, in_use
 
 
 class ArtifactError(Exception):
@@ -56,16 +54,25 @@ def put(folder: Path, files: Iterable[str], store_url: str) -> Artifact:
     url = f"{store_url.rstrip('/')}/{digest}"
     fs, root = url_to_fs(url)
     if isinstance(fs, LocalFileSystem):
-        make_folder(Path(root))
+        with in_use(Path(root).parent):
+            make_folder(Path(root))
+            _put_all(fs, folder, entries, root, index)
+            os.utime(Path(root) / INDEX)
+    else:
+        _put_all(fs, folder, entries, root, index)
+    return Artifact(url, digest)
+
+
+def _put_all(fs: fsspec.AbstractFileSystem, folder: Path, entries: list[_Entry], root: str, index: bytes) -> None:
+    """Write what is not there as it should be."""
     missing = [entry for entry in entries if not _is_stored(fs, f"{root}/{entry.path}", entry)]
     for entry in missing:
         _put_file(fs, folder / entry.path, f"{root}/{entry.path}")
-    if missing or not _is_index(fs, root, digest):
+    if missing or not _is_index(fs, root, hashlib.sha256(index).hexdigest()):
         if isinstance(fs, LocalFileSystem):
             sync_tree(Path(root))
         # The index is what makes it an artifact; writers of the same content write the same bytes.
         _put_bytes(fs, index, f"{root}/{INDEX}")
-    return Artifact(url, digest)
 
 
 def fetch(url: str, sha256: str, cache: Path) -> Path:
@@ -74,10 +81,16 @@ def fetch(url: str, sha256: str, cache: Path) -> Path:
     Raises:
         ArtifactError: the store has no such artifact, or other bytes than its hash says.
     """
+    with in_use(cache):
+        folder = _fetch(url, sha256, cache)
+        Seals(cache).touch(sha256)
+    return folder
+
+
+def _fetch(url: str, sha256: str, cache: Path) -> Path:
     folder, seals = cache / sha256, Seals(cache)
     if folder.is_dir() and seals.is_whole(sha256, folder):
         return folder
-    make_folder(cache)
     fs, root = url_to_fs(url)
     index = _read_index(fs, root, sha256)
     if folder.is_dir():
@@ -86,12 +99,6 @@ def fetch(url: str, sha256: str, cache: Path) -> Path:
         _fetch_all(fs, root, index, folder)
     seals.put(sha256, folder)
     return folder
-
-
-def remove_copy(cache: Path, sha256: str) -> None:
-    """Take back a fetched copy. A kill in the middle leaves what the next fetch mends."""
-    Seals(cache).forget(sha256)
-    shutil.rmtree(cache / sha256, ignore_errors=True)
 
 
 def _fetch_all(fs: fsspec.AbstractFileSystem, root: str, index: list[_Entry], folder: Path) -> None:

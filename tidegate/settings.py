@@ -300,6 +300,20 @@ class Settings(BaseSettings):
         ge=0,
         description="Megabytes of the disk that stay free: what would leave less is not received.",
     )
+    keep_versions: int = Field(
+        default=10,
+        ge=1,
+        description="Newest versions of each model whose files stay, however long nobody has used them.",
+    )
+    keep_unused_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days that the files of an older version stay after it was last used. What runs, and what a "
+        "rollback goes to, stays in any case.",
+    )
+    keep_log_days: int = Field(
+        default=14, ge=1, description="Days that the log of a runner stays after it was last written, once it ended."
+    )
     keep_days: int = Field(
         default=90,
         ge=1,

@@ -65,6 +65,7 @@ from storage.registry.records import (
 )
 from storage.registry.scaling import forget_addresses, set_addresses, set_replicas
 from storage.registry.traffic import WARM_KEPT, end_shadow, make_shadow, set_traffic, shares_of, switch_route
+from storage.registry.usage import VersionUse, version_uses
 from storage.registry.versions import (
     create_version,
     get_model,
@@ -102,6 +103,7 @@ __all__ = [
     "UnknownModelError",
     "UnknownVersionError",
     "Version",
+    "VersionUse",
     "abandoned",
     "before_the_live_one",
     "begin_job",
@@ -150,5 +152,6 @@ __all__ = [
     "unfinished_jobs",
     "unused_version",
     "upgrade",
+    "version_uses",
     "with_share",
 ]

@@ -33,7 +33,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def cleaner(tmp_path: Path, database: Database) -> Cleaner:
     for name in ("git/default", "staging", "scratch"):
         (tmp_path / name).mkdir(parents=True)
-    return Cleaner(database, tmp_path / "git", tmp_path / "staging", timedelta(days=90), tmp_path / "scratch")
+    return Cleaner(database, tmp_path / "git", tmp_path / "staging", timedelta(days=90), scratch=tmp_path / "scratch")
 
 
 def _made(path: Path, moment: datetime, content: bytes = b"x") -> Path:

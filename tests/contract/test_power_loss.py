@@ -13,6 +13,7 @@ from gateway.token import load_or_make
 from model_runner.environment.runner_copy import runner_copy
 from model_runner.seals import Seals, tree_hash
 from storage import artifacts, registry
+from storage.artifact_removal import INDEX
 from storage.registry import Database
 from tests.support.power import lives
 from tidegate.supervisor.state import Phase, StackState, read_state, stopped_well, write_state
@@ -78,7 +79,7 @@ def test_what_was_damaged_is_healed_by_deploying_again(model: Path, disk: Path, 
     made = artifacts.put(model, FILES, store)
     copy = artifacts.fetch(made.url, made.sha256, cache)
     stored = disk / "artifacts" / made.sha256
-    hurt = {"store": stored / "model.pkl", "index": stored / artifacts.INDEX, "copy": copy / "model.pkl"}[where]
+    hurt = {"store": stored / "model.pkl", "index": stored / INDEX, "copy": copy / "model.pkl"}[where]
     content = hurt.read_bytes()
     hurt.unlink()
     if damage != "gone":

@@ -14,6 +14,7 @@ COMMANDS = [
     "up",
     "down",
     "status",
+    "gc",
     "logs",
     "topics",
     "migrate",

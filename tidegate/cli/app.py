@@ -80,6 +80,16 @@ def status(as_json: Json = False) -> None:
     work(as_json=as_json)
 
 
+@app.command("gc")
+def collect_garbage(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False, as_json: Json = False
+) -> None:
+    """Remove what nobody needs any more: artifacts of old versions, copies, logs of deployments that ended."""
+    from tidegate.cli.gc_command import gc as work  # noqa: PLC0415
+
+    work(dry_run=dry_run, as_json=as_json)
+
+
 @app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="One process, as in `tidegate status`. Default: all.")] = None,

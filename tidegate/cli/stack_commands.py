@@ -75,7 +75,9 @@ def down(*, now: bool, as_json: bool) -> None:
 
 def _report_killed(settings: Settings, now: bool) -> None:
     last = read_state(settings.run_path)
-    killed = [part for part in last.parts if "killed" in part.detail] if last and not now else []
+    if last is None or now:
+        return
+    killed = [part for part in last.parts if "killed" in part.detail or "drained" in part.detail]
     for part in killed:
         warn(f"{part.name} {part.detail}: see {part.log}; TIDEGATE_STOP_TIMEOUT_S gives it longer")
     if killed:

@@ -10,6 +10,7 @@ from tidegate.cli.consumer_lag import consumer_lag
 from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, not_running
 from tidegate.cli.output import console, print_json, print_table
+from tidegate.disk_usage import room_mb, usage_mb
 from tidegate.settings import Settings
 from tidegate.supervisor.state import Condition, Phase, StackState, read_state, running_state
 
@@ -26,7 +27,7 @@ def status(*, as_json: bool) -> None:
     memory["supervisor"] = memory_mb(state.pid)
     lag = consumer_lag(settings)
     if as_json:
-        print_json(_as_json(state, memory, lag))
+        print_json(_as_json(settings, state, memory, lag))
     else:
         _show(settings, state, memory, lag)
     if any(part.condition in BAD for part in state.parts):
@@ -46,11 +47,14 @@ def memory_mb(pid: int) -> float | None:
         return None
 
 
-def _as_json(state: StackState, memory: dict[str, float | None], lag: dict[str, int]) -> dict[str, Any]:
+def _as_json(
+    settings: Settings, state: StackState, memory: dict[str, float | None], lag: dict[str, int]
+) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(state)
     for part in found["parts"]:
         part["memory_mb"] = memory.get(part["name"])
         part["lag"] = lag.get(part["name"])
+    found["disk"] = {"free_mb": room_mb(settings), "used_mb": usage_mb(settings)}
     found["supervisor_memory_mb"] = memory["supervisor"]
     found["memory_mb"] = round(sum(value or 0.0 for value in memory.values()), 1)
     return found
@@ -86,6 +90,10 @@ def _show(settings: Settings, state: StackState, memory: dict[str, float | None]
     print_table(["process", "state", "#pid", "#since", "#restarts", "#memory MB", "#lag", "#port"], rows)
     total = sum(value or 0.0 for value in memory.values())
     console().print(f"{total:.0f} MB in all · home {settings.home_path}", style="dim", highlight=False)
+    used = " · ".join(f"{kind} {size:,.0f}" for kind, size in usage_mb(settings).items() if size >= 1)
+    console().print(
+        f"disk, MB: {used or 'next to nothing'} · {room_mb(settings):,.0f} free", style="dim", highlight=False
+    )
     for part in state.parts:
         if part.condition in BAD:
             console().print(f"\n{part.name}: {part.detail}\nThe whole log: {part.log}", markup=False, highlight=False)

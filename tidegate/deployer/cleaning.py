@@ -20,6 +20,7 @@ from storage import registry
 from storage.registry import Database
 from tidegate.deadlines import JOB_S, UNCLAIMED_S
 from tidegate.deployer.metrics import CLEANED
+from tidegate.garbage import Garbage
 
 log = structlog.get_logger()
 
@@ -37,6 +38,8 @@ class Cleaner:
     staging: Path
     keep: timedelta
     """How long jobs that are over, and LFS objects that nothing points to, stay."""
+    garbage: Garbage | None = None
+    """Artifacts, copies and logs; None where they are somebody else's to remove."""
     scratch: Path = Path(tempfile.gettempdir())
     """Where checks have their folders."""
 
@@ -50,6 +53,8 @@ class Cleaner:
                 gone["leftover"] += 1
         for repository in self.repositories.glob("[!.]*/[!.]*.git"):
             gone["lfs_object"] += self._clean_lfs(repository, (now - self.keep).timestamp())
+        for item in () if self.garbage is None else self.garbage.found(now):
+            gone[item.kind] += self.garbage is not None and self.garbage.remove(item, now)
         gone["job"] += registry.remove_jobs(self.database, now - self.keep)
         return gone
 

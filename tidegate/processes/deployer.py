@@ -26,6 +26,7 @@ from tidegate.deployer.remote import Remote
 from tidegate.deployer.service import Deployer
 from tidegate.deployer.serving import SocketServer
 from tidegate.deployer.workers import Workers
+from tidegate.garbage import garbage_of
 from tidegate.logging import configure
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import deployer_socket, make_socket_folder
@@ -57,7 +58,9 @@ async def run(settings: Settings) -> int:
     deployer = Deployer(ledger, Workers(), staging, origins, owner_of(settings), *bounds)
     working = asyncio.create_task(deployer.run())
     keep = timedelta(days=settings.keep_days)
-    cleaning = asyncio.create_task(Cleaner(database, settings.home_path / "git", staging, keep).run())
+    cleaning = asyncio.create_task(
+        Cleaner(database, settings.home_path / "git", staging, keep, garbage_of(settings, database)).run()
+    )
     announcing = asyncio.create_task(Announcer(database, settings.bootstrap, settings.topics).run())
     sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
     path = deployer_socket(settings.run_path)

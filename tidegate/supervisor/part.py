@@ -76,6 +76,7 @@ class Part:
         """SIGTERM, time to drain, SIGKILL. Returns when no process of it is left."""
         self._stopping.set()
         killed = ""
+        drains = self._process if self._process is not None and self._process.returncode is None else None
         if self._process is not None and self._process.returncode is None:
             self._set(Condition.STOPPING, "drains")
             self._terminate(self._process)
@@ -86,6 +87,8 @@ class Part:
                 self._kill()
                 await asyncio.wait({self._task})
         await self._end()
+        if not killed and drains is not None and drains.returncode == 1 and not self.spec.is_boxed:
+            killed = "ended with exit code 1 while it drained"
         if self.state.condition not in (Condition.DONE, Condition.FAILED):
             self._set(Condition.STOPPED, killed, pid=None)
 

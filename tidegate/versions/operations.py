@@ -7,7 +7,7 @@ from storage import registry
 from storage.registry import Database, Deployment, DeploymentStateError, Role, Status, with_share
 from tidegate.versions.change import Change
 from tidegate.versions.config import VersionsConfig
-from tidegate.versions.runners import ask_for, usable, without_runner
+from tidegate.versions.runners import ask_for, require_files, usable, without_runner
 from tidegate.versions.wording import shared_out
 
 
@@ -24,6 +24,9 @@ def traffic(
     versions = {int(number): registry.get_version(database, model, int(number), workspace) for number in shares}
     known = registry.deployments_of(database, model, workspace)
     there = {number: usable(known, number) for number in versions}
+    for number, found in there.items():
+        if found is None:
+            require_files(versions[number])
     down = without_runner(config, [found for found in there.values() if found is not None])
     # All of them, before the first is made.
     config.capacity.admit_versions([versions[number] for number, found in there.items() if found is None], database)
@@ -84,6 +87,7 @@ def redeploy(config: VersionsConfig, database: Database, workspace: str, model: 
     wanted = registry.get_version(database, model, number, workspace)
     old = next((found for found in known if found.version == number and found.status is Status.LIVE), None)
     serving = with_share(known)
+    require_files(wanted)
     switch: Callable[[Database], object]
     if old is None or old in serving:
         new = ask_for(config, database, wanted)
@@ -112,6 +116,8 @@ def shadow(config: VersionsConfig, database: Database, workspace: str, model: st
     if any(found.version == version for found in serving):
         raise DeploymentStateError(f"version {version} has a share of the traffic: `tidegate traffic` takes it away")
     there = usable(known, version)
+    if there is None:
+        require_files(wanted)
     chosen = there or ask_for(config, database, wanted, Role.SHADOW)
     new = (chosen,) if there is None else ()
     waits_for = new or tuple(without_runner(config, [chosen]))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from storage import registry
-from storage.registry import PRODUCTION, Database, Deployment, Role, Status, Version
+from storage.artifact_removal import is_stored
+from storage.registry import PRODUCTION, Database, Deployment, DeploymentStateError, Role, Status, Version
 from tidegate.deployer.publishing import publish, record_of
 from tidegate.deployer.waiting import await_runner
 from tidegate.supervisor.probes import not_ready
@@ -22,6 +23,20 @@ def usable(deployments: Sequence[Deployment], version: int, *, shadows: bool = T
     )
     mine = [found for found in deployments if found.version == version]
     return next((found for fits in ranks for found in mine if fits(found)), None)
+
+
+def require_files(version: Version) -> None:
+    """That a runner of it could be started: looked at before anything is made.
+
+    Raises:
+        DeploymentStateError: its files were removed.
+    """
+    if not is_stored(version.artifact_url):
+        raise DeploymentStateError(
+            f"the files of version {version.number} of {version.model!r} were removed, since nobody had used it for "
+            "long (TIDEGATE_KEEP_VERSIONS, TIDEGATE_KEEP_UNUSED_DAYS): push its commit again, or deploy its folder, "
+            "which makes a new version"
+        )
 
 
 def ask_for(

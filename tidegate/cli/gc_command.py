@@ -1,0 +1,37 @@
+"""`tidegate gc`: what nobody needs any more, why, and how much it is; removed unless only to be shown."""
+
+from datetime import UTC, datetime
+
+from tidegate.cli.context import load_settings, open_registry
+from tidegate.cli.output import console, print_json, print_table
+from tidegate.disk_usage import room_mb
+from tidegate.garbage import Item, garbage_of
+
+
+def gc(*, dry_run: bool, as_json: bool) -> None:
+    settings = load_settings()
+    now = datetime.now(UTC)
+    with open_registry(settings) as database:
+        garbage = garbage_of(settings, database)
+        done = [(item, not dry_run and garbage.remove(item, now)) for item in garbage.found(now)]
+    if as_json:
+        rows = [_values(item) | {"removed": gone} for item, gone in done]
+        print_json({"dry_run": dry_run, "items": rows, "bytes": _total(done, dry_run), "free_mb": room_mb(settings)})
+        return
+    if done:
+        print_table(
+            ["kind", "#MB", "what", "why"],
+            [(item.kind, f"{item.bytes / 1e6:,.1f}", item.path.name, item.reason) for item, _ in done],
+        )
+    what = "would go" if dry_run else "are gone"
+    stay = "" if dry_run or all(gone for _, gone in done) else " What is used by now stays."
+    text = f"{_total(done, dry_run) / 1e6:,.1f} MB {what}; {room_mb(settings):,.0f} MB are free.{stay}"
+    console().print(text, highlight=False)
+
+
+def _total(done: list[tuple[Item, bool]], dry_run: bool) -> int:
+    return sum(item.bytes for item, gone in done if gone or dry_run)
+
+
+def _values(item: Item) -> dict[str, object]:
+    return {"kind": item.kind, "path": str(item.path), "bytes": item.bytes, "reason": item.reason}
