@@ -1,12 +1,12 @@
 """Writes the files of a commit into a folder: counted first, then streamed, so that size costs no memory."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.git.blobs import Blobs
-from gateway.git.lfs_store import LfsStore
+from gateway.git.lfs_store import LfsObjectError, LfsStore, copy_object
 from gateway.git.tree import Entry, Pointer, TreeError, entries, may_be_pointer, parse_pointer
+from model_runner.disk import is_full, no_room
 from model_runner.folder_bounds import FolderBounds, Tally
 
 NO_LFS = "push the repository to Tidegate's own git remote, which takes LFS objects, or commit the file itself"
@@ -79,8 +79,11 @@ def _write(entry: Entry, folder: Path, blobs: Blobs, content: Path | None) -> No
             if content is None:
                 blobs.copy(entry.object, entry.size, file)
             else:
-                with content.open("rb") as source:
-                    shutil.copyfileobj(source, file, 1_048_576)
+                copy_object(content, file)
+    except LfsObjectError as error:
+        raise TreeError(f"{entry.shown} is a Git LFS pointer, and {error}") from error
     except OSError as error:
+        if is_full(error):
+            raise TreeError(no_room(error, folder)) from error
         # The same name twice, or as a file and as a folder; a name too long for the disk; a disk that filled up.
         raise TreeError(f"{entry.shown} cannot be written ({error.strerror or error})") from error

@@ -69,6 +69,25 @@ class LfsStore:
         replace(part, target)
 
 
+def copy_object(source: Path, target: BinaryIO) -> None:
+    """Copy an object, and see on the way whether it is still what its name says.
+
+    Raises:
+        LfsObjectError: it is not. It is set aside then, so that it is asked for again.
+    """
+    digest = hashlib.sha256()
+    with source.open("rb") as file:
+        while piece := file.read(WRITE_BYTES):
+            digest.update(piece)
+            target.write(piece)
+    if digest.hexdigest() != source.name:
+        source.unlink(missing_ok=True)
+        raise LfsObjectError(
+            f"its object ({source.name[:12]}…) was damaged on the disk and was removed: run "
+            "`git lfs push --all tidegate`, then push again"
+        )
+
+
 async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], max_bytes: int) -> tuple[int, str]:
     """Size and hash. In pieces, in a thread: predictions of the same process do not wait for a disk."""
     digest = hashlib.sha256()

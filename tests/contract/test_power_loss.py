@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from gateway.git.lfs_store import LfsStore
+from gateway.git.lfs_store import LfsObjectError, LfsStore, copy_object
 from gateway.token import load_or_make
 from model_runner.environment.runner_copy import runner_copy
 from model_runner.seals import Seals, tree_hash
@@ -132,6 +133,27 @@ def test_an_lfs_object_is_whole_or_asked_for_again(disk: Path) -> None:
         assert store.holds(oid, len(content)) or not done
         if store.holds(oid, len(content)):
             assert store.path(oid).read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 99, bytes(100)])
+def test_a_damaged_lfs_object_is_refused_and_asked_for_again(disk: Path, damage: bytes) -> None:
+    content = os.urandom(100)
+    oid, store = hashlib.sha256(content).hexdigest(), LfsStore(disk)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    asyncio.run(store.put(oid, chunks(), 1000))
+    copied = BytesIO()
+    copy_object(store.path(oid), copied)
+    assert copied.getvalue() == content
+    store.path(oid).chmod(0o600)
+    store.path(oid).write_bytes(damage)
+    with pytest.raises(LfsObjectError, match="git lfs push --all tidegate"):
+        copy_object(store.path(oid), BytesIO())
+    assert not store.holds(oid, len(damage)), "so that git-lfs sends it again"
+    asyncio.run(store.put(oid, chunks(), 1000))
+    assert store.holds(oid, 100)
 
 
 def test_the_phase_of_the_stack_is_the_one_or_the_other(disk: Path) -> None:
