@@ -2,12 +2,15 @@
 
 import errno
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 _NUMBERS = {errno.ENOSPC, errno.EDQUOT}
 _WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded")
 """Of those who hand on words alone: SQLite, uv, git, ClickHouse."""
+_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+"""The second: there is no room for the index of its log, without which it cannot even read."""
 
 
 def says_full(text: str) -> bool:
@@ -18,7 +21,13 @@ def says_full(text: str) -> bool:
 
 def is_full(error: BaseException) -> bool:
     """Whether an error, or one that it follows from, is that of a full disk."""
-    return any((isinstance(each, OSError) and each.errno in _NUMBERS) or says_full(str(each)) for each in _chain(error))
+    return any(map(_is_full, _chain(error)))
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in _NUMBERS:
+        return True
+    return getattr(error, "sqlite_errorname", "") in _SQLITE or says_full(str(error))
 
 
 def free_mb(path: Path) -> float:
@@ -35,7 +44,9 @@ def no_room(error: BaseException | None, path: Path) -> str:
         path: somewhere on the disk, where the error does not say.
     """
     named = next((each.filename for each in _chain(error) if isinstance(each, OSError) and each.filename), None)
-    place = Path(str(named)) if isinstance(named, str | Path) else path
+    # A write does not say what it wrote to: what is full is then the fuller one of the two that are written to.
+    others = (path, Path(tempfile.gettempdir()))
+    place = Path(str(named)) if isinstance(named, str | Path) else min(others, key=free_mb)
     fix = "`tidegate gc` removes what nobody needs, `tidegate status` says what takes it; then try again"
     return f"no space left on the disk of {place}: {free_mb(place):.0f} MB are free. Make room: {fix}"
 

@@ -216,3 +216,17 @@ def test_a_job_says_all_before_it_is_done(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert part.log.read_text() == f"{'word ' * 10_000}\n"
+
+
+def test_a_part_that_could_not_drain_is_named(tmp_path: Path) -> None:
+    """As the sink ends when ClickHouse has taken nothing, because its disk is full."""
+    drains = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(1)); print('up', flush=True); time.sleep(60)"
+    )
+    part = _part(tmp_path, drains)
+
+    async def up() -> None:
+        await _until(lambda: "up" in part.log.read_text() if part.log.exists() else False)
+
+    _run(part, up, tmp_path)
+    assert part.state.detail == "ended with exit code 1 while it drained"

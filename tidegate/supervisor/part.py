@@ -87,7 +87,7 @@ class Part:
                 self._kill()
                 await asyncio.wait({self._task})
         await self._end()
-        if not killed and drains is not None and drains.returncode == 1 and not self.spec.is_boxed:
+        if not killed and drains is not None and drains.returncode == 1 and not self.spec.is_a_models:
             killed = "ended with exit code 1 while it drained"
         if self.state.condition not in (Condition.DONE, Condition.FAILED):
             self._set(Condition.STOPPED, killed, pid=None)
