@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -220,10 +221,11 @@ def test_a_job_says_all_before_it_is_done(tmp_path: Path) -> None:
 
 def test_a_part_that_could_not_drain_is_named(tmp_path: Path) -> None:
     """As the sink ends when ClickHouse has taken nothing, because its disk is full."""
-    drains = (
-        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(1)); print('up', flush=True); time.sleep(60)"
+    code = (
+        "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(1))\nprint('up', flush=True)\ntime.sleep(60)"
     )
-    part = _part(tmp_path, drains)
+    models = _part(tmp_path, code)
+    part = Part(replace(models.spec, is_a_models=False), models._around)
 
     async def up() -> None:
         await _until(lambda: "up" in part.log.read_text() if part.log.exists() else False)
