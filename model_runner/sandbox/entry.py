@@ -40,11 +40,12 @@ def confine(orders: dict[str, object]) -> None:
     if isinstance(cpus, int | float):
         # Any number of this process's own decides which of them. Within a sandbox of bubblewrap it is always 2.
         privileges.use_cpus(cpus, int.from_bytes(os.urandom(4)))
+    keep = orders["keep_capability"] if isinstance(orders["keep_capability"], int) else None
     if isinstance(uid, int):
-        privileges.become(uid)
+        privileges.become(uid, keep)
     privileges.die_with_parent()
     if mechanism != "none":
-        privileges.drop_capabilities()
+        privileges.drop_capabilities(keep)
     if isinstance(memory, int) and isinstance(orders["file_bytes"], int):
         privileges.limit(memory, orders["file_bytes"])
     if mechanism == "landlock":

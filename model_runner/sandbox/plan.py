@@ -63,6 +63,8 @@ class Confinement:
     """Path of bubblewrap."""
     uid: int | None = None
     """User (and group) that it becomes; None where only root could do that."""
+    keep_capability: int | None = None
+    """What lets that user read files that are only root's, where nothing but Landlock says which."""
     cgroup: str | None = None
     """Name of its control group; None where control groups cannot be used."""
     remarks: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ class Orders:
 
     mechanism: str
     uid: int | None
+    keep_capability: int | None
     memory_bytes: int
     file_bytes: int
     cpus: float | None
@@ -103,6 +106,7 @@ def orders(confinement: Confinement, view: View) -> Orders:
     return Orders(
         mechanism=confinement.mechanism,
         uid=confinement.uid,
+        keep_capability=confinement.keep_capability,
         memory_bytes=confinement.limits.memory_bytes,
         file_bytes=UNCONFINED_FILE_BYTES if confinement.mechanism is Mechanism.NONE else PRIVATE_TMP_BYTES,
         cpus=None if confinement.cgroup else confinement.limits.cpus,

@@ -9,6 +9,7 @@ from model_runner.errors import ModelError
 from model_runner.limits import Limits
 from model_runner.sandbox import cgroup
 from model_runner.sandbox.plan import Confinement, Mechanism
+from model_runner.sandbox.privileges import reading_capability
 from model_runner.sandbox.probing import Found, probe
 
 AUTO = "auto"
@@ -46,14 +47,22 @@ def confine(policy: SandboxPolicy, limits: Limits, *, workspace: str, model: str
     found = probe()
     mechanism = _mechanism(policy, found)
     group_trouble = cgroup.trouble()
+    reading = reading_capability() if mechanism is Mechanism.LANDLOCK else None
+    is_root = os.geteuid() == 0
+    has_own_user = is_root and (mechanism is Mechanism.BUBBLEWRAP or reading is not None)
+    remarks = _remarks(mechanism, found, group_trouble)
+    if is_root and group_trouble and not has_own_user:
+        # The kernel counts no threads against root.
+        remarks = (*remarks, "the number of its threads has no limit: this root may not give it a user of its own")
     return Confinement(
         mechanism=mechanism,
         limits=limits,
         network=f"{workspace}/{model}" in policy.network,
         bwrap=found.bwrap,
-        uid=_uid(process) if mechanism is Mechanism.BUBBLEWRAP and os.geteuid() == 0 else None,
+        uid=_uid(process) if has_own_user else None,
+        keep_capability=reading,
         cgroup=None if group_trouble else process,
-        remarks=_remarks(mechanism, found, group_trouble),
+        remarks=remarks,
         marks=tuple(policy.marks.items()),
     )
 

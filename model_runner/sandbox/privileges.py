@@ -12,13 +12,40 @@ from pathlib import Path
 from model_runner.sandbox.plan import OPEN_FILES, STACK_BYTES, THREADS
 
 _CAPABILITY_VERSION_3 = 0x20080522
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP = 1, 24
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 8, 24, 47
+_AMBIENT_RAISE = 2
 _SHARED_BYTES = 4 * 1000**3
 """Address space beyond the memory limit, for files that are mapped and what is only reserved (PyTorch: 600 MB)."""
 
 
-def become(uid: int) -> None:
-    """Change the user and the group to this number, for good. Needs root."""
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+_CAP_KILL, _CAP_SETGID, _CAP_SETUID = 5, 6, 7
+
+
+def reading_capability(status: Path = Path("/proc/self/status")) -> int | None:
+    """What lets a user of its own read files that only root may, where this process may also start and end one.
+
+    Where nothing but Landlock confines a process it sees the machine's own folders, of which some are only root's. None
+    where this process is not root, or not enough of one.
+    """
+    try:
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        held = int(fields["CapEff"], 16)
+    except (OSError, KeyError, ValueError):
+        return None
+    if os.geteuid() != 0 or not all(held >> needed & 1 for needed in (_CAP_KILL, _CAP_SETGID, _CAP_SETUID)):
+        return None
+    return next((each for each in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE) if held >> each & 1), None)
+
+
+def become(uid: int, keep: int | None = None) -> None:
+    """Change the user and the group to this number, for good. Needs root.
+
+    Args:
+        keep: a capability that `drop_capabilities` is going to keep.
+    """
+    if keep is not None:
+        ctypes.CDLL(None).prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -30,13 +57,21 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def drop_capabilities() -> None:
-    """Of a root in a container, or in a user namespace: not even the rights that files do not need."""
+def drop_capabilities(keep: int | None = None) -> None:
+    """Of a root in a container, or in a user namespace: not even the rights that files do not need.
+
+    Args:
+        keep: one that stays, also in what is executed later.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in range(64):
         libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    if libc.capset(header, struct.pack("=6I", *([0] * 6))) != 0:
+    kept = 0 if keep is None else 1 << keep
+    done = libc.capset(header, struct.pack("=6I", kept, kept, kept, 0, 0, 0))
+    if done == 0 and keep is not None:
+        done = libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_RAISE, keep, 0, 0)
+    if done != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"capabilities cannot be dropped: {os.strerror(number)}")
 

@@ -83,6 +83,7 @@ REFUSED: dict[str, Numbers] = {
     "fremovexattr": (199, 16),
     "removexattrat": (466, 466),
     "file_setattr": (469, 469),
+    "truncate": (76, 45),
     "utime": (132, None),
     "utimes": (235, None),
     "futimesat": (261, None),

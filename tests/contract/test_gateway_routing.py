@@ -175,7 +175,7 @@ def test_a_body_that_arrives_after_the_switch_is_answered_by_who_has_the_traffic
     stack.serve(stack.route(1))
     assert stack.ask().json()["deployment_id"] == "d-1"
     body = json.dumps(ROW).encode()
-    head = f"POST {PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", stack.gateway.port), timeout=10) as client:
         client.sendall(head.encode() + body[:5])
         stack.serve(stack.route(2))

@@ -159,6 +159,28 @@ def threads(_):
     return f"{len(started)} threads"
 
 
+def small_threads(_):
+    """So small that memory does not stop them: it is process numbers that run out, for the whole machine."""
+    import threading
+
+    before = threading.stack_size(32_768)
+    stop = threading.Event()
+    started = []
+    try:
+        while len(started) < 5000:
+            started.append(threading.Thread(target=stop.wait, daemon=True))
+            started[-1].start()
+    finally:
+        stop.set()
+        threading.stack_size(before)
+    return f"{len(started)} threads"
+
+
+def truncate(target):
+    os.truncate(target, 0)
+    return "truncated"
+
+
 def signal_other(pid):
     os.kill(int(pid), 0)
     return "signalled"
