@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.log_limit import limited_logger
-from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, RUNNER_LIES, SHADOW_COPIES
+from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, RUNNER_LIES, SHADOW_COPIES, forget_model
 from gateway.refusals import Refusal, unknown_model, unknown_preview
 from gateway.replicas import Replicas
 from gateway.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
@@ -161,6 +161,8 @@ class Endpoints:
         for deployment_id, endpoint in kept.items():
             if deployment_id not in self._by_deployment:
                 self._retire(endpoint.client)
+        for workspace, model in _names(kept) - _names(self._by_deployment):
+            forget_model(workspace, model)
 
     def _put(self, route: Route, group: _Group) -> None:
         path = predict_path(route.workspace, route.model, route.preview)
@@ -193,6 +195,11 @@ class Endpoints:
         task = asyncio.get_running_loop().create_task(client.close_when_idle(self._config.timeout_s))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+
+
+def _names(endpoints: dict[str, Endpoint]) -> set[tuple[str, str]]:
+    """Under which metrics are kept: workspace and model."""
+    return {(endpoint.route.workspace, endpoint.metric_model) for endpoint in endpoints.values()}
 
 
 def _tell_of(route: Route) -> Callable[[str], None]:

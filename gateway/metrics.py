@@ -65,3 +65,18 @@ ROUTES_AGE = Gauge("tidegate_routes_age_seconds", "Age of the route table")
 # Connections that the server ended. reason: idle, head_timeout, body_timeout, answer_timeout (a client that reads
 # nothing), too_large (headers), too_many (more than TIDEGATE_MAX_CONNECTIONS).
 CONNECTIONS_ENDED = Counter("tidegate_connections_ended_total", "Connections that the server ended", ("reason",))
+
+
+def forget_model(workspace: str, model: str) -> None:
+    """Nothing of it is served any more: a preview that is over, or the last version of a model."""
+    for metric in (
+        REQUESTS,
+        REQUEST_SECONDS,
+        MODEL_SECONDS,
+        SHADOW_COPIES,
+        COLD_START_SECONDS,
+        COLD_START_REFUSALS,
+        RUNNER_LIES,
+        INSTANCES,
+    ):
+        metric.remove_by_labels({"workspace": workspace, "model": model})

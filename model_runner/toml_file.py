@@ -50,11 +50,15 @@ class ReferenceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ignore: Names = []
 
 
+MOST_BASELINE_ROWS = 100_000
+"""Of a reference that is learned; the error of a quantile is below half a percent by then."""
+
+
 class DriftTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[drift]`: how this model's traffic is watched."""
 
     psi_threshold: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 0.2
-    baseline_rows: Annotated[int, msgspec.Meta(ge=1)] = 2000
+    baseline_rows: Annotated[int, msgspec.Meta(ge=1, le=MOST_BASELINE_ROWS)] = 2000
 
 
 class MaskTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from stream.deployments import RETIRED, DeploymentRecord, decode
 from stream.endings import Ending, Endings
 from stream.open_pane import Identity
 from stream.profile import Profile
-from stream.profiles.codec import decode_profile
+from stream.profiles.codec import unpack_profile
 from stream.targets import Target
 from stream.unreadable import UNREADABLE
 
@@ -99,7 +99,7 @@ class Catalog:
         """Learn one record; one that cannot be read is logged and passed over."""
         try:
             record = decode(value)
-            profile = None if record.profile is None else decode_profile(msgspec.json.encode(record.profile))
+            profile = None if record.profile is None else unpack_profile(record.profile)
         except UNREADABLE as error:
             log.error("deployments.unreadable", detail=str(error))
             return
@@ -116,7 +116,7 @@ class Catalog:
             return
         if profile is not None:
             self.profiles[profile.id] = profile
-        self.records[record.deployment_id] = record
+        self.records[record.deployment_id] = msgspec.structs.replace(record, profile=None)  # it would be there twice
         self.targets[record.deployment_id] = _target(record, profile)
 
     def _has_profile(self, record: DeploymentRecord) -> bool:

@@ -67,14 +67,15 @@ class NumberReader:
 
 
 def read_categories(
-    rows: Sequence[Row], name: str, lookup: Mapping[str | None, int], unseen: int
+    rows: Sequence[Row], name: str, lookup: Mapping[str | None, int], unseen: int, *, plain: bool = True
 ) -> tuple[NDArray[np.int64], list[int]]:
     """Fine bin of each row's category, shape (len(rows),), and the rows whose value had a wrong type.
 
-    `lookup` holds the bin of each known category and, under None, of missing values.
+    `lookup` holds the bin of each known category and, under None, of missing values. `plain`: none of them is of a
+    long text, so that texts can be looked up as they are.
     """
     column = [row.get(name) for row in rows]
-    if _TEXT_OR_NULL.issuperset(map(type, column)):
+    if plain and _TEXT_OR_NULL.issuperset(map(type, column)):
         return np.array([lookup.get(value, unseen) for value in column], dtype=np.int64), []
     keys = [to_category(value) for value in column]
     wrong = [row for row, key in enumerate(keys) if key is None and not is_missing(column[row])]

@@ -15,7 +15,7 @@ from stream.histogram import Histogram
 from stream.prediction import flatten_prediction
 from stream.profile import FeatureProfile, Profile
 from stream.profiles.numeric import assign_bins, summable
-from stream.profiles.values import NUMBER_LIMIT
+from stream.profiles.values import LONGEST_CATEGORY, NUMBER_LIMIT, to_category
 
 Row = Mapping[str, Any]
 Groups = NDArray[np.int64]
@@ -84,7 +84,7 @@ class _RowBinner:
         if self._numeric and rows:
             self._count_numbers(rows, groups, starts, target)
         for series in self._categorical if rows else ():
-            bins, wrong = read_categories(rows, series.name, series.lookup, series.unseen)
+            bins, wrong = read_categories(rows, series.name, series.lookup, series.unseen, plain=series.plain)
             _add_counts(target[0], bins + (starts + series.offset))
             _add_invalid(target[2], groups, series.index, wrong)
 
@@ -120,8 +120,10 @@ class _CategoricalSeries:
         self.index, self.name, self.offset = index, series.name, offset
         self.unseen = series.n_bins - 2
         self.lookup: dict[str | None, int] = {None: series.missing_bin}
-        self.lookup.update((name, len(series.categories)) for name in series.pooled)
-        self.lookup.update((name, number) for number, name in enumerate(series.categories))
+        # Profiles of before long texts were shortened have them in full.
+        self.lookup.update((to_category(name), len(series.categories)) for name in series.pooled)
+        self.lookup.update((to_category(name), number) for number, name in enumerate(series.categories))
+        self.plain = all(len(name) < LONGEST_CATEGORY for name in self.lookup if name is not None)
 
 
 def _add_counts(counts: NDArray[np.int64], flat_bins: NDArray[np.int64]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from stream.open_pane import Identity
 from stream.panes import PANE_SECONDS, Pane
+from stream.sampling import BASELINE_BYTES, rows_bytes
 from stream.totals import PackedTotals, Totals
 from stream.windows import SLOT_KEPT_SECONDS, Window, slot_start
 
@@ -93,6 +94,7 @@ class DeploymentWindows:
     slots: dict[SlotKey, Slot] = field(default_factory=dict)
     sample: list[dict[str, object]] = field(default_factory=list)
     """Rows of closed panes for the reference that is to be learned."""
+    sample_bytes: int = 0
     changed: bool = True
     changed_slots: set[SlotKey] = field(default_factory=set)
     gone_slots: set[SlotKey] = field(default_factory=set)
@@ -157,6 +159,15 @@ class DeploymentWindows:
             rows += source.sample or []
         return rows
 
+    def enough_bytes(self) -> bool:
+        """The reference is made of what is there, however many rows were wanted."""
+        waiting = sum(rows_bytes(source.sample) for source in self.open.values() if source.sample)
+        return self.sample_bytes + waiting >= BASELINE_BYTES
+
+    def forget_sample(self) -> None:
+        self.sample.clear()
+        self.sample_bytes = 0
+
     def evict(self) -> None:
         """Forget the slots that no window reaches any more."""
         end = self.window_end()
@@ -182,6 +193,7 @@ class DeploymentWindows:
         windows = cls(Identity(*state.identity), state.topic_id, state.profile_id, dict(state.marks))
         windows.newest_start = state.newest_start
         windows.sample = list(state.sample)
+        windows.sample_bytes = rows_bytes(windows.sample)
         windows.open = {
             item.key: OpenSource(item.as_of, Totals.unpack(item.totals), item.sample) for item in state.open
         }
@@ -205,8 +217,9 @@ class DeploymentWindows:
                 _add(slot.totals, totals)
                 slot.as_of = offset
             self.changed_slots.add(key)
-        if pane.sample and self.profile_id is None:
+        if pane.sample and self.profile_id is None and self.sample_bytes < BASELINE_BYTES:
             self.sample += pane.sample
+            self.sample_bytes += rows_bytes(pane.sample)
 
     def slot_keys(self, start: int) -> Iterator[SlotKey]:
         """The slots that a pane which starts then is added to."""

@@ -6,6 +6,8 @@ import msgspec
 
 SCHEMA_VERSION = 1
 RETIRED = "retired"
+MOST_ANNOUNCED_BYTES = 12_000_000
+"""Of a record; the topic takes 12.6 MB. Whoever makes a profile holds it against this before it is written."""
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +34,8 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None = None
     """Of a preview."""
     profile: Any = None
-    """The profile as a JSON object (stream/profile.py); None until it is learned from the first events."""
+    """The profile as a JSON object (stream/profile.py), or as text where it is large (stream/profiles/codec.py); None
+    until it is learned from the first events."""
     profile_id: str | None = None
     baseline_rows: int = 2000
     """How many first events become the reference where there is no profile."""

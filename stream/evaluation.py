@@ -1,9 +1,12 @@
 """One evaluation of a deployment: every window's sums to drift and service metrics. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from stream.alpha import alpha_star
 from stream.decision import SeriesState, Thresholds, decide
@@ -12,14 +15,17 @@ from stream.drift_metric import drift_metric
 from stream.hour_mixture import HourMixture, events_by_hour, mix_hours
 from stream.metrics import DriftMetric, ServiceMetric
 from stream.profile import Profile
-from stream.statistics.measure import measure
+from stream.statistics.measure import SeriesStatistics, measure
 from stream.statistics.serial import SerialFactor
 from stream.timestamps import to_seconds, to_text
 from stream.totals import Totals, latency_quantile
 from stream.windows import WINDOWS, Window
 
+Measured = dict[str, tuple[NDArray[np.int64], NDArray[np.float64], SeriesStatistics]]
+"""By series: the counts and sums of the last window that was compared with the whole reference, and what came of it."""
 BASELINE_REQUESTS = 500
 BASELINE_WINDOW = "1h"
+STEP_SERIES = 25
 LEARNING_WINDOW = WINDOWS[0]
 """Serial correlation is learned from windows of this length that do not overlap."""
 
@@ -65,6 +71,26 @@ def evaluate(
 
     `judgement` is updated. A deployment whose reference is still being learned has service metrics only.
     """
+    steps = evaluation_steps(windows, profile, psi_threshold, judgement, config, now)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast(Evaluation, done.value)
+
+
+def evaluation_steps(
+    windows: DeploymentWindows,
+    profile: Profile | None,
+    psi_threshold: float,
+    judgement: Judgement,
+    config: EvaluationConfig,
+    now: float,
+) -> Generator[None, None, Evaluation]:
+    """The same in steps of some ten milliseconds: a wide profile takes seconds, and others have to have their turn.
+
+    `windows` and `judgement` must stay as they are in between.
+    """
     result = Evaluation()
     totals = [(window, windows.total(window)) for window in WINDOWS]
     for window, total in totals:
@@ -77,9 +103,13 @@ def evaluate(
         len(profile.features), [w.seconds for w in WINDOWS], config.step_s, config.false_alarms_per_30_days
     )
     limits = Thresholds(psi_fire=psi_threshold, psi_resolve=psi_threshold / 2)
+    measured: Measured = {}
     for window, total in totals:
         if total.profile_id == profile.id:
-            result.drift += _drift(windows, window, total, profile, judgement, alpha, limits, now)
+            for metric in _drift(windows, window, total, profile, judgement, alpha, limits, now, measured):
+                result.drift.append(metric)
+                if len(result.drift) % STEP_SERIES == 0:
+                    yield
     _learn_serial(windows, result.drift, judgement)
     return result
 
@@ -93,6 +123,7 @@ def _drift(
     alpha: float,
     limits: Thresholds,
     now: float,
+    measured: Measured,
 ) -> Iterator[DriftMetric]:
     mixture = _mixture(windows, window, profile)
     for series, place in profile.slices():
@@ -103,7 +134,13 @@ def _drift(
         if series.n and counts.any():
             reference = None if mixture is None else mixture.of_series(series, place)
             sums = total.sums[place]
-            stats = measure(series, counts, sums, alpha=alpha, serial_factor=serial.factor, reference=reference)
+            known = None if reference is not None else measured.get(series.key)
+            if known is not None and np.array_equal(known[0], counts) and np.array_equal(known[1], sums):
+                stats = known[2]  # a young deployment's windows hold the same
+            else:
+                stats = measure(series, counts, sums, alpha=alpha, serial_factor=serial.factor, reference=reference)
+            if reference is None:
+                measured[series.key] = (counts, sums, stats)
         state = decide(
             stats,
             judgement.states.get(key, SeriesState()),

@@ -13,6 +13,8 @@ from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from stream.pieces import WHOLE, Written, join, split, suffixes
+
 HEADER = struct.Struct(">16sq")
 """Incarnation of the input topic, and the last offset that the value contains."""
 
@@ -41,6 +43,11 @@ def partition_key(partition: int, name: str = "") -> bytes:
 class ExactTable(faust.Table[bytes, bytes]):
     """Bytes by `partition_key`; a key lives in the changelog partition that it names."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known: dict[tuple[int, str], Written] = {}
+        """Of the values that were written or read here, by partition and name."""
+
     def partition_for_key(self, key: bytes) -> int:
         return int(key[: key.index(b"/")])
 
@@ -55,21 +62,38 @@ class ExactTable(faust.Table[bytes, bytes]):
                 stored[key] = event.value
 
     def put(self, partition: int, name: str, value: bytes | None) -> None:
-        """Write a value that `pack_value` made; None deletes it."""
-        key = partition_key(partition, name)
+        """Write a value of any size that `pack_value` made: it is there as a whole, or the one before is.
+
+        None deletes it.
+        """
+        known = self.known.pop((partition, name), None)
         if value is None:
-            self.pop(key, None)
-        else:
-            self[key] = value
+            for suffix in suffixes(known or Written(counts={WHOLE: 1})):
+                self.pop(partition_key(partition, name + suffix), None)
+            return
+        header, payload = value[: HEADER.size], value[HEADER.size :]
+        self.known[partition, name], records, removed = split(payload, known)
+        for suffix, record in records:
+            self[partition_key(partition, name + suffix)] = header + record
+        for suffix in removed:
+            self.pop(partition_key(partition, name + suffix), None)
 
     def values_of(self, partition: int, incarnation: bytes) -> dict[str, bytes]:
-        """Payloads of all keys of one partition, by name; values of a topic that was made anew since are left out."""
+        """Payloads of all keys of one partition, by name; values of a topic that was made anew since are left out.
+
+        One that was never written to its end is empty.
+        """
         prefix = partition_key(partition)
-        return {
-            key[len(prefix) :].decode(): value[HEADER.size :]
-            for key, value in self.data.items()
-            if key.startswith(prefix) and value.startswith(incarnation)
-        }
+        found = join(
+            {
+                key[len(prefix) :].decode(): (HEADER.unpack_from(value)[1], value[HEADER.size :])
+                for key, value in self.data.items()
+                if key.startswith(prefix) and value.startswith(incarnation)
+            }
+        )
+        self.known = {key: written for key, written in self.known.items() if key[0] != partition}
+        self.known.update({(partition, name): written for name, (_, written) in found.items()})
+        return {name: payload for name, (payload, _) in found.items()}
 
 
 class ReadOffsets(dict[TP, int | None]):

@@ -15,6 +15,7 @@ GAPS = Counter("tidegate_stream_gaps_total", "Ranges of offsets that a topic doe
 LAG = Gauge("tidegate_stream_lag_records", "Records of a partition that are not counted yet.", ["topic", "partition"])
 FLUSH_SECONDS = Histogram("tidegate_stream_flush_seconds", "Time to write what changed.", ["agent"])
 EVALUATIONS = Counter("tidegate_stream_evaluations_total", "Evaluations of a deployment's windows.")
+TOO_LARGE = Counter("tidegate_stream_too_large_total", "Records that were too large to be written.", ["topic"])
 PANES_OF_ENDED = Counter(
     "tidegate_stream_panes_of_ended_total", "Panes that were not evaluated: their deployment had ended."
 )

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from stream.panes import Pane
+from stream.sampling import rows_bytes
 from stream.totals import PackedTotals, Totals
 
 
@@ -45,6 +46,7 @@ class OpenPane:
     as_of: int = -1
     closed_at: int = -1
     sample: list[dict[str, object]] | None = None
+    sample_bytes: int = 0
     changed: bool = field(default=True)
     """It holds what has not been sent yet."""
 
@@ -104,4 +106,5 @@ class OpenPane:
             packed.as_of,
             packed.closed_at,
             packed.sample,
+            rows_bytes(packed.sample),
         )

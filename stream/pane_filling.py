@@ -1,24 +1,31 @@
 """Adds the events of one deployment to its panes: traffic always, values where the call succeeded."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.intake import ReadEvent
 from stream.open_pane import OpenPane
-from stream.prediction import flatten_prediction
+from stream.sampling import BASELINE_BYTES, PANE_BYTES, sampled_row
 from stream.span import Span
 from stream.targets import Target
 from stream.timestamps import to_text
+
+
+class Sampled(NamedTuple):
+    """What was given to references so far, by deployment."""
+
+    rows: dict[str, int]
+    bytes: dict[str, int]
+
 
 FAILED = 400
 """Events with a status from here on are counted as failed, and their values are in no histogram."""
 
 
-def add_events(
-    target: Target, panes: Sequence[OpenPane], span: Span, members: list[int], sampled: dict[str, int]
-) -> None:
+def add_events(target: Target, panes: Sequence[OpenPane], span: Span, members: list[int], sampled: Sampled) -> None:
     """Add the events of one deployment to their panes: traffic always, values where the call succeeded."""
     numbers, local = np.unique(span.group_of[members], return_inverse=True)
     own = [panes[number] for number in numbers]
@@ -58,13 +65,23 @@ def _sample(
     groups: Sequence[int],
     features: Sequence[Mapping[str, object]],
     predictions: Sequence[object],
-    sampled: dict[str, int],
+    sampled: Sampled,
 ) -> None:
-    """Keep rows for the reference that is still to be made, up to as many as it wants."""
+    """Keep rows for the reference that is still to be made: up to as many as it wants, and within bounds in bytes.
+
+    Which rows these are follows from the order of the records alone. One that has no room is left out for good.
+    """
     deployment_id = target.identity.deployment_id
-    room = max(0, target.baseline_rows - sampled.get(deployment_id, 0))
-    for group, row, prediction in list(zip(groups, features, predictions, strict=True))[:room]:
+    rows, size = sampled.rows.get(deployment_id, 0), sampled.bytes.get(deployment_id, 0)
+    for group, given, prediction in zip(groups, features, predictions, strict=True):
+        if rows >= target.baseline_rows or size >= BASELINE_BYTES:
+            break
         pane = panes[group]
+        row, row_bytes = sampled_row(given, prediction)
+        if pane.sample_bytes + row_bytes > PANE_BYTES:
+            continue
         pane.sample = pane.sample if pane.sample is not None else []
-        pane.sample.append({"features": row, "prediction": flatten_prediction(prediction)})
-    sampled[deployment_id] = sampled.get(deployment_id, 0) + min(room, len(features))
+        pane.sample.append(row)
+        pane.sample_bytes += row_bytes
+        rows, size = rows + 1, size + row_bytes
+    sampled.rows[deployment_id], sampled.bytes[deployment_id] = rows, size

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stream.intake import ReadEvent
 from stream.open_pane import OpenPane, PackedPane
-from stream.pane_filling import add_events
+from stream.pane_filling import Sampled, add_events
 from stream.panes import Pane
 from stream.span import PaneKey, Span
 from stream.targets import Target
@@ -32,6 +32,7 @@ class PackedState(msgspec.Struct, frozen=True, array_like=True):
     sampled: dict[str, int]
     open: list[PackedPane]
     closed: list[PackedPane]
+    sampled_bytes: dict[str, int] = {}
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class PartitionCounter:
     """Ranges of offsets that the topic itself does not have."""
     sampled: dict[str, int] = field(default_factory=dict)
     """Rows given to the reference of each deployment that has none yet."""
+    sampled_bytes: dict[str, int] = field(default_factory=dict)
+    """Their bytes."""
     open: dict[PaneKey, OpenPane] = field(default_factory=dict)
     closed: list[OpenPane] = field(default_factory=list)
     """Not acknowledged yet, in closing order."""
@@ -99,6 +102,7 @@ class PartitionCounter:
             del self.open[key]
         for deployment_id in sampled:
             del self.sampled[deployment_id]
+            self.sampled_bytes.pop(deployment_id, None)
         return bool(panes or sampled)
 
     def pack(self) -> bytes:
@@ -111,6 +115,7 @@ class PartitionCounter:
                 self.sampled,
                 [pane.pack() for pane in self.open.values()],
                 [pane.pack() for pane in self.closed],
+                self.sampled_bytes,
             )
         )
 
@@ -118,6 +123,7 @@ class PartitionCounter:
     def unpack(cls, packed: bytes, partition: int) -> "PartitionCounter":
         state = msgspec.msgpack.decode(packed, type=PackedState)
         counter = cls(state.topic_id, partition, state.next_offset, state.watermark, state.gaps, dict(state.sampled))
+        counter.sampled_bytes = dict(state.sampled_bytes)
         for item in state.open:
             pane = OpenPane.unpack(item)
             counter.open[(pane.identity.deployment_id, pane.start, pane.totals.profile_id)] = pane
@@ -145,7 +151,7 @@ class PartitionCounter:
         panes = [self._pane_for(key, span, first, targets) for key, first in span.groups.items()]
         ordered = sorted(range(len(span.events)), key=lambda i: span.events[i].deployment_id) if span.mixed else None
         for deployment_id, members in span.by_deployment(ordered):
-            add_events(targets[deployment_id], panes, span, members, self.sampled)
+            add_events(targets[deployment_id], panes, span, members, Sampled(self.sampled, self.sampled_bytes))
         for pane, last in zip(panes, span.last_offsets(len(panes)), strict=True):
             pane.as_of = max(pane.as_of, last)
             pane.changed = True

@@ -36,6 +36,8 @@ class DeploymentState:
     windows: DeploymentWindows
     judgement: Judgement = field(default_factory=Judgement)
     to_evaluate: bool = True
+    rests_until: float = 0.0
+    """No evaluation before (monotonic clock)."""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,8 @@ class PartitionWindows:
     @classmethod
     def restore(cls, values: Mapping[str, bytes]) -> "PartitionWindows":
         """From the changelog's values by name. A slot whose deployment was not written yet will be counted again."""
-        partition = cls()
+        partition = cls(gone=[name for name, value in values.items() if not value])
+        values = {name: value for name, value in values.items() if value}
         if POSITION in values:
             position = msgspec.msgpack.decode(values[POSITION], type=PackedPosition)
             partition.next_offset, partition.gaps = position.next_offset, position.gaps

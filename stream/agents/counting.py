@@ -62,7 +62,7 @@ class Counting(Agent[CountOwner, Intake]):
     def _restore(self, partition: int) -> CountOwner:
         self._leaving.start_anew()
         value = self._table.values_of(partition, topic_id_bytes(self._topic_id)).get("")
-        if value is None:
+        if not value:
             return CountOwner(partition=partition, counter=PartitionCounter(self._topic_id, partition))
         return CountOwner(partition=partition, counter=PartitionCounter.unpack(value, partition))
 

@@ -5,6 +5,7 @@ import copy
 import time
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import structlog
 
@@ -18,18 +19,21 @@ from stream.catalog import Catalog
 from stream.dead_letters import Reason
 from stream.deployments import DeploymentRecord
 from stream.deployments import encode as encode_deployment
-from stream.evaluation import Evaluation, evaluate
+from stream.evaluation import Evaluation, evaluation_steps
 from stream.exact import pack_value
 from stream.intake import Record, Reject
 from stream.memory import with_memory
-from stream.metric_names import EVALUATIONS, PANES_OF_ENDED, PANES_PASSED
-from stream.metrics import encode_lines, in_role
+from stream.metric_names import EVALUATIONS, PANES_OF_ENDED, PANES_PASSED, TOO_LARGE
+from stream.metrics import encode_lines, encode_records, in_role
 from stream.panes import Pane
 from stream.partition_windows import DeploymentState, PartitionWindows
 from stream.topics import Topic
 from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
+
+REST = 3.0
+"""Times as long as an evaluation took nothing is evaluated of its deployment: a wide one leaves time for the others."""
 
 
 @dataclass
@@ -129,9 +133,11 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
             owner.windows.forget(deployment_id)
         sent: list[Sent] = []
         for deployment_id, state in list(owner.windows.deployments.items()):
-            if state.to_evaluate:
+            began = time.monotonic()
+            if state.to_evaluate and began >= state.rests_until:
                 state.to_evaluate = False
                 sent += await self._evaluate(owner, deployment_id, state)
+                state.rests_until = time.monotonic() + REST * (time.monotonic() - began)
                 await asyncio.sleep(0)  # many deployments must not hold up the heartbeat
                 if not owner.held:
                     return  # whoever has it now evaluates it
@@ -145,7 +151,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
 
     async def _evaluate(self, owner: WindowsOwner, deployment_id: str, state: DeploymentState) -> list[Sent]:
         try:
-            learned = self._learned(state)
+            learned = await self._learned(owner, state)
         except Exception as error:  # one deployment's trouble must not stop the others
             return await self._not_evaluated(owner, deployment_id, error)
         if learned is not None:
@@ -153,7 +159,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
             if not owner.held:
                 return []
         try:
-            messages = self._measured(deployment_id, state)
+            messages = await self._measured(deployment_id, state)
         except Exception as error:  # likewise
             return await self._not_evaluated(owner, deployment_id, error)
         owner.failing.discard(deployment_id)
@@ -163,25 +169,34 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
     async def _announce(self, learned: DeploymentRecord) -> None:
         await (await self._sender.send(Topic.DEPLOYMENTS, learned.deployment_id, encode_deployment(learned)))
         await self._catalog.catch_up()
-        log.info("reference.learned", deployment=learned.deployment_id, rows=learned.baseline_rows)
+        log.info("reference.learned", deployment=learned.deployment_id, wanted=learned.baseline_rows)
 
-    def _measured(self, deployment_id: str, state: DeploymentState) -> list[tuple[Topic, str, bytes]]:
+    async def _measured(self, deployment_id: str, state: DeploymentState) -> list[tuple[Topic, str, bytes]]:
         record = self._catalog.records.get(deployment_id)
-        result = self._evaluation(deployment_id, state, record)
+        result = await self._evaluation(deployment_id, state, record)
         state.windows.changed = True
         role = record.role if record else "primary"
         messages = [
             (Topic.SERVICE, deployment_id, encode_lines(with_memory(in_role(result.service, role), state.judgement)))
         ]
-        if result.drift:
-            messages.append((Topic.DRIFT, deployment_id, encode_lines(in_role(result.drift, role))))
+        messages += [(Topic.DRIFT, deployment_id, value) for value in encode_records(in_role(result.drift, role))]
         return messages
 
-    def _evaluation(self, deployment_id: str, state: DeploymentState, record: DeploymentRecord | None) -> Evaluation:
+    async def _evaluation(
+        self, deployment_id: str, state: DeploymentState, record: DeploymentRecord | None
+    ) -> Evaluation:
         target = self._catalog.targets.get(deployment_id)
         profile = self._catalog.profile_of(target.profile_id) if target else None
         threshold = record.psi_threshold if record else 0.2
-        return evaluate(state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time())
+        steps = evaluation_steps(
+            state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time()
+        )
+        while True:  # in turns with everything else; what would change the windows waits for the agent's lock
+            try:
+                next(steps)
+            except StopIteration as done:
+                return cast(Evaluation, done.value)
+            await asyncio.sleep(0)
 
     async def _not_evaluated(self, owner: WindowsOwner, deployment_id: str, error: Exception) -> list[Sent]:
         """Told once, as the record that was read last; it is tried again with each pane that comes."""
@@ -192,14 +207,32 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         detail = f"the windows of {deployment_id[:100]!r} cannot be evaluated: {reject.detail}"
         return [await self._sender.dead_letter(self._topic, owner.partition, reject._replace(detail=detail))]
 
-    def _learned(self, state: DeploymentState) -> DeploymentRecord | None:
+    async def _learned(self, owner: WindowsOwner, state: DeploymentState) -> DeploymentRecord | None:
         """Without reference data the first events become the reference, announced like one that came with the model."""
         deployment_id = state.windows.identity.deployment_id
         record = self._catalog.records.get(deployment_id)
         if record is None or self._catalog.targets[deployment_id].profile_id is not None:
-            state.windows.sample.clear()
+            state.windows.forget_sample()
             return None
-        return learn_profile(record, state.windows.sampled_rows(), time.time())
+        rows = state.windows.sampled_rows()
+        if len(rows) < record.baseline_rows and not state.windows.enough_bytes():
+            return None
+        try:
+            # Seconds where rows are wide: beside everything else.
+            return await asyncio.to_thread(learn_profile, record, rows, time.time())
+        except ValueError as error:
+            await self._give_up(owner, state, f"no reference can be learned from the first {len(rows)} events: {error}")
+            return None
+
+    async def _give_up(self, owner: WindowsOwner, state: DeploymentState, detail: str) -> None:
+        """Drift of this deployment is not watched, and everybody who looks is told; its service goes on being."""
+        deployment_id = state.windows.identity.deployment_id
+        TOO_LARGE.labels(self._config.layout.name(Topic.DEPLOYMENTS)).inc()
+        log.error("reference.not_learned", deployment=deployment_id, detail=detail)
+        state.windows.forget_sample()
+        offset = max(0, owner.windows.next_offset - 1)
+        reject = Reject(offset, -1, Reason.TOO_LARGE, f"deployment {deployment_id[:100]!r}: {detail}", b"")
+        await (await self._sender.dead_letter(self._topic, owner.partition, reject))
 
     def _write(self, owner: WindowsOwner) -> None:
         windows = owner.windows

@@ -1,13 +1,20 @@
 """How the agents produce: everything goes out at once, and the caller awaits the acknowledgements together."""
 
+import asyncio
 import time
+
+import structlog
+from aiokafka.errors import MessageSizeTooLargeError
 
 from stream import dead_letters
 from stream.agents.config import StreamConfig
 from stream.agents.ports import AgentApp, Sent
+from stream.dead_letters import Reason
 from stream.intake import Reject
-from stream.metric_names import DEAD_LETTERS
+from stream.metric_names import DEAD_LETTERS, TOO_LARGE
 from stream.topics import Topic
+
+log = structlog.get_logger()
 
 
 class Sender:
@@ -18,7 +25,27 @@ class Sender:
         self._config = config
 
     async def send(self, topic: Topic, key: str, value: bytes) -> Sent:
-        return await self._app.publish(self._config.layout.name(topic), key.encode(), value)
+        """What no record can hold, or the broker will not take, is set aside; everything else goes on."""
+        name = self._config.layout.name(topic)
+        try:
+            sent = await self._app.publish(name, key.encode(), value)
+        except MessageSizeTooLargeError:
+            return await self._too_large(name, key, value)
+        return asyncio.ensure_future(self._taken(sent, name, key, value))
+
+    async def _taken(self, sent: Sent, topic: str, key: str, value: bytes) -> None:
+        try:
+            await sent
+        except MessageSizeTooLargeError:
+            await (await self._too_large(topic, key, value))
+
+    async def _too_large(self, topic: str, key: str, value: bytes) -> Sent:
+        TOO_LARGE.labels(topic).inc()
+        log.error("record.too_large", topic=topic, key=key, size=len(value))
+        if topic == self._config.layout.name(Topic.DEAD_LETTERS):
+            return asyncio.sleep(0)  # a letter about a letter would not fit either
+        detail = f"a record of {len(value)} bytes for {key} is more than topic {topic} takes: it was not written"
+        return await self.dead_letter(topic, 0, Reject(0, -1, Reason.TOO_LARGE, detail, value))
 
     async def dead_letter(self, topic: str, partition: int, reject: Reject) -> Sent:
         """Say what could not be read, where it stands, and why."""

@@ -10,22 +10,24 @@ from stream.profile import FeatureProfile, Role
 from stream.profiles.labels import category_labels
 
 OWN_BIN_LIMIT = 100
-"""This many of the most frequent categories are bins of their own."""
+"""This many of the most frequent categories are bins of their own; fewer in a wide profile."""
 POOLED_LIMIT = 10_000
 """This many more are known by name in the pooled bin; the rarest beyond count as unseen."""
 BUCKETS = 10
 
 
-def build_categorical(name: str, role: Role, values: Sequence[str | None]) -> FeatureProfile:
-    """Profile a column of categories, None where missing."""
+def build_categorical(
+    name: str, role: Role, values: Sequence[str | None], own_limit: int = OWN_BIN_LIMIT
+) -> FeatureProfile:
+    """Profile a column of categories, None where missing. `own_limit`: at most so many have bins of their own."""
     frequency = Counter(value for value in values if value is not None)
     ranked = sorted(frequency, key=lambda value: (-frequency[value], value))
-    own = tuple(ranked[:OWN_BIN_LIMIT])
-    pooled = tuple(ranked[OWN_BIN_LIMIT : OWN_BIN_LIMIT + POOLED_LIMIT])
+    own = tuple(ranked[:own_limit])
+    pooled = tuple(ranked[own_limit : own_limit + POOLED_LIMIT])
     counts = [frequency[value] for value in own]
-    unseen = _expected_unseen(ranked, frequency)
+    unseen = _expected_unseen(ranked, frequency, own_limit)
     if pooled:
-        counts.append(sum(frequency[value] for value in ranked[OWN_BIN_LIMIT:]) - unseen)
+        counts.append(sum(frequency[value] for value in ranked[own_limit:]) - unseen)
     groups = _bucket_groups(counts)
     bucket_of = [number for number, group in enumerate(groups) for _ in group]
     names = [[own[index] for index in group if index < len(own)] for group in groups]
@@ -57,15 +59,15 @@ def reference_bins(profile: FeatureProfile, values: Sequence[str | None]) -> NDA
     return np.array([place[value] for value in values], dtype=np.int64)
 
 
-def _expected_unseen(ranked: Sequence[str], frequency: Counter[str]) -> int:
+def _expected_unseen(ranked: Sequence[str], frequency: Counter[str], own_limit: int) -> int:
     """Reference count of the unseen bin: 0 while every category has its own bin.
 
     Past that, new categories are to be expected: their mass is about the share of categories seen
     once (Good 1953, "The population frequencies of species and the estimation of population
     parameters"). So an identifier does not drift only because each of its values is new.
     """
-    return sum(1 for value in ranked[OWN_BIN_LIMIT:] if frequency[value] == 1) + sum(
-        frequency[value] for value in ranked[OWN_BIN_LIMIT + POOLED_LIMIT :] if frequency[value] > 1
+    return sum(1 for value in ranked[own_limit:] if frequency[value] == 1) + sum(
+        frequency[value] for value in ranked[own_limit + POOLED_LIMIT :] if frequency[value] > 1
     )
 
 

@@ -1,13 +1,22 @@
 """Profiles as bytes: compact JSON, versioned, checked against the profile's own id."""
 
+import base64
+import binascii
 import hashlib
+from typing import Any
 
 import msgspec
+import zstandard
 
 from stream.hour_histogram import HourHistogram
 from stream.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
 from stream.unreadable import UNREADABLE
 
+PLAIN_BYTES = 1_000_000
+"""A profile of more JSON than this travels compressed, as text."""
+COMPRESSED = "zstd:"
+LARGEST = 500_000_000
+"""Bytes of JSON that compressed text may hold; garbage could say anything."""
 _decoder = msgspec.json.Decoder(Profile)
 
 
@@ -59,3 +68,29 @@ def decode_profile(raw: bytes) -> Profile:
     if content_id(profile) != profile.id:
         raise ValueError(f"profile {profile.id} does not match its content; deploy the model again")
     return profile
+
+
+def pack_profile(content: Any) -> Any:
+    """A profile (a JSON object) as a record carries it: as it is, or compressed where it is large."""
+    raw = msgspec.json.encode(content)
+    if len(raw) <= PLAIN_BYTES:
+        return content
+    return COMPRESSED + base64.b64encode(zstandard.ZstdCompressor(level=3).compress(raw)).decode()
+
+
+def unpack_profile(carried: Any) -> Profile:
+    """Read what `pack_profile` made.
+
+    Raises:
+        ValueError: as `decode_profile`.
+    """
+    if not isinstance(carried, str):
+        return decode_profile(msgspec.json.encode(carried))
+    try:
+        packed = base64.b64decode(carried.removeprefix(COMPRESSED), validate=True)
+        size = zstandard.frame_content_size(packed)
+        if not carried.startswith(COMPRESSED) or not 0 <= size <= LARGEST:
+            raise ValueError("not a profile: neither JSON nor compressed")
+        return decode_profile(zstandard.ZstdDecompressor().decompress(packed))
+    except (binascii.Error, zstandard.ZstdError) as error:
+        raise ValueError(f"not a profile: {error}") from error

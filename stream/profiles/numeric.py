@@ -10,21 +10,21 @@ from stream.profiles.labels import numeric_labels
 from stream.profiles.values import NUMBER_LIMIT
 
 QUANTILES = 100
+"""By default; a wide profile has fewer, so that all of its bins stay within a bound (stream/profiles/build.py)."""
 TAILS = (0.0005, 0.001, 0.002, 0.005)
 """Extra quantiles at each side: drift often starts in a tail that a 1 % bin would average away."""
-OWN_BIN_SHARE = 0.01
-"""A value with at least this share of the reference is a bin of its own."""
-OWN_BIN_DISTINCT = 100
-"""With at most this many distinct values, each is a bin of its own."""
 BUCKETS = 10
 
 Floats = NDArray[np.float64]
 
 
-def build_numeric(name: str, role: Role, values: Floats) -> FeatureProfile:
-    """Profile a numeric column, shape (rows,), NaN where missing. Infinite values are out of range."""
+def build_numeric(name: str, role: Role, values: Floats, fineness: int = QUANTILES) -> FeatureProfile:
+    """Profile a numeric column, shape (rows,), NaN where missing. Infinite values are out of range.
+
+    `fineness`: how many quantiles, and of how many distinct values at most each has a bin of its own.
+    """
     usable = values[np.abs(values) < NUMBER_LIMIT]
-    edges = fine_edges(usable)
+    edges = fine_edges(usable, fineness)
     bins = assign_bins(edges, values)
     n_bins = len(edges) + 2
     counts = np.bincount(bins, minlength=n_bins)
@@ -46,20 +46,21 @@ def build_numeric(name: str, role: Role, values: Floats) -> FeatureProfile:
     )
 
 
-def fine_edges(values: Floats) -> Floats:
+def fine_edges(values: Floats, fineness: int = QUANTILES) -> Floats:
     """Ascending edges of the fine bins of `values`, finite and of any order, shape (rows,).
 
     The quantiles are values of the sample itself (the inverted empirical CDF; Hyndman and Fan 1996,
     type 1), so an edge never falls between two neighbours of a discrete feature. The last edge is the
     float after the maximum, so that half-open bins hold it. Without values there are no edges.
+    A value with at least 1 / `fineness` of the mass is a bin of its own.
     """
     if not len(values):
         return np.empty(0)
-    quantiles = np.linspace(0, 1, QUANTILES + 1)
+    quantiles = np.linspace(0, 1, fineness + 1)
     tails = np.array(TAILS)
     probabilities = np.concatenate((quantiles, tails, 1 - tails))
     sampled = np.quantile(values, probabilities, method="inverted_cdf")
-    common = _common_values(values)
+    common = _common_values(values, fineness)
     after = np.nextafter(np.append(common, values.max()), np.inf)
     # Adding 0.0 turns -0.0 into 0.0: the two are equal, and a profile's hash must not tell them apart.
     return np.unique(np.concatenate((sampled, common, after))) + 0.0
@@ -74,11 +75,11 @@ def _moments(values: Floats) -> tuple[float, float] | tuple[None, None]:
     return float(values.mean()), float(values.std())
 
 
-def _common_values(values: Floats) -> Floats:
+def _common_values(values: Floats, fineness: int) -> Floats:
     distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) <= OWN_BIN_DISTINCT:
+    if len(distinct) <= fineness:
         return distinct
-    return distinct[counts >= OWN_BIN_SHARE * len(values)]
+    return distinct[counts * fineness >= len(values)]
 
 
 def assign_bins(edges: Floats, values: Floats) -> NDArray[np.int64]:

@@ -4,10 +4,13 @@ Live events and reference data pass through the same two functions, so both side
 always agree.
 """
 
+import hashlib
 import math
 
 import numpy as np
 
+LONGEST_CATEGORY = 200
+"""Characters. A longer text is kept as its beginning and its hash: profiles and panes stay small whatever is in it."""
 NUMBER_LIMIT = 1e150
 """Numbers at or beyond this magnitude count as infinite: sums and squares of the others stay finite."""
 
@@ -40,7 +43,7 @@ def to_category(value: object) -> str | None:
     ('true', '2', 'a')
     """
     if isinstance(value, str):
-        return value
+        return _short(value)
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, float | np.floating):
@@ -48,6 +51,17 @@ def to_category(value: object) -> str | None:
     if isinstance(value, int | np.integer):
         return _int_category(int(value))
     return None
+
+
+def _short(text: str) -> str:
+    """A long text as its beginning, for people, and the hash of all of it, which makes it another category than others.
+
+    A text that was shortened stays as it is.
+    """
+    if len(text) <= LONGEST_CATEGORY:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+    return f"{text[: LONGEST_CATEGORY - len(digest) - 1]}…{digest}"
 
 
 def is_missing(value: object) -> bool:
@@ -63,4 +77,4 @@ def _float_category(value: float) -> str | None:
 
 def _int_category(value: int) -> str:
     # Python refuses to write very long integers in decimal; hexadecimal has no limit.
-    return str(value) if value.bit_length() < 4096 else hex(value)
+    return _short(str(value) if value.bit_length() < 4096 else hex(value))

@@ -160,6 +160,9 @@ def test_a_preview_has_its_own_url_and_no_part_in_the_models_traffic(stack: Stac
     assert "preview feature-x-1a2b3c" in document["paths"][path]["post"]["summary"]
     metric = 'tidegate_requests_total{model="behaving/previews/feature-x-1a2b3c",status="200",workspace="default"}'
     assert stack.gateway.metric(metric) == 2
+    stack.serve(stack.route(1))
+    assert stack.gateway.metric(metric) == 0, "nothing is left of a preview that is over"
+    assert stack.gateway.metric('tidegate_requests_total{model="behaving",status="200",workspace="default"}') >= 20
 
 
 def test_an_unknown_preview_is_met_with_those_there_are(stack: Stack) -> None:

@@ -35,7 +35,6 @@ def test_a_change_of_role_leaves_the_profile() -> None:
     known = catalog.records["d1"]
     assert (known.role, known.weight, known.action) == ("shadow", 0.5, "warm")
     assert known.psi_threshold == 0.3
-    assert known.profile is not None
     assert catalog.targets["d1"] is target
 
 

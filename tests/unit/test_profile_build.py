@@ -4,10 +4,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from stream.counting import Binner
 from stream.profile import FeatureProfile
-from stream.profiles.build import build_profile, columns_of, infer_kind, prediction_columns
+from stream.profiles.build import MOST_BINS, build_profile, columns_of, infer_kind, prediction_columns
 from stream.profiles.codec import decode_profile, encode_profile
-from stream.profiles.values import to_category, to_number
+from stream.profiles.values import LONGEST_CATEGORY, to_category, to_number
 
 
 def one(column: list[object] | np.ndarray) -> FeatureProfile:
@@ -160,7 +161,8 @@ def test_a_profile_survives_a_detour_through_plain_json() -> None:
         ("", None, ""),
         ([1], None, None),
         ({}, None, None),
-        (-(10**400), -np.inf, str(-(10**400))),
+        (10**100, 1e100, str(10**100)),
+        (-(10**400), -np.inf, to_category(str(-(10**400)))),
         (np.int64(4), 4.0, "4"),
         (np.float32(0.5), 0.5, "0.5"),
         (np.bool_(False), 0.0, "false"),
@@ -173,3 +175,55 @@ def test_what_a_value_means(value: object, number: float | None, category: str |
 
 def test_absurd_integers_are_categories_too() -> None:
     assert str(to_category(10**6000)).startswith("0x")
+
+
+def test_a_long_text_is_its_beginning_and_its_hash() -> None:
+    long = "x" * 1400
+    short = to_category(long)
+    assert short is not None
+    assert short.startswith("xxx")
+    assert len(short) == LONGEST_CATEGORY
+    assert to_category(short) == short, "read back from a profile it is the same"
+    assert to_category(long + "y") != short
+    assert to_category("y" * LONGEST_CATEGORY) == "y" * LONGEST_CATEGORY
+    assert len(to_category("\ud800" * 300) or "") == LONGEST_CATEGORY
+
+
+def test_long_texts_are_counted_as_the_categories_that_they_are() -> None:
+    texts = [f"{'the same beginning of all ' * 40}{number}" for number in range(150)]
+    profile = build_profile({"t": texts * 3}, model="m", version=1)
+    binner = Binner(profile)
+    out = binner.empty()
+    binner.count([{"t": texts[7]}, {"t": texts[7]}, {"t": texts[7] + "!"}, {"t": None}], [None] * 4, out)
+    series = profile.features[0]
+    place = series.categories.index(to_category(texts[7]) or "") if to_category(texts[7]) in series.categories else 100
+    assert out.counts[place] == 2
+    assert out.counts[-2:].tolist() == [1, 1], "unseen, missing"
+    assert len(encode_profile(profile)) < 100_000
+
+
+def test_a_profile_of_before_long_texts_were_shortened_still_counts() -> None:
+    old = build_profile({"t": ["a", "a", "b"]}, model="m", version=1)
+    long = "x" * 1400
+    series = msgspec.structs.replace(old.features[0], categories=("a", long))
+    binner = Binner(msgspec.structs.replace(old, features=(series,)))
+    out = binner.empty()
+    binner.count([{"t": long}], [None], out)
+    assert out.counts.tolist() == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("columns", [1700, 3000])
+def test_the_bins_of_a_wide_profile_are_bounded(columns: int) -> None:
+    rng = np.random.default_rng(1)
+    wide: dict[str, np.ndarray] = {f"f{number}": rng.normal(size=130) for number in range(columns)}
+    wide |= {f"d{number}": rng.integers(0, 120, size=130) for number in range(100)}
+    profile = build_profile(wide, model="m", version=1)
+    assert profile.size <= MOST_BINS
+    assert profile.size > 0.5 * MOST_BINS, "as fine as there is room for"
+    assert {len(one.buckets) for one in profile.features} <= set(range(12, 14))
+
+
+def test_more_columns_than_there_is_room_for_are_refused_with_the_limit() -> None:
+    rng = np.random.default_rng(1)
+    with pytest.raises(ValueError, match=r"9000 columns make \d+ bins, and a profile has at most 200000: watch fewer"):
+        build_profile({f"f{number}": rng.normal(size=30) for number in range(9000)}, model="m", version=1)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from gateway.events import InferenceEvent, decode_record
 from stream import alerts, dead_letters
 from stream.alert_intake import read_alert
 from stream.deployment_windows import DeploymentWindows
-from stream.evaluation import Evaluation, evaluate
+from stream.evaluation import Evaluation, evaluation_steps
 from stream.intake import ReadEvent
 from stream.metrics import decode_drift
 from stream.panes import Pane
@@ -133,12 +133,12 @@ def test_a_metric_that_no_rule_can_judge_is_set_aside(seed: int, monkeypatch: py
 
 
 def test_windows_that_cannot_be_evaluated_stop_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(windows: DeploymentWindows, *rest: Any) -> Evaluation:
+    def failing(windows: DeploymentWindows, *rest: Any) -> Generator[None, None, Evaluation]:
         if windows.identity.deployment_id == "d2":
             raise UnforeseenError("d2")
-        return evaluate(windows, *rest)
+        return evaluation_steps(windows, *rest)
 
-    monkeypatch.setattr("stream.agents.evaluating.evaluate", failing)
+    monkeypatch.setattr("stream.agents.evaluating.evaluation_steps", failing)
 
     def check(simulation: Simulation, made: list[InferenceEvent]) -> None:
         assert_windows_exact(simulation, made)

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from storage.registry import Database, Deployment, Status, deployments_of, get_profile, get_version, list_models
 from stream.deployments import RETIRED, DeploymentRecord, change_key, encode
+from stream.profiles.codec import pack_profile
 from stream.topics import Topic, TopicLayout
 from tidegate.deployer.endings import why_ended
 from tidegate.deployer.producers import forget, producer_for
@@ -34,7 +35,7 @@ def record_of(database: Database, deployment: Deployment, action: str, now: date
         version=deployment.version,
         ts=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         action=action,
-        profile=None if profile is None else profile.content,
+        profile=None if profile is None else pack_profile(profile.content),
         profile_id=deployment.profile_id,
         baseline_rows=int(manifest.get("baseline_rows", 2000)),
         psi_threshold=float(manifest.get("psi_threshold", 0.2)),

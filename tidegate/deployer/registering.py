@@ -1,5 +1,6 @@
 """Stores what was checked: the files, then the rows of the registry that name them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,8 +16,9 @@ from stream.profile import Profile
 from stream.profiles.codec import encode_profile
 from stream.profiles.hours import MIN_HOUR_ROWS
 from tidegate.deployer.environment import lock_files
+from tidegate.deployer.fitting import DoesNotFitError, check_fits, check_unknown
 from tidegate.deployer.manifest_values import manifest_values
-from tidegate.deployer.profiling import reference_profile
+from tidegate.deployer.profiling import reference_profile, watched_features
 
 
 def register(
@@ -25,7 +27,7 @@ def register(
     """The version of these files, new unless an attempt at the same ones failed before; and its profile.
 
     Raises:
-        ModelError: the reference cannot be profiled.
+        ModelError: the reference cannot be profiled, or its profile is too large.
         ArtifactError, RegistryError: it cannot be stored.
     """
     artifact = put(staging, [*files, SEAL_FILE, *lock_files(staging)], artifacts_url)
@@ -44,8 +46,19 @@ def register(
     profile = _profile(report, version)
     if profile is not None:
         content = msgspec.json.decode(encode_profile(profile))
+        _check(report, lambda: check_fits(profile, content, watched_features(report)))
         registry.save_profile(database, version.id, profile.id, content, n_rows=profile.n_rows, source=profile.source)
+    else:
+        _check(report, lambda: check_unknown(watched_features(report)))
     return version, profile
+
+
+def _check(report: Report, check: Callable[[], None]) -> None:
+    try:
+        check()
+    except DoesNotFitError as error:
+        file = report.reference.file if report.reference else report.manifest.model_file.name
+        raise ModelError(file, error.problem, error.fix) from error
 
 
 def _profile(report: Report, version: Version) -> Profile | None:

@@ -1,0 +1,39 @@
+"""Rows that a reference is learned from, within bounds in bytes: wide rows are fewer. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from stream.prediction import flatten_prediction
+from stream.profiles.values import to_category
+
+PANE_BYTES = 4_000_000
+"""Of the rows in one pane: with all else in it, it fits into a record."""
+BASELINE_BYTES = 24_000_000
+"""Of all rows of a deployment: the reference is made of those that there are then, however many were wanted."""
+
+SampledRow = dict[str, object]
+
+
+def sampled_row(features: Mapping[str, Any], prediction: object) -> tuple[SampledRow, int]:
+    """A row as it is kept, with no more of each value than a profile takes from it; and its size in bytes."""
+    flat = flatten_prediction(prediction)
+    row: SampledRow = {
+        "features": {name: _kept(value) for name, value in features.items()},
+        "prediction": {name: _kept(value) for name, value in flat.items()},
+    }
+    return row, rows_bytes([row])
+
+
+def rows_bytes(rows: Iterable[SampledRow] | None) -> int:
+    """Of their JSON."""
+    return sum(len(msgspec.json.encode(row)) + 1 for row in rows or ())
+
+
+def _kept(value: object) -> object:
+    if isinstance(value, str):
+        return to_category(value)
+    if isinstance(value, list | dict):
+        return type(value)()  # it is of a wrong type, whatever is in it
+    return value
