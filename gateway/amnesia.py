@@ -30,8 +30,8 @@ def forgot(acked: Mapping[int, int], ends: Mapping[int, int]) -> bool:
 
 def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
     """The topic's end offsets by partition; empty where the broker does not answer or has no such topic."""
-    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
     try:
+        client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
         found = client.list_topics(timeout=_TIMEOUT_S).topics.get(topic)
         wanted = {TopicPartition(topic, number): _latest for number in (found.partitions if found else ())}
         if not wanted:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway import watched
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoints
 from gateway.errors_api import answer_of, handle_errors
@@ -147,7 +148,8 @@ class _Plane:
         self.inference = inference = InferenceApp(endpoints, waking, emitter, self._config.limits)
         await self._cache.refresh()
         telling = () if self._activity is None else (Idling(self._activity, endpoints.all).run,)
-        beside = {asyncio.create_task(work()) for work in (self._cache.run, *telling, *self._background)}
+        works = (self._cache.run, *telling, *self._background)
+        beside = {watched.keep(work, getattr(work, "__qualname__", "background")) for work in works}
         try:
             yield
         finally:
@@ -173,10 +175,11 @@ def _health_router(cache: RouteCache) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        """Routes were loaded: predictions can be answered."""
-        if cache.loaded:
+        """Routes were loaded, so predictions can be answered; and nothing that runs beside them is dead."""
+        reason = watched.trouble() if cache.loaded else "the registry"
+        if reason is None:
             return PlainTextResponse("ready\n")
-        return PlainTextResponse("waiting for the registry\n", status_code=503)
+        return PlainTextResponse(f"waiting for {reason}\n", status_code=503)
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -16,6 +16,7 @@ from gateway.refusals import Refusal, unknown_model, unknown_preview
 from gateway.replicas import Replicas
 from gateway.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
 from model_runner import schema as schema_codec
+from model_runner import watched
 from model_runner.client import ClientConfig
 from model_runner.instances import InstanceChecker
 
@@ -192,7 +193,7 @@ class Endpoints:
 
     def _retire(self, client: Replicas) -> None:
         """Let what is under way finish, then close."""
-        task = asyncio.get_running_loop().create_task(client.close_when_idle(self._config.timeout_s))
+        task = watched.begin(client.close_when_idle(self._config.timeout_s), "closing of a client")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 

@@ -52,6 +52,8 @@ FEATURES_DROPPED = Counter("tidegate_features_dropped_total", "Events sent witho
 RECORDS = Counter("tidegate_event_records_total", "Kafka records of events", ("outcome",))
 # Bytes gathered or on their way to Kafka, against the setting emit_buffer_bytes.
 EMIT_BUFFER_BYTES = Gauge("tidegate_emit_buffer_bytes", "Bytes of events not yet acknowledged")
+# Each time that events waited and none was acknowledged for 3 s; the topic's log is looked at then.
+EVENT_STALLS = Counter("tidegate_event_stalls_total", "Times that no event was acknowledged for 3 s while some waited")
 # Errors that librdkafka reported (the broker is away, and so on).
 KAFKA_ERRORS = Counter("tidegate_kafka_errors_total", "Errors reported by the Kafka client")
 

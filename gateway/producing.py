@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -14,7 +15,8 @@ from gateway.amnesia import end_offsets, forgot
 from gateway.events import record_headers
 from gateway.gathering import Record
 from gateway.log_limit import limited_logger
-from gateway.metrics import EVENTS_ACKED, EVENTS_DROPPED, KAFKA_ERRORS, RECORDS
+from gateway.metrics import EVENT_STALLS, EVENTS_ACKED, EVENTS_DROPPED, KAFKA_ERRORS, RECORDS
+from model_runner import watched
 
 log = logging.getLogger(__name__)
 _UNASSIGNED = -1
@@ -24,6 +26,8 @@ _STALLED_S = 3.0
 """Without an acknowledgement, while records wait, before it is looked into."""
 _FLUSH_OLD_S = 5.0
 _PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+_FENCED = (KafkaError._FATAL, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
+"""Nothing that this producer sends is taken any more: an embedded broker that began anew gave its id to another."""
 
 OnAcked = Callable[[tuple[str, ...]], None]
 """Called in the producer's thread with the ids of events that the broker acknowledged."""
@@ -78,8 +82,13 @@ class RecordProducer:
         self._moved_at = time.monotonic()
         self._stopped = threading.Event()
         self._producer = self._new_producer()
-        self._thread = threading.Thread(target=self._collect, name="kafka-delivery", daemon=True)
-        self._thread.start()
+        self._left: list[Producer] = []
+        """Producers that were replaced and still hold records."""
+        self._again: deque[Record] = deque()
+        """Records that come from them, for the present one."""
+        self._fenced = False
+        """Whether the present one is no longer taken any record from."""
+        self._thread = watched.keep_thread(self._collect, "kafka-delivery")
 
     @property
     def settled_bytes(self) -> int:
@@ -96,7 +105,10 @@ class RecordProducer:
 
     def close(self, deadline_s: float) -> int:
         """Wait until all is acknowledged, at most so many seconds; how many events were not. Blocks."""
+        end = time.monotonic() + deadline_s
         self._producer.flush(deadline_s)
+        while self._events_under_way and (self._left or self._again) and time.monotonic() < end:
+            time.sleep(0.05)
         self._stopped.set()
         self._thread.join(timeout=5)
         return self._events_under_way
@@ -105,31 +117,38 @@ class RecordProducer:
         partition = next(self._turn) % self._partitions if self._partitions else _UNASSIGNED
         try:
             with self._swap:
-                self._producer.produce(
+                producer = self._producer
+                producer.produce(
                     self._config.topic,
                     value=record.value,
                     partition=partition,
                     headers=list(record_headers(record.deployment_id, len(record.event_ids))),
-                    on_delivery=lambda error, message: self._delivered(record, error, message),
+                    on_delivery=lambda error, message: self._delivered(record, producer, error, message),
                 )
-        except (BufferError, KafkaException) as error:
-            full = isinstance(error, BufferError)
-            self._lost(record, "buffer_full" if full else "delivery_failed", error)
+        except BufferError as error:
+            self._lost(record, "buffer_full", error)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._FATAL:
+                self._fenced = True
+                self._again.append(record)
+            else:
+                self._lost(record, "delivery_failed", error)
 
     def _new_producer(self) -> Producer:
         return Producer({**self._config.librdkafka(), "error_cb": self._on_error}, logger=self._logger)
 
-    def _delivered(self, record: Record, error: KafkaError | None, message: Message) -> None:
+    def _delivered(self, record: Record, producer: Producer, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            if self._on_acked is not None:
-                self._on_acked(record.event_ids)
             self._acked_offsets[message.partition() or 0] = message.offset() or 0
             self._settle(record)
             RECORDS.labels("acked").inc()
             EVENTS_ACKED.inc(len(record.event_ids))
-        elif error.code() in _PURGED:
-            # Its producer was replaced, and the log that it may have reached is gone: the successor takes it.
-            self._hand_over(record)
+            if self._on_acked is not None:
+                self._on_acked(record.event_ids)
+        elif error.code() in _PURGED or error.code() in _FENCED:
+            # Its producer was, or will be, replaced, and the log that it may have reached is gone.
+            self._fenced |= error.code() in _FENCED and producer is self._producer
+            self._again.append(record)
         else:
             self._lost(record, "delivery_failed", error)
 
@@ -152,6 +171,11 @@ class RecordProducer:
     def _collect(self) -> None:
         while not self._stopped.is_set():
             self._producer.poll(0.1)
+            if self._fenced:
+                log.warning("the broker takes no more from this producer: sending what waits through a new one")
+                self._replace()
+            self._empty_left()
+            self._send_again()
             if self._events_under_way and time.monotonic() - self._moved_at > _STALLED_S:
                 self._look_into_stall()
             if time.monotonic() >= self._ask_at:
@@ -159,6 +183,7 @@ class RecordProducer:
 
     def _look_into_stall(self) -> None:
         self._moved_at = time.monotonic()
+        EVENT_STALLS.inc()
         if forgot(self._acked_offsets, end_offsets(self._config.bootstrap, self._config.topic)):
             log.warning("the broker lost the topic %s: sending what waits through a new producer", self._config.topic)
             self._replace()
@@ -167,11 +192,24 @@ class RecordProducer:
         old, new = self._producer, self._new_producer()
         with self._swap:
             self._producer = new
+            self._fenced = False
         self._acked_offsets.clear()
         self._ask_at = 0.0
-        # Each record that the old one still held comes back through its delivery report.
-        old.purge(in_queue=True, in_flight=True, blocking=True)
-        old.flush(_FLUSH_OLD_S)
+        self._left.append(old)
+
+    def _empty_left(self) -> None:
+        """Each record that a replaced producer still holds comes back through its delivery report.
+
+        Whatever goes wrong meanwhile, it stays on the list until it is empty.
+        """
+        for old in tuple(self._left):
+            old.purge(in_queue=True, in_flight=True, blocking=True)
+            if not old.flush(_FLUSH_OLD_S):
+                self._left.remove(old)
+
+    def _send_again(self) -> None:
+        for _ in range(len(self._again)):
+            self._hand_over(self._again.popleft())
 
     def _count_partitions(self) -> None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from model_runner import watched
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import RunnerError, RunnerFailedError, RunnerUnavailableError
 from model_runner.frames import Reply, RunnerInfo
@@ -159,7 +160,7 @@ class Replicas:
         return _Replica(address, config, self._token, self._someone_ready, self._on_lie)
 
     def _retire(self, client: RunnerClient) -> None:
-        task = asyncio.get_running_loop().create_task(client.close_when_idle(self._config.timeout_s))
+        task = watched.begin(client.close_when_idle(self._config.timeout_s), "closing of a client")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
@@ -186,7 +187,7 @@ class _Replica:
         """It does not answer: look at it until it does."""
         self.ready = False
         if self._looking is None and not self._left:
-            self._looking = asyncio.get_running_loop().create_task(self._until_ready())
+            self._looking = watched.begin(self._until_ready(), "look at a runner")
 
     def leave(self) -> RunnerClient:
         """Its client, to be closed by the caller."""
@@ -204,8 +205,8 @@ class _Replica:
                     break
             except RunnerError:
                 pass
-            except Exception:  # nobody else would look at it again
-                log.exception("a runner cannot be asked whether it is ready; it is asked again")
+            except Exception as error:  # whatever it answers, it is looked at again
+                watched.died("look at a runner", error)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE_S)
         self._looking = None

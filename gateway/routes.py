@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.metrics import ROUTE_REFRESH_FAILURES, ROUTE_REFRESHES, ROUTES_AGE
+from model_runner import watched
 
 log = logging.getLogger(__name__)
 _LOG_EVERY_S = 30.0
@@ -121,7 +122,7 @@ class RouteCache:
     async def refresh_now(self) -> None:
         """Ask the source before it is time; many who ask at once make one question."""
         if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self.refresh())
+            self._refreshing = watched.begin(self.refresh(), "refresh of the routes")
         # Shielded: a caller who goes away must not take the answer from the others.
         await asyncio.shield(self._refreshing)
 

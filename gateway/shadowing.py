@@ -10,6 +10,7 @@ from gateway.endpoints import Endpoint
 from gateway.refusals import Refusal, of_runner
 from gateway.running import ask_awake
 from gateway.waking import Waking
+from model_runner import watched
 from model_runner.failures import RunnerError
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Shadowing:
         shadow.copies_under_way += 1
         shadow.rows_under_way += rows
         copied = Call(call.received, perf_counter(), call.request_id, shadow, call.instances)
-        task = asyncio.get_running_loop().create_task(self._run(copied, shadow, rows))
+        task = watched.begin(self._run(copied, shadow, rows), "copy for a shadow")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from gateway.endpoints import Endpoint
 from gateway.metrics import COLD_START_REFUSALS, COLD_START_SECONDS
 from gateway.refusals import asleep_too_long, asleep_too_many
+from model_runner import watched
 from model_runner.failures import RunnerError
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Waking:
             raise asleep_too_many(start.waiting)
         start.waiting += 1
         if start.task is None:
-            start.task = asyncio.create_task(self._start(endpoint))
+            start.task = watched.begin(self._start(endpoint), "start for a request")
         try:
             async with asyncio.timeout(self._config.timeout_s):
                 # Shielded: who goes away must not end the start that others wait for.
@@ -100,7 +101,7 @@ class Waking:
     async def _start(self, endpoint: Endpoint) -> None:
         """Until it is ready; cancelled where nobody waits any more."""
         began = perf_counter()
-        telling = asyncio.create_task(self._tell(endpoint.route.deployment_id))
+        telling = watched.begin(self._tell(endpoint.route.deployment_id), "telling who is wanted")
         try:
             while not await _is_ready(endpoint):
                 await asyncio.sleep(LOOK_S)

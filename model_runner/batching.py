@@ -75,5 +75,13 @@ def _attempt(predict: Predict, rows: Sequence[Row], clock: Callable[[], float]) 
             error = f"the model answered {len(predictions)} predictions for {len(rows)} instances"
             predictions = None
     except BaseException as raised:
-        error = f"{type(raised).__name__}: {raised}"
+        error = f"{type(raised).__name__}: {_text(raised)}"
     return Outcome(predictions, error, (clock() - began) * 1000, len(rows))
+
+
+def _text(error: BaseException) -> str:
+    """A model's own exception may fail even to say what it is."""
+    try:
+        return str(error)
+    except BaseException:
+        return "it cannot be shown"

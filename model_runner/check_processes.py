@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model_runner import watched
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.endings import how_ended
 from model_runner.errors import ModelError
@@ -169,7 +170,7 @@ async def _running(
     )
     said = process.stderr if has_output else process.stdout
     assert said is not None  # noqa: S101 - it was asked for
-    running = _Running(process, room, asyncio.create_task(room.said.listen(said)))
+    running = _Running(process, room, watched.awaited(room.said.listen(said)))
     try:
         yield running
     finally:
@@ -182,8 +183,8 @@ async def _await_ready(client: RunnerClient, running: _Running) -> RunnerInfo:
     while (left := deadline - time.monotonic()) > 0:
         if process.returncode is not None:
             raise _in_stage("load", await running.death("was loaded"))
-        asking = asyncio.ensure_future(client.describe())
-        ended = asyncio.ensure_future(process.wait())
+        asking = watched.awaited(client.describe())
+        ended = watched.awaited(process.wait())
         await asyncio.wait({asking, ended}, return_when=asyncio.FIRST_COMPLETED, timeout=left)
         for task in (asking, ended):
             task.cancel()

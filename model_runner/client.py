@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from model_runner import watched
 from model_runner.dialling import dial
 from model_runner.failures import (
     PredictionFailedError,
@@ -228,7 +229,7 @@ class RunnerClient:
         if self._closed:
             raise RunnerUnavailableError("this client is closed")
         if self._connecting is None:
-            self._connecting = asyncio.create_task(self._dial())
+            self._connecting = watched.awaited(self._dial())
             self._connecting.add_done_callback(self._dialled)
         # Shielded: a request that is cancelled must not cancel the connection that others wait for.
         try:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
+from model_runner import watched
 from model_runner.batching import Job, Outcome
 from model_runner.frames import (
     BAD_REQUEST,
@@ -217,8 +218,8 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
     servers: list[asyncio.AbstractServer] = [await _listen(runner)]
     watching = None
     try:
-        loading = asyncio.create_task(runner.load())
-        stopping = asyncio.create_task(stop.wait())
+        loading = watched.awaited(runner.load())
+        stopping = watched.awaited(stop.wait())
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             await loading
@@ -226,7 +227,7 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
             if config.tcp is not None and config.token is not None:
                 servers.append(await listen(config.tcp, config.token, lambda: Connection(runner)))
                 log.info("reached by %s", config.tcp)
-            watching = asyncio.create_task(watch(runner.thread, config.limits))
+            watching = watched.keep(lambda: watch(runner.thread, config.limits), "watch of the model")
             await stopping
         else:
             loading.cancel()

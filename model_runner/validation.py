@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from model_runner import watched
 from model_runner.check_processes import make_room, read_files, scan, serving
 from model_runner.check_questions import check_inputs, inputs_of_runner, predict_reference, predict_test
 from model_runner.client import RunnerClient
@@ -157,8 +158,8 @@ async def _check(folder: Path, wish: _Wish) -> Report:
 async def _read_and_scan(scratch: Path, folder: Path, manifest: Manifest, wish: _Wish, watch: "_StopWatch") -> _Files:
     """Side by side, each in a sandbox of its own: neither runs any of the model's code."""
     confined = [_confinement(manifest, wish.sandbox, wish.timeout_s) for _ in range(2)]
-    scanning = asyncio.create_task(scan(make_room(scratch / "scan", folder, confined[0])))
-    reading = asyncio.create_task(_read(scratch / "read", folder, manifest, confined[1]))
+    scanning = watched.awaited(scan(make_room(scratch / "scan", folder, confined[0])))
+    reading = watched.awaited(_read(scratch / "read", folder, manifest, confined[1]))
     try:
         files = await reading
         watch.lap("check")

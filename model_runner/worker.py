@@ -1,12 +1,12 @@
 """The one thread in which the model runs, and the bounded queue before it; the event loop goes on reading meanwhile."""
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import TypeVar
 
+from model_runner import watched
 from model_runner.batching import Job, Outcome, run_batch, take_batch
 from model_runner.formats import Predict, Row
 
@@ -33,7 +33,7 @@ class ModelThread:
         self._idle = asyncio.Event()
         self._idle.set()
         # A daemon: a model that never returns must not keep the process from ending.
-        threading.Thread(target=self._run, name="model", daemon=True).start()
+        watched.keep_thread(self._run, "model")
 
     @property
     def waiting(self) -> int:

@@ -1,7 +1,6 @@
 """Every deployment there is, from the compacted topic `deployments`: what the workers count against."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -16,6 +15,7 @@ from stream.profile import Profile
 from stream.profiles.codec import unpack_profile
 from stream.targets import Target
 from stream.unreadable import UNREADABLE
+from stream.watched import Watched
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class Catalog:
         self._partition = TopicPartition(topic, 0)
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._watched = Watched()
         self.targets: dict[str, Target] = {}
         self.records: dict[str, DeploymentRecord] = {}
         self.profiles: dict[str, Profile] = {}
@@ -49,13 +49,14 @@ class Catalog:
         await self._consumer.seek_to_beginning(self._partition)
         while not await self.catch_up():
             pass  # what is missing here would count as ended
-        self._task = asyncio.create_task(self._follow(), name="catalog")
+        self._watched.start(self._follow(), "catalog")
+
+    def trouble(self) -> str | None:
+        """Why it follows the topic no longer; None while it does."""
+        return self._watched.trouble()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._watched.stop()
         if self._consumer is not None:
             await self._consumer.stop()
 

@@ -25,6 +25,7 @@ from stream.outbox import Outbox
 from stream.posting import Poster
 from stream.topics import Topic
 from stream.unfinished import Unfinished
+from stream.watched import Watched
 
 log = structlog.get_logger()
 
@@ -44,7 +45,7 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._lanes = Lanes()
         self._unfinished = Unfinished()
         self._hurry = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._watched = Watched()
         self._open = contextlib.AsyncExitStack()
         self._courier: Courier | None = None
         self._consumer: AIOKafkaConsumer
@@ -75,17 +76,18 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         await self._consumer.start()
         self._courier = await self._make_courier()
         self._consumer.subscribe([self._topic], listener=self)
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep_committing())]
+        self._watched.start(self._read(), "reading of alerts")
+        self._watched.start(self._keep_committing(), "committing")
 
     def ready(self) -> bool:
         """It holds partitions."""
-        return bool(self._tasks) and bool(self._consumer.assignment())
+        return bool(self._watched) and bool(self._consumer.assignment())
 
     def trouble(self) -> str | None:
         """Why this process cannot go on; None while it can."""
-        failures = [task.exception() for task in self._tasks if task.done() and not task.cancelled()]
-        failure = next(filter(None, [self._lanes.failure, *failures]), None)
-        return None if failure is None else f"a task failed: {failure!r}"
+        if self._lanes.failure is not None:
+            return f"a delivery failed: {self._lanes.failure!r}"
+        return self._watched.trouble()
 
     async def drain(self, deadline_s: float) -> bool:
         """Deliver what stands in the topic, without waiting for receivers that fail; False where something is left."""
@@ -102,11 +104,9 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
 
     async def stop(self) -> None:
         """End what is under way, commit what is finished."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._watched.stop()
         await self._lanes.cancel()
-        if self._tasks:
+        if self._watched:
             await self._commit()
         await self._open.aclose()
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from stream import watched
+
 Work = Callable[[], Awaitable[bool]]
 """True when it is done; False when it was left, and what follows it in its lane is left as well."""
 
@@ -22,7 +24,7 @@ class Lanes:
     def start(self, partition: int, key: str, work: Work) -> None:
         """Run the work, after what was started before in its lane."""
         lane = (partition, key)
-        task = asyncio.create_task(_after(self._last.get(lane), work))
+        task = watched.begin(_after(self._last.get(lane), work))
         self._last[lane] = task
         self._partition[task] = partition
 

@@ -25,6 +25,7 @@ from stream.history import History
 from stream.incarnation import topic_id
 from stream.metric_names import KEPT, LAG
 from stream.topics import StateTable, Topic
+from stream.watched import Watched
 
 log = structlog.get_logger()
 
@@ -61,7 +62,7 @@ class Worker:
         self.alerting = Alerting(self.app, alerts, self._catalog, config, past)
         self._parts: tuple[Agent[Any, Any], ...] = (self.counting, self.evaluating, self.alerting)
         self._declare_agents()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._watched = Watched()
         self._failure: BaseException | None = None
         self._started = False
         self._progress: tuple[int, float] = (-1, time.monotonic())
@@ -87,6 +88,8 @@ class Worker:
         """Why this worker cannot go on; None while it can."""
         if self._failure is not None:
             return f"a task failed: {self._failure!r}"
+        if died := self._watched.trouble() or self._catalog.trouble():
+            return died
         if self.app.crashed:
             return f"faust crashed: {self.app.crash_reason!r}"
         taken = self._taken()
@@ -138,9 +141,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Write what is in memory, then leave the group."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._watched.stop()
         if self.app.steady() and self._failure is None:
             await self._flush_all()
             await self.app.producer.flush()
@@ -191,7 +192,7 @@ class Worker:
                         self._failure = error
                         return
 
-        self._tasks.append(asyncio.create_task(repeat()))
+        self._watched.start(repeat(), f"flush every {interval:g} s")
 
     def _table(self, table: StateTable) -> ExactTable:
         made = self.app.exact_table(table.value, self._config.layout.partitions_of(table))

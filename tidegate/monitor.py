@@ -1,12 +1,12 @@
 """/healthz, /readyz and /metrics of a process that serves nothing else, on a thread of its own."""
 
-import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway import watched
 from gateway.web_pages import PageGuard
 from tidegate.bounded_http import BoundedHTTPServer
 
@@ -40,7 +40,7 @@ def serve(port: int, not_ready: NotReady, pages: PageGuard = NO_PAGES, host: str
             """A probe every second is no news."""
 
     server = BoundedHTTPServer((host, port), Handler)
-    threading.Thread(target=server.serve_forever, name="monitor", daemon=True).start()
+    watched.keep_thread(server.serve_forever, "monitor")
     return server
 
 
@@ -53,7 +53,7 @@ def _answer(path: str, not_ready: NotReady) -> tuple[HTTPStatus, str, bytes]:
     if path == "/healthz":
         return HTTPStatus.OK, _TEXT, b"ok\n"
     if path == "/readyz":
-        reason = not_ready()
+        reason = not_ready() or watched.trouble()
         if reason is None:
             return HTTPStatus.OK, _TEXT, b"ready\n"
         return HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, f"waiting for {reason}\n".encode()

@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
 import gateway.metrics
+import gateway.watched
 import storage.sink.metrics
 import stream.metric_names
 import tidegate.deployer.metrics
@@ -26,6 +27,7 @@ METRIC_MODULES: dict[str, ModuleType] = {
     "stream worker, notifier": stream.metric_names,
     "sink": storage.sink.metrics,
     "deployer": tidegate.deployer.metrics,
+    "every process": gateway.watched,
 }
 
 

@@ -13,6 +13,7 @@ from gateway.git.answers import answer, say
 from gateway.git.body import Body, BodyRefusedError
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
+from model_runner import watched
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ async def run_backend(environment: Mapping[str, str], receive: Receive, send: Se
     process = await asyncio.create_subprocess_exec(
         *command, stdin=PIPE, stdout=PIPE, env=dict(environment), limit=HEADER_BYTES
     )
-    feeding = asyncio.create_task(_feed(process, receive, body))
+    feeding = watched.awaited(_feed(process, receive, body))
     try:
         await _relay(process, send, feeding)
         # A client that still sends must be heard out, or it sees a broken connection instead of the answer.

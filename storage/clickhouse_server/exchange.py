@@ -43,6 +43,12 @@ class Exchange:
         """From the query's thread: hand over one item, waiting for room."""
         asyncio.run_coroutine_threadsafe(self._queue.put(item), self._loop).result()
 
+    def fail(self, error: ClickHouseError) -> None:
+        """From the loop: its thread is gone, and nothing more will come."""
+        while self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(Failure(error))
+
     async def get(self) -> Item:
         """From the loop: the next item."""
         item = await self._queue.get()

@@ -2,13 +2,13 @@
 
 import os
 import tempfile
-import threading
 from dataclasses import dataclass
 from itertools import chain
 
+from gateway import watched
 from storage.clickhouse_server.body import Spool
 from storage.clickhouse_server.engine import Engine
-from storage.clickhouse_server.errors import ClickHouseError, from_engine
+from storage.clickhouse_server.errors import from_engine
 from storage.clickhouse_server.formats import DEFAULT_FORMAT, canonical_format
 from storage.clickhouse_server.native_framing import frame
 from storage.clickhouse_server.request import Query
@@ -106,19 +106,18 @@ def _insert_from_input(engine: Engine, session: Session, job: Job, progress: Pro
 def _through_pipe(session: Session, job: Job, writer: ResultWriter) -> None:
     """Let the engine write the result into a pipe: any format comes out whole, in flat memory."""
     read_end, write_end = os.pipe()
-    failed: list[ClickHouseError] = []
+    failed: list[Exception] = []
     sql = into_pipe(job.statement, f"/dev/fd/{write_end}", job.output_format)
 
     def execute() -> None:
         try:
             session.execute(sql, job.output_format, job.query.parameters, writer.progress)
-        except ClickHouseError as error:
+        except Exception as error:  # raised again by the thread that reads: a result without its end is no result
             failed.append(error)
         finally:
             os.close(write_end)
 
-    thread = threading.Thread(target=execute, name=f"query-{job.query.query_id}")
-    thread.start()
+    thread = watched.begin_thread(execute, f"query-{job.query.query_id}")
     try:
         while piece := os.read(read_end, _PIPE_READ):
             writer.write(piece)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import psutil
 import uvicorn
 
+from gateway import watched
 from gateway.connection_limits import ConnectionLimits
 from gateway.connections import bounded
 from storage.clickhouse_server.app import App
@@ -80,8 +81,8 @@ async def _serve(config: ClickHouseServerConfig, listener: socket.socket) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-    serving = asyncio.create_task(server.serve([listener]))
-    idle = asyncio.create_task(_purge_when_idle(service, config.idle_purge_s))
+    serving = watched.awaited(server.serve([listener]))
+    idle = watched.keep(lambda: _purge_when_idle(service, config.idle_purge_s), "purge of memory")
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     host, port = listener.getsockname()[:2]

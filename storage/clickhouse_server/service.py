@@ -6,11 +6,17 @@ from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 
+from gateway import watched
 from storage.clickhouse_server.body import ClientGoneError, Receive, Spool, receive_body
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.engine import Engine
-from storage.clickhouse_server.errors import QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, ClickHouseError
+from storage.clickhouse_server.errors import (
+    QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING,
+    ClickHouseError,
+    from_engine,
+)
 from storage.clickhouse_server.exchange import Exchange
 from storage.clickhouse_server.http_compression import choose_encoding, encoder
 from storage.clickhouse_server.metrics import Metrics
@@ -82,7 +88,7 @@ class Service:
             raw, plain = (stack.enter_context(closing(self._spool())) for _ in range(2))
             await receive_body(receive, raw, self.config.client_stall_s)
             job = await self._plan(asked, raw, plain)
-            gone = asyncio.ensure_future(hung_up(receive))
+            gone = watched.awaited(hung_up(receive))
             stack.callback(gone.cancel)
             session = await self._enter(job, stack)
             if gone.done():
@@ -91,7 +97,7 @@ class Service:
             loop = asyncio.get_running_loop()
             finished = loop.run_in_executor(self._threads, run_and_close, self.engine, session, job, writer)
             held = stack.pop_all()  # the thread needs them until it ends, whatever becomes of the request
-            finished.add_done_callback(lambda _: held.close())
+            finished.add_done_callback(partial(_ended, held, reply))
         if job.statement.kind in (StatementKind.SELECT, StatementKind.SHOW):
             self._spawn(kill_when_gone(gone, reply.exchange, lambda: self.kill(reply.query_id)))
         try:
@@ -153,7 +159,7 @@ class Service:
             self._control.release(session)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = watched.begin(work, "watch of a query")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -177,3 +183,12 @@ class Service:
         loop = asyncio.get_running_loop()
         while self._running and loop.time() < until:  # noqa: ASYNC110 - also ends by the clock
             await asyncio.sleep(0.02)
+
+
+def _ended(held: ExitStack, reply: Reply, ran: "asyncio.Future[None]") -> None:
+    """Let go of what the query held. Its thread writes its errors itself; where even that fails nobody must wait."""
+    held.close()
+    error = None if ran.cancelled() else ran.exception()
+    if error is not None:
+        watched.died("query", error)
+        reply.exchange.fail(from_engine(error))

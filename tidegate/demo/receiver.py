@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from gateway.web_pages import PageGuard
+from model_runner import watched
 from tidegate.demo.findings import Delivery
 from tidegate.monitor import header_bytes
 
@@ -26,7 +27,7 @@ class Receiver:
         self._kept: deque[Delivery] = deque(maxlen=KEPT)
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self._kept))
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
+        self._thread: threading.Thread | None = None
 
     @property
     def port(self) -> int:
@@ -48,7 +49,7 @@ class Receiver:
         return found
 
     def __enter__(self) -> "Receiver":
-        self._thread.start()
+        self._thread = watched.begin_thread(self._server.serve_forever, "receiver")
         return self
 
     def __exit__(

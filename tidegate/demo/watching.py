@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from model_runner import watched
 from tidegate.demo.observer import Observer
 from tidegate.demo.receiver import Receiver
 from tidegate.demo.run_state import Phase, RunState
@@ -35,8 +36,8 @@ class Watch:
 
     async def run(self, url: str, parcels: Sequence[Parcel], rows_per_s: float, expected: Sequence[str]) -> None:
         """Send everything; then wait, with deadlines, for what must follow from it."""
-        showing = asyncio.create_task(self._show())
-        looking = asyncio.create_task(self._look())
+        showing = watched.begin(self._show(), "show")
+        looking = watched.begin(self._look(), "look")
         try:
             await send(url, parcels, rows_per_s, self._state.tally, on_sent=self._state.sent)
             self._state.phase = Phase.SETTLING

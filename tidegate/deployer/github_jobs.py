@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.git.export import export
 from gateway.routes import predict_path
+from model_runner import watched
 from model_runner.folder_bounds import FolderBounds, FolderError
 from storage.registry import Job, JobState, branch_slug
 from tidegate.deployer.fetching import FetchError, fetch
@@ -59,7 +60,7 @@ class GithubOrigin:
     async def began(self, job: Job) -> None:
         """In the background: a job does not wait for GitHub."""
         if self._api is not None:
-            self._telling[job.id] = asyncio.create_task(self._tell_began(self._api, job))
+            self._telling[job.id] = watched.begin(self._tell_began(self._api, job), f"telling GitHub of job {job.id}")
 
     async def ended(self, job: Job) -> None:
         if self._api is None:

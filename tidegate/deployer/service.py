@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from model_runner import watched
 from storage import registry
 from storage.registry import Job, JobOverError, JobState, NewJob
 from tidegate.deployer.acceptance import commit_of, pusher_lives
@@ -133,7 +134,7 @@ class Deployer:
 
     def _start(self, job: Job) -> None:
         run = self._runs[job.id] = JobRun(job, self._around)
-        task = self._tasks[job.id] = asyncio.create_task(run.run(), name=f"job {job.id}")
+        task = self._tasks[job.id] = watched.begin(run.run(), f"job {job.id}")
         task.add_done_callback(lambda done: self._forget(job.id, done))
 
     def _forget(self, job_id: int, task: asyncio.Task[None]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from model_runner import watched
 from storage.registry import Database, DesiredRunner, RegistryError, set_addresses
 from tidegate.pods.cluster import Cluster, ClusterError
 from tidegate.pods.config import PodsConfig
@@ -118,7 +119,7 @@ class PodLauncher:
 
         self._watching = Watching(self._cluster, selector(owner_labels(self._config)), tell)
         self._watching.start()
-        self._background.append(asyncio.create_task(self._look()))
+        self._background.append(watched.keep(self._look, "look at pods"))
 
     def _hear(self, addresses: dict[str, tuple[str, ...]]) -> None:
         if addresses != self._addresses:

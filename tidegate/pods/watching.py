@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from model_runner import watched
 from tidegate.pods.cluster import Cluster, ClusterError
 from tidegate.pods.states import ready_addresses
 
@@ -27,7 +28,7 @@ class Watching:
         self.trouble: str | None = None
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="endpoints", daemon=True).start()
+        watched.keep_thread(self._run, "endpoints")
 
     def stop(self) -> None:
         """Tells no more. The thread ends by itself with its watch."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from model_runner import watched
 from model_runner.names import suggested_name
 from storage.registry import DEFAULT_WORKSPACE, Database, held_folders
 from tidegate import monitor
@@ -56,12 +57,11 @@ async def run(settings: Settings) -> int:
     ledger = Ledger(database, settings.home_path)
     bounds = settings.concurrent_builds, settings.job_timeout_s
     deployer = Deployer(ledger, Workers(), staging, origins, owner_of(settings), *bounds)
-    working = asyncio.create_task(deployer.run())
+    working = watched.begin(deployer.run(), "deployer")
     keep = timedelta(days=settings.keep_days)
-    cleaning = asyncio.create_task(
-        Cleaner(database, settings.home_path / "git", staging, keep, garbage_of(settings, database)).run()
-    )
-    announcing = asyncio.create_task(Announcer(database, settings.bootstrap, settings.topics).run())
+    cleaner = Cleaner(database, settings.home_path / "git", staging, keep, garbage_of(settings, database))
+    cleaning = watched.keep(cleaner.run, "cleaning")
+    announcing = watched.keep(Announcer(database, settings.bootstrap, settings.topics).run, "announcing")
     sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
     path = deployer_socket(settings.run_path)
     server = await sockets.start(path)
@@ -71,7 +71,7 @@ async def run(settings: Settings) -> int:
         local_pages(settings),
     )
     try:
-        stop = asyncio.create_task(stopping.wait())
+        stop = watched.awaited(stopping.wait())
         await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
         return 0 if stopping.is_set() else 1
     finally:

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from model_runner import watched
 from tidegate.supervisor.allowance import Allowance, Meter
 from tidegate.supervisor.logs import MAX_BYTES, rotate
 
@@ -65,9 +66,8 @@ class LogPipe:
         """Raises OSError or RuntimeError: there is no descriptor, or no thread, to be had."""
         self._log = log
         self._from, self.end = os.pipe()
-        self._thread = threading.Thread(target=self._read, name="log", daemon=True)
         try:
-            self._thread.start()
+            self._thread = watched.begin_thread(self._read, "log")
         except RuntimeError:
             os.close(self._from)
             os.close(self.end)

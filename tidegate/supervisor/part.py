@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from subprocess import SubprocessError
 
+from model_runner import watched
 from model_runner.endings import how_ended
 from model_runner.listening import bind
 from tidegate.supervisor import policy
@@ -60,7 +61,7 @@ class Part:
 
     def begin(self, before: Sequence["Part"] = ()) -> None:
         """Start it as soon as those before it are ready. May be called again for a job that is done."""
-        self._task = asyncio.create_task(self._run(before))
+        self._task = watched.keep(lambda: self._run(before), f"watch of {self.spec.name}")
 
     async def finished(self) -> bool:
         """Wait for the end of a job; whether it ended well."""
@@ -94,6 +95,8 @@ class Part:
 
     async def _run(self, before: Sequence["Part"]) -> None:
         """Until it is stopped; a job until it is done or cannot be."""
+        if self._process is not None and self._process.returncode is None:
+            self._kill()  # what an earlier watch left, which has died
         for other in before:
             if not await self._unless_stopped(other.ready.wait()):
                 return
@@ -136,8 +139,8 @@ class Part:
 
     async def _unless_stopped(self, what: Coroutine[None, None, object]) -> bool:
         """Wait for it; False when the stop came first."""
-        waiting = asyncio.ensure_future(what)
-        stopping = asyncio.ensure_future(self._stopping.wait())
+        waiting = watched.awaited(what)
+        stopping = watched.awaited(self._stopping.wait())
         await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (waiting, stopping):
             task.cancel()
@@ -172,7 +175,7 @@ class Part:
 
     async def _watch(self, process: asyncio.subprocess.Process) -> str:
         """Wait for its end; what is to be said about it."""
-        end = asyncio.ensure_future(process.wait())
+        end = watched.awaited(process.wait())
         try:
             if not self.spec.is_job and not await self._becomes_ready(end):
                 if not end.done():

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from pathlib import Path
-from threading import Thread
 
+from model_runner import watched
 from model_runner.environment import EnvironmentBuildError, Prepared, Store, at_hand, restore
 from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
@@ -26,7 +26,7 @@ class _Build:
 
     def __init__(self, folder: Path, store: Store, retry_s: float) -> None:
         self.said = "its environment is being built"
-        self.task = asyncio.create_task(self._until_built(folder, store, retry_s))
+        self.task = watched.awaited(self._until_built(folder, store, retry_s))
 
     async def _until_built(self, folder: Path, store: Store, retry_s: float) -> Prepared:
         while True:
@@ -48,7 +48,7 @@ def _aside(work: Callable[[], Prepared]) -> asyncio.Future[Prepared]:
         except BaseException as error:
             done.set_exception(error)
 
-    Thread(target=run, name="environment", daemon=True).start()
+    watched.begin_thread(run, "environment")
     return asyncio.wrap_future(done)
 
 

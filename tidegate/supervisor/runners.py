@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.replica_names import replica_name
+from model_runner import watched
 from model_runner.environment import Store
 from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
@@ -189,7 +190,7 @@ class Runners:
         return True
 
     def _leave(self, name: str, part: Part) -> None:
-        self._leaving[name] = _Leaving(part, asyncio.create_task(self._stop_later(name)))
+        self._leaving[name] = _Leaving(part, watched.begin(self._stop_later(name), f"stop of {name}"))
 
     async def _stop_later(self, name: str) -> None:
         await asyncio.sleep(LEAVE_S)

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from model_runner import watched
 from model_runner.disk import is_full, no_room
 from tidegate.caches import copies_path
 from tidegate.settings import Settings
@@ -69,7 +70,7 @@ class Stack:
 
     async def run(self) -> str | None:
         """Start, stay, stop; the reason where it ended by itself."""
-        writer = asyncio.create_task(self._write_states())
+        writer = watched.keep(self._write_states, "writing of the state")
         try:
             await self._live()
         except StackError as error:
@@ -86,7 +87,8 @@ class Stack:
         started = time.monotonic()
         for part in self._parts.values():
             part.begin([self._parts[name] for name in part.spec.after])
-        self._background.append(asyncio.create_task(keep_log_small(log_path(self._settings.logs_path, SUPERVISOR))))
+        own_log = log_path(self._settings.logs_path, SUPERVISOR)
+        self._background.append(watched.keep(lambda: keep_log_small(own_log), "rotation of the log"))
         await self._or_stop(self._until_ready())
         if self.stop_requested.is_set():
             return
@@ -97,7 +99,7 @@ class Stack:
     async def _until_ready(self) -> None:
         await self._settled(self._parts[PREPARE])
         self._following = following = await asyncio.to_thread(self._make_following)
-        self._background.append(asyncio.create_task(following.run()))
+        self._background.append(watched.keep(following.run, "following of the registry"))
         for part in self._parts.values():
             await self._settled(part)
         await following.first_pass.wait()
@@ -196,8 +198,8 @@ class Stack:
 
     async def _or_stop(self, work: Coroutine[None, None, None]) -> None:
         """Await it unless the stop is requested first."""
-        task = asyncio.create_task(work)
-        stop = asyncio.create_task(self.stop_requested.wait())
+        task = watched.awaited(work)
+        stop = watched.awaited(self.stop_requested.wait())
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if not task.done():
@@ -254,7 +256,7 @@ class Stack:
         settings = self._settings
         following = self._following
         runners = following.launcher.states() if following else ()
-        own = filter(None, (self._warning, self._disk_warning))
+        own = filter(None, (self._warning, self._disk_warning, watched.trouble()))
         warnings = [*own, *(following.troubles if following else ())]
         return StackState(
             pid=self._pid,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.management import Changed, Deployments, DeploymentView, Models, ModelView, Versions
 from gateway.refusals import Refusal
+from model_runner import watched
 from storage import registry
 from storage.registry import (
     Database,
@@ -127,7 +128,7 @@ class VersionsApi:
 
     def _begin(self, change: Change) -> Changed:
         """Carry it out in a thread of its own: the gateway can end without it. What is left then, `sweep` fails."""
-        threading.Thread(target=self._carry_out, args=(change,), daemon=True, name=f"change of {change.model}").start()
+        watched.begin_thread(partial(self._carry_out, change), f"change of {change.model}")
         return changed_view(self._database, change, done=False)
 
     def _carry_out(self, change: Change) -> None:
