@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…] [--quick] [--json]`: measure, print, judge nothing."""
+"""`python -m benchmarks [NAME…] [--quick] [--json]`: measure, print, judge nothing. `fuzz` alone does."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import fuzz
 from benchmarks.bound import bounded
 from benchmarks.machine import describe
 from benchmarks.rendering import to_json, to_markdown
@@ -93,4 +94,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(fuzz.main(sys.argv[2:]) if sys.argv[1:2] == ["fuzz"] else main())

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.deployer_protocol import Follow, FrameReader, FromDeployer, Line, ToDeployer, encode
+from model_runner.unreadable import UNREADABLE
 
 PATIENCE_S = 30.0
 """How long a deployer that is being restarted is waited for."""
@@ -29,7 +30,16 @@ def ask(path: Path, message: ToDeployer, patience_s: float = PATIENCE_S) -> Iter
         reader = FrameReader()
         while data := _receive(connection):
             for frame in reader.feed(data):
-                yield msgspec.msgpack.decode(frame, type=FromDeployer)
+                yield _read(frame)
+
+
+def _read(frame: bytes) -> FromDeployer:
+    try:
+        answer: FromDeployer = msgspec.msgpack.decode(frame, type=FromDeployer)
+    except UNREADABLE as error:
+        message = f"what answers there is no deployer of this version ({error}): restart the stack"
+        raise DeployerAwayError(message) from error
+    return answer
 
 
 def follow(path: Path, job: int, after: int = 0, patience_s: float = PATIENCE_S) -> Iterator[FromDeployer]:

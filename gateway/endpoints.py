@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from gateway.log_limit import limited_logger
 from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, RUNNER_LIES, SHADOW_COPIES, forget_model
 from gateway.refusals import Refusal, unknown_model, unknown_preview
@@ -19,6 +17,7 @@ from model_runner import schema as schema_codec
 from model_runner import watched
 from model_runner.client import ClientConfig
 from model_runner.instances import InstanceChecker
+from model_runner.unreadable import UNREADABLE
 
 log = logging.getLogger(__name__)
 _lies = limited_logger(f"{__name__}.lies")
@@ -34,7 +33,7 @@ class Endpoint:
     """One deployment, ready: its checker, its connections and its metrics."""
 
     def __init__(self, route: Route, client: Replicas) -> None:
-        """Raises msgspec.DecodeError where the route's schema is none."""
+        """Raises one of UNREADABLE where the route's schema is none."""
         schema = None if route.schema_json is None else schema_codec.decode(route.schema_json)
         self.route = route
         self.client = client
@@ -182,7 +181,7 @@ class Endpoints:
         client = Replicas(route.addresses, self._config, route.token, _tell_of(route)) if old is None else old.client
         try:
             endpoint = Endpoint(route, client)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             log.error("deployment %s has an unreadable input schema and is not served: %s", route.deployment_id, error)
             if old is None:
                 self._retire(client)

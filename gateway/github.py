@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from gateway.deployer_client import DeployerAwayError, ask
 from gateway.deployer_protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
+from model_runner.unreadable import UNREADABLE
 
 MAX_BYTES = 26_000_000
 """GitHub sends no more than 25 MB."""
@@ -96,7 +97,7 @@ async def _take(config: GithubConfig, event: str, request: Request, body: bytes)
     delivery = request.headers.get("x-github-delivery", "")
     try:
         push = msgspec.json.decode(body, type=_Push)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         reason = f"the body is no push event in JSON ({error}): choose the content type application/json"
         return _answer(400, _Outcome("refused", reason))
     if not _DELIVERY.fullmatch(delivery):

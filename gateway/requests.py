@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.refusals import CLIENT_GONE, Refusal
+from model_runner.unreadable import UNREADABLE
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -106,10 +107,12 @@ def parse_batch(body: bytes, max_instances: int) -> Batch:
 def _decode(body: bytes) -> Any:
     try:
         return _decoder.decode(body)
-    except msgspec.DecodeError as error:
-        raise _not_json(body, str(error)) from None
     except RecursionError:
         raise Refusal(400, "invalid_json", "The body is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise Refusal(400, "invalid_json", f"The body is not JSON: {_not_utf8(body)}") from None
+    except UNREADABLE as error:
+        raise _not_json(body, str(error)) from None
 
 
 def _not_json(body: bytes, problem: str) -> Refusal:
@@ -125,6 +128,15 @@ def _not_json(body: bytes, problem: str) -> Refusal:
         value = special[0].decode()
         return Refusal(400, "not_finite", f"{value} at {where} is not JSON; send null for a missing value")
     return Refusal(400, "invalid_json", f"The body is not JSON: {_AT_BYTE.sub('', problem)} at {where}")
+
+
+def _not_utf8(body: bytes) -> str:
+    """Where, in the body; the decoder counts from the beginning of the string."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"{_place(body, error.start)} is no UTF-8; encode the body in UTF-8"
+    return "a string in it is no UTF-8; encode the body in UTF-8"
 
 
 def _place(body: bytes, byte: int) -> str:

@@ -52,6 +52,16 @@ def read_reference(manifest: Manifest) -> Reference | None:
     path = manifest.reference_file
     if path is None:
         return None
+    from pyarrow import lib  # noqa: PLC0415 - 60 MB that a runner of a sealed model need not load
+
+    try:
+        return _reference(manifest, path)
+    except (lib.ArrowException, UnicodeDecodeError, OverflowError, OSError) as error:
+        # Names and values are decoded when they are first looked at: long after the file could be opened.
+        raise ModelError(path.name, f"cannot be read: {error}", "Save it again, with one header line if CSV") from error
+
+
+def _reference(manifest: Manifest, path: Path) -> Reference:
     table = _read(path)
     _refuse_many(table, path.name)
     timestamp = manifest.reference_timestamp
@@ -87,17 +97,14 @@ def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> N
 
 
 def _read(path: Path) -> Any:
-    from pyarrow import csv, lib, parquet  # noqa: PLC0415 - 60 MB that a runner of a sealed model need not load
+    from pyarrow import csv, parquet  # noqa: PLC0415 - as above
 
-    try:
-        if path.suffix == ".csv":
-            return csv.read_csv(path)
-        with parquet.ParquetFile(path) as file:
-            # What the file says of itself, before it is unpacked; what it says may be untrue.
-            _refuse_many(file.metadata, path.name)
-            return file.read()
-    except (lib.ArrowInvalid, lib.ArrowKeyError, OSError) as error:
-        raise ModelError(path.name, f"cannot be read: {error}", "Save it again, with one header line if CSV") from error
+    if path.suffix == ".csv":
+        return csv.read_csv(path)
+    with parquet.ParquetFile(path) as file:
+        # What the file says of itself, before it is unpacked; what it says may be untrue.
+        _refuse_many(file.metadata, path.name)
+        return file.read()
 
 
 def _feature(name: str, arrow: Any, file: str) -> Feature:

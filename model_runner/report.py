@@ -6,6 +6,7 @@ from contextlib import suppress
 import msgspec
 
 from model_runner.errors import ModelError
+from model_runner.unreadable import UNREADABLE
 
 _MARK = "tidegate-model-error "
 
@@ -27,7 +28,7 @@ def read_error(stderr: str) -> ModelError | None:
     for text in reversed(stderr.splitlines()):
         if text.startswith(_MARK):
             # A model can write whatever it likes to its log.
-            with suppress(msgspec.DecodeError, ValueError, RecursionError):
+            with suppress(*UNREADABLE):
                 line = msgspec.json.decode(text[len(_MARK) :], type=_Line)
                 return ModelError(line.file, line.problem, line.fix)
     return None

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from model_runner.durable import make_folder, write_file
+from model_runner.unreadable import UNREADABLE
 
 FOLDER = ".seals"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -77,7 +78,7 @@ class Seals:
                 self._write(name, msgspec.structs.replace(seal, life=""))
 
     def _read(self, name: str) -> _Seal | None:
-        with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+        with suppress(OSError, *UNREADABLE):
             return msgspec.json.decode((self._folder / name).read_bytes(), type=_Seal)
         return None
 

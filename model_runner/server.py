@@ -37,6 +37,7 @@ from model_runner.listening import bind
 from model_runner.loading import ServingModel, load_and_warm
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
+from model_runner.unreadable import UNREADABLE
 from model_runner.watchdog import watch
 from model_runner.worker import ModelThread, QueueFullError
 
@@ -150,13 +151,13 @@ class Connection(asyncio.Protocol):
         try:
             for frame in self._reader.feed(data):
                 self._read(frame)
-        except (ValueError, msgspec.DecodeError) as error:
+        except UNREADABLE as error:
             log.warning("closing a connection that speaks something else: %s", error)
             if self._transport is not None:
                 self._transport.close()
 
     def _read(self, frame: bytes) -> None:
-        """Raises ValueError or msgspec.DecodeError: it is no request."""
+        """Raises one of UNREADABLE: it is no request."""
         try:
             request = self._decoder.decode(frame)
         except RecursionError:

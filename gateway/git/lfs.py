@@ -19,6 +19,7 @@ from gateway.requests import Receive, read_body, read_headers
 from model_runner.disk import is_full, no_room
 from model_runner.folder_bounds import FolderError
 from model_runner.plain_text import plain
+from model_runner.unreadable import UNREADABLE
 
 PREFIX = "info/lfs/"
 JSON = (b"content-type", b"application/vnd.git-lfs+json")
@@ -214,7 +215,7 @@ async def _json(scope: Scope, receive: Receive) -> bytes:
 def _decode(body: bytes, shape: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LfsError(422, f"the request is not Git LFS's: {plain(error)}") from error
 
 

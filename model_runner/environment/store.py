@@ -12,6 +12,7 @@ import msgspec
 
 from model_runner.environment.sealing import folder_bytes
 from model_runner.seals import Seals
+from model_runner.unreadable import UNREADABLE
 
 ABOUT_FILE = "environment.json"
 BUILDING = ".building-"
@@ -61,7 +62,9 @@ class Store:
             return None
         try:
             return msgspec.json.decode((folder / ABOUT_FILE).read_bytes(), type=About)
-        except (OSError, msgspec.DecodeError):
+        except OSError:
+            return None
+        except UNREADABLE:
             return None
 
     def is_whole(self, key: str) -> bool:

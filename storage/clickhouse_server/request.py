@@ -1,7 +1,6 @@
 """An HTTP request as ClickHouse means it: pure, from the URL and the headers to a Query."""
 
 import base64
-import binascii
 import re
 import uuid
 from collections.abc import Mapping
@@ -83,7 +82,7 @@ def credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> Credentia
     if scheme.lower() == "basic":
         try:
             user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # binascii's own, UTF-8's, and that of letters beyond ASCII
             raise ClickHouseError(
                 AUTHENTICATION_FAILED, "The Authorization header is not valid basic authorization"
             ) from None

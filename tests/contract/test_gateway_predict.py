@@ -127,6 +127,7 @@ def test_another_workspace_has_its_own_path(stack: Stack) -> None:
     [
         (b"", 400, "invalid_json", "empty"),
         (b'{"price": 1,\n "demand": oops}', 400, "invalid_json", "line 2, column 12"),
+        (b'{"price": 1,\n "demand": "caf\xe9"}', 400, "invalid_json", "line 2, column 16 (byte 28) is no UTF-8"),
         (b'{"price": NaN, "demand": 1, "transfer": 1}', 400, "not_finite", "NaN at line 1, column 11"),
         (b'{"price": -Infinity, "demand": 1, "transfer": 1}', 400, "not_finite", "send null for a missing value"),
         (b"[1, 2, 3]", 400, "invalid_body", "instances"),

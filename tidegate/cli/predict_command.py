@@ -34,9 +34,9 @@ def predict(model: str, file: str, *, as_json: bool) -> None:
 
 
 def _read(file: str) -> str:
-    if file == "-":
-        return sys.stdin.read()
     try:
+        if file == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
         return Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CliError(f"{file} cannot be read: {error}", Exit.USAGE) from error

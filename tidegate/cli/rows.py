@@ -17,7 +17,7 @@ def parse_rows(text: str, name: str) -> list[Any]:
     Raises:
         CliError: it holds none, or cannot be read.
     """
-    rows = _csv_rows(text) if name.endswith(".csv") or not _looks_like_json(text) else _json_rows(text, name)
+    rows = _csv_rows(text, name) if name.endswith(".csv") or not _looks_like_json(text) else _json_rows(text, name)
     if not rows:
         raise CliError(f"{name} holds no rows.", Exit.REFUSED)
     return rows
@@ -32,6 +32,8 @@ def _json_rows(text: str, name: str) -> list[Any]:
         value = json.loads(text)
     except json.JSONDecodeError:
         return _lines(text, name)
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        raise CliError(f"{name} cannot be read: {error}.", Exit.REFUSED) from error
     if isinstance(value, dict) and isinstance(value.get("instances"), list):
         return list(value["instances"])
     return list(value) if isinstance(value, list) else [value]
@@ -45,12 +47,24 @@ def _lines(text: str, name: str) -> list[Any]:
                 rows.append(json.loads(line))
             except json.JSONDecodeError as error:
                 raise CliError(f"{name}, line {number}: {error.msg} at column {error.colno}.", Exit.REFUSED) from error
+            except (ValueError, RecursionError) as error:
+                raise CliError(f"{name}, line {number} cannot be read: {error}.", Exit.REFUSED) from error
     return rows
 
 
-def _csv_rows(text: str) -> list[Any]:
+def _csv_rows(text: str, name: str) -> list[Any]:
     """Cells that read as numbers are numbers; empty cells are missing values."""
-    return [{key: _cell(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows = []
+    try:
+        for row in reader:
+            if None in row:
+                problem = f"has {len(row[None])} more cells than the header"
+                raise CliError(f"{name}, line {reader.line_num} {problem}.", Exit.REFUSED)
+            rows.append({key: _cell(value) for key, value in row.items()})
+    except csv.Error as error:
+        raise CliError(f"{name}, line {reader.line_num} is no CSV: {error}.", Exit.REFUSED) from error
+    return rows
 
 
 def _cell(value: str | None) -> float | int | str | None:

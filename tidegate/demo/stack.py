@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from model_runner.unreadable import UNREADABLE
 from tidegate.demo.receiver import Receiver
 from tidegate.settings import Settings
 from tidegate.supervisor.state import running_state
@@ -112,5 +113,7 @@ def _tidegate(command: str, env: dict[str, str], *, quiet: bool) -> None:
 def _posting(run_path: Path) -> Posting | None:
     try:
         return msgspec.json.decode((run_path / RECEIVER_FILE).read_bytes(), type=Posting)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except FileNotFoundError:
+        return None
+    except UNREADABLE:
         return None

@@ -29,6 +29,7 @@ from gateway.deployer_protocol import (
     UpstreamBranchGone,
     encode,
 )
+from model_runner.unreadable import UNREADABLE
 from storage import registry
 from storage.registry import Job, NewJob, RegistryError
 from tidegate.deployer.acceptance import born
@@ -42,6 +43,9 @@ READ_BYTES = 65_536
 
 class DeliveryRefusedError(Exception):
     """A webhook that this deployer is not set up for."""
+
+
+_GONE: tuple[type[Exception], ...] = (ConnectionError, *UNREADABLE)
 
 
 class SocketServer:
@@ -77,7 +81,7 @@ class SocketServer:
                 await self._answer(message, writer)
         except (RegistryError, TooLateError, DeliveryRefusedError, NoRoomError) as error:
             await _send(writer, Refused(str(error)))
-        except (ConnectionError, msgspec.DecodeError, ValueError) as error:
+        except _GONE as error:
             log.info("deployer.client_gone", reason=str(error))
         finally:
             writer.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from model_runner.durable import write_file
+from model_runner.unreadable import UNREADABLE
 
 STATE_FILE = "state.json"
 LOCK_FILE = "supervisor.lock"
@@ -85,7 +86,7 @@ def write_state(run_path: Path, state: StackState, *, durable: bool = False) -> 
 
 def read_state(run_path: Path) -> StackState | None:
     """The last state that a supervisor of this home wrote, even one that has ended; None where there was none."""
-    with suppress(FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(FileNotFoundError, *UNREADABLE):
         return msgspec.json.decode((run_path / STATE_FILE).read_bytes(), type=StackState)
     return None
 

@@ -1,0 +1,103 @@
+"""Files of models, of the home folder, and of commands."""
+
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet
+
+from gateway.token import TokenError, load_or_make
+from model_runner.environment.requirements import parse_requirements
+from model_runner.errors import ModelError
+from model_runner.manifest import read_manifest
+from model_runner.reference import read_reference
+from model_runner.test_rows import read_test_rows
+from tests.support.decoders.samples import NOW, ROW
+from tests.support.fuzzing import Decoder
+from tidegate.cli.exits import CliError
+from tidegate.cli.rows import parse_rows
+from tidegate.supervisor.state import STATE_FILE, Condition, PartState, Phase, StackState, read_state
+
+TOML = b"""
+name = "loans"
+task = "classification"
+
+[features]
+age = "numeric"
+home = { type = "categorical", categories = ["rent", "own"] }
+
+[reference]
+target = "y"
+timestamp = "at"
+
+[drift]
+psi_threshold = 0.2
+
+[serving]
+replicas = 2
+idle_seconds = 60.0
+
+[limits]
+memory = "2GB"
+cpus = 1.0
+load_seconds = 60.0
+"""
+CSV = b"age,income,home,open\n41,1234.5,rent,true\n,7e3,own,false\n5,,,\n"
+
+
+def files(scratch: Path) -> Iterator[Decoder]:
+    yield _file(scratch, "tidegate.toml", TOML, read_manifest)
+    requirements = b"numpy==2.1.0\nscikit-learn>=1.5,<2  # fine\n\npandas[parquet]~=2.2 ; python_version < '4'\n"
+    yield Decoder("file: requirements.txt", [requirements], parse_requirements, (ModelError,))
+    rows = json.dumps({"instances": [ROW, ROW], "expected": [1, 0]}).encode()
+    yield _file(scratch, "test_data.json", rows, lambda folder: read_test_rows(read_manifest(folder)))
+    yield _file(scratch, "reference.csv", CSV, lambda folder: read_reference(read_manifest(folder)))
+    yield _file(scratch, "reference.parquet", _parquet(), lambda folder: read_reference(read_manifest(folder)))
+    token = scratch / "token"
+    yield Decoder("file: token", [b"tg_0123456789abcdef\n"], lambda data: _token(token, data), (TokenError,))
+    state = StackState(
+        pid=1,
+        phase=Phase.RUNNING,
+        since=NOW,
+        parts=(PartState(name="broker", condition=Condition.READY, since=NOW, port=1, log="/l"),),
+    )
+    yield Decoder("file: state", [msgspec.json.encode(state)], lambda data: _state_file(scratch, data))
+    for name, content in (("rows.json", rows), ("rows.csv", CSV), ("rows.ndjson", b'{"a": 1}\n{"a": 2.5}\n')):
+        yield Decoder(f"command: {name}", [content], lambda data, name=name: _rows(data, name), (CliError,))  # type: ignore[misc]
+
+
+def _file(scratch: Path, name: str, content: bytes, read: Callable[[Path], object]) -> Decoder:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    (folder / "model.joblib").write_bytes(b"x")
+
+    def write_and_read(data: bytes) -> None:
+        (folder / name).write_bytes(data)
+        read(folder)
+
+    return Decoder(f"file: {name}", [content], write_and_read, (ModelError,))
+
+
+def _parquet() -> bytes:
+    table = pa.table({"age": [41, None, 5], "income": [1.5, 2.5, None], "home": ["rent", "own", None]})
+    out = io.BytesIO()
+    parquet.write_table(table, out)
+    return out.getvalue()
+
+
+def _token(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    path.chmod(0o600)
+    load_or_make(path)
+
+
+def _state_file(scratch: Path, data: bytes) -> None:
+    (scratch / STATE_FILE).write_bytes(data)
+    read_state(scratch)
+
+
+def _rows(data: bytes, name: str) -> None:
+    parse_rows(data.decode("utf-8", "replace"), name)

@@ -1,0 +1,124 @@
+"""Bodies and headers that come to the gateway."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+
+from gateway.errors_api import handle_errors
+from gateway.git import lfs
+from gateway.git.tree import parse_pointer
+from gateway.github import GithubConfig, github_router, is_signed
+from gateway.refusals import Refusal
+from gateway.requests import parse_batch, read_headers
+from gateway.token import Token, bearer_of, password_of
+from gateway.versions_api import versions_router
+from model_runner.frames import Request, encode_frame
+from model_runner.instances import InstanceChecker
+from stream.retry import retry_after
+from tests.support.decoders.samples import NOW, ROW, SCHEMA, SECRET
+from tests.support.fuzzing import Decoder
+
+
+def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
+    checker = InstanceChecker(SCHEMA)
+    encoder = msgspec.json.Encoder()
+
+    def predict(body: bytes) -> None:
+        """As the gateway does with it: every instance goes to the runner (422 where it overflows) and into an event."""
+        instances = parse_batch(body, 100).instances
+        if checker.check(instances) is None:
+            encode_frame(Request(1, "predict", instances))
+        encoder.encode(instances)
+
+    one, many = json.dumps(ROW).encode(), json.dumps({"instances": [ROW, ROW | {"income": None}]}).encode()
+    yield Decoder("gateway: predict", [one, many], predict, (Refusal, OverflowError))
+    batch = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": "ab" * 32, "size": 123}]}
+    body = json.dumps(batch).encode()
+    yield Decoder("gateway: Git LFS batch", [body], lambda data: lfs._decode(data, lfs.Batch), (lfs.LfsError,))
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 12345\n"
+    yield Decoder("gateway: Git LFS pointer", [pointer], parse_pointer)
+    hook = _App(_hook(scratch), runner)
+    push = {"ref": "refs/heads/main", "after": "6d" * 20, "deleted": False, "repository": {"full_name": "acme/other"}}
+    yield Decoder("gateway: GitHub's push", [json.dumps(push).encode()], hook.push)
+    api = _App(_management(), runner)
+    shares = json.dumps({"shares": [{"version": 7, "weight": 90}, {"version": 6, "weight": 10.5}]}).encode()
+    yield Decoder("gateway: management API", [shares], api.traffic)
+
+
+def _hook(scratch: Path) -> FastAPI:
+    app = FastAPI()
+    config = GithubConfig(secret=SECRET, repository="acme/market", branch="main", deployer=scratch / "nobody.sock")
+    app.include_router(github_router(config))
+    return app
+
+
+def _management() -> FastAPI:
+    app = FastAPI()
+    app.include_router(versions_router(cast(Any, _Nobody())))
+    handle_errors(app)
+    return app
+
+
+class _Nobody:
+    """Refuses whatever reaches it."""
+
+    def traffic(self, *_: object) -> None:
+        raise Refusal(404, "unknown_model", "there is none")
+
+
+class _App:
+    """Asked without a network. Any status but 5xx is an answer."""
+
+    def __init__(self, app: FastAPI, runner: asyncio.Runner) -> None:
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
+        self._runner = runner
+
+    def push(self, body: bytes) -> None:
+        signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"x-github-event": "push", "x-github-delivery": "d-1", "x-hub-signature-256": signature}
+        self._post("/hooks/github", body, headers)
+
+    def traffic(self, body: bytes) -> None:
+        self._post("/api/v1/models/m/traffic", body, {"content-type": "application/json"})
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        answer = self._runner.run(self._client.post(path, content=body, headers=headers))
+        if answer.status_code >= 500:
+            raise AssertionError(f"{answer.status_code}: {answer.text}")
+
+
+def headers() -> Iterator[Decoder]:
+    basic = b"Basic " + base64.b64encode(b"git:tg_abcdef")
+
+    def authorization(value: bytes) -> None:
+        headers = [(b"authorization", value)]
+        Token("tg_abcdef").accepts(bearer_of(headers))
+        Token("tg_abcdef").accepts(password_of(headers))
+        read_headers([(b"content-length", value), (b"x-request-id", value), (b"content-encoding", value)])
+
+    yield Decoder("header: Authorization", [basic, b"Bearer tg_abcdef"], authorization)
+    signature = "sha256=" + hmac.new(SECRET.encode(), b"{}", hashlib.sha256).hexdigest()
+    yield Decoder(
+        "header: X-Hub-Signature-256",
+        [signature.encode()],
+        lambda data: is_signed(SECRET, b"{}", data.decode("latin-1")),
+    )
+    dates = [b"Fri, 15 Jan 2027 08:00:30 GMT", b"Friday, 15-Jan-27 08:00:30 GMT", b"Fri Jan 15 08:00:30 2027", b"120"]
+    yield Decoder(
+        "header: Retry-After",
+        dates,
+        lambda data: _finite(retry_after(data.decode("latin-1"), NOW, data[::-1].decode("latin-1"))),
+    )
+
+
+def _finite(seconds: float | None) -> None:
+    assert seconds is None or 0 <= seconds < 1e12

@@ -1,0 +1,63 @@
+"""Records of topics, values of changelogs, columns of the registry."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from model_runner import schema as schema_codec
+from model_runner.unreadable import UNREADABLE
+from storage.sink.batch import read_batch
+from stream import alerts, dead_letters, deployments, metrics, panes
+from stream.alert_intake import UnreadableAlertError, read_alert
+from stream.histogram import Histogram
+from stream.histogram_codec import pack, unpack
+from stream.intake import Record, read_records
+from stream.profiles.codec import decode_profile, encode_profile
+from stream.topics import Topic
+from stream.unreadable import UNREADABLE as UNREADABLE_RECORD
+from tests.support.decoders.samples import NOW, SCHEMA
+from tests.support.fuzzing import Decoder
+from tests.support.sink_samples import of_every_topic
+from tests.support.traffic import make_profile
+
+
+def topics() -> Iterator[Decoder]:
+    valid = of_every_topic("m", NOW)
+    for topic, value in valid.items():
+        yield Decoder(f"sink: {topic.value}", [value], lambda data, topic=topic: _land(topic, data))  # type: ignore[misc]
+    events = [valid[Topic.EVENTS], b"\n".join([valid[Topic.EVENTS]] * 3)]
+    yield Decoder("worker: inference.events", events, lambda data: read_records([Record(0, int(NOW * 1000), data)]))
+    yield Decoder("notifier: alerts", [valid[Topic.ALERTS]], read_alert, (UnreadableAlertError,))
+    for topic, read in _READERS.items():
+        yield Decoder(f"worker: {topic.value}", [valid[topic]], read, UNREADABLE_RECORD)
+
+
+_READERS: dict[Topic, Callable[[bytes], object]] = {
+    Topic.PANES: panes.decode,
+    Topic.DRIFT: metrics.decode_drift,
+    Topic.SERVICE: metrics.decode_service,
+    Topic.ALERTS: alerts.decode_alert,
+    Topic.NOTIFICATIONS: alerts.decode_notification,
+    Topic.DEPLOYMENTS: deployments.decode,
+    Topic.DEAD_LETTERS: dead_letters.decode,
+}
+
+
+def _land(topic: Topic, data: bytes) -> None:
+    read_batch(topic, [Record(0, int(NOW * 1000), data)])
+
+
+def kept() -> Iterator[Decoder]:
+    """Values of changelogs, and columns of the registry."""
+    yield Decoder("changelog: histogram", list(_histograms()), unpack, (ValueError,))
+    yield Decoder("registry: schema", [schema_codec.encode(SCHEMA).encode()], schema_codec.decode, UNREADABLE)
+    yield Decoder("registry: profile", [encode_profile(make_profile("m", 1))], decode_profile, UNREADABLE_RECORD)
+
+
+def _histograms() -> Iterator[bytes]:
+    dice = np.random.default_rng(1)
+    for size, series in ((5, 1), (30, 4)):
+        histogram = Histogram.empty(size, series)
+        histogram.counts[:] = dice.integers(0, 300, histogram.counts.shape)
+        histogram.sums[:] = dice.random(histogram.sums.shape)
+        yield pack(histogram)
