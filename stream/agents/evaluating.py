@@ -33,7 +33,9 @@ from stream.unreadable import UNREADABLE
 log = structlog.get_logger()
 
 REST = 3.0
-"""Times as long as an evaluation took nothing is evaluated of its deployment: a wide one leaves time for the others."""
+"""Times the processor time of an evaluation nothing is evaluated of its deployment: a wide one leaves time for others.
+
+By the processor's time: on a machine that is busy with something else it would rest for minutes."""
 
 
 @dataclass
@@ -133,11 +135,9 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
             owner.windows.forget(deployment_id)
         sent: list[Sent] = []
         for deployment_id, state in list(owner.windows.deployments.items()):
-            began = time.monotonic()
-            if state.to_evaluate and began >= state.rests_until:
+            if state.to_evaluate and time.monotonic() >= state.rests_until:
                 state.to_evaluate = False
                 sent += await self._evaluate(owner, deployment_id, state)
-                state.rests_until = time.monotonic() + REST * (time.monotonic() - began)
                 await asyncio.sleep(0)  # many deployments must not hold up the heartbeat
                 if not owner.held:
                     return  # whoever has it now evaluates it
@@ -191,11 +191,15 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         steps = evaluation_steps(
             state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time()
         )
+        cost = 0.0
         while True:  # in turns with everything else; what would change the windows waits for the agent's lock
+            began = time.thread_time()
             try:
                 next(steps)
             except StopIteration as done:
+                state.rests_until = time.monotonic() + REST * cost
                 return cast(Evaluation, done.value)
+            cost += time.thread_time() - began
             await asyncio.sleep(0)
 
     async def _not_evaluated(self, owner: WindowsOwner, deployment_id: str, error: Exception) -> list[Sent]:

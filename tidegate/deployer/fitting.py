@@ -33,7 +33,7 @@ def check_fits(profile: Profile, content: Any, features: Sequence[str] | None) -
     largest = max(profile.features, key=_bytes)
     hours = 0 if isinstance(profile.hours, msgspec.UnsetType) else _bytes(profile.hours)
     problem = (
-        f"its profile of {len(profile.features)} series takes {size / 1e6:.1f} MB compressed, "
+        f"its profile of {len(profile.features)} series takes {size / 1e6:.1f} MB, "
         f"and at most {MOST_ANNOUNCED_BYTES / 1e6:.0f} MB fit into a record"
     )
     if hours > _bytes(largest):
