@@ -143,14 +143,21 @@ class RecordProducer:
             self._settle(record)
             RECORDS.labels("acked").inc()
             EVENTS_ACKED.inc(len(record.event_ids))
-            if self._on_acked is not None:
-                self._on_acked(record.event_ids)
+            self._tell(record)
         elif error.code() in _PURGED or error.code() in _FENCED:
             # Its producer was, or will be, replaced, and the log that it may have reached is gone.
             self._fenced |= error.code() in _FENCED and producer is self._producer
             self._again.append(record)
         else:
             self._lost(record, "delivery_failed", error)
+
+    def _tell(self, record: Record) -> None:
+        if self._on_acked is None:
+            return
+        try:
+            self._on_acked(record.event_ids)
+        except Exception as error:  # what it does with them is no reason to deliver no more
+            self._logger.exception("who is told of acknowledged events failed: %s", error)
 
     def _lost(self, record: Record, reason: str, error: object) -> None:
         self._settle(record)

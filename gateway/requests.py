@@ -13,6 +13,8 @@ from model_runner.unreadable import UNREADABLE
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _decoder = msgspec.json.Decoder()
+_LENGTH_DIGITS = 18
+"""Of Content-Length: more than any limit, and as many as Python reads in any case."""
 _AT_BYTE = re.compile(r" \(byte (\d+)\)")
 _NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
 
@@ -42,7 +44,7 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
         if name == b"x-request-id":
             request_id = value
         elif name == b"content-length":
-            length = int(value) if value.isdigit() else None
+            length = int(value[:_LENGTH_DIGITS]) if value.isdigit() else None
         elif name == b"content-encoding" and value.lower() != b"identity":
             encoding = value
     return Headers(request_id, length, encoding)

@@ -22,6 +22,8 @@ _NAMES = """
 _OURS = frozenset(_NAMES.split())
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _MAX_QUERY_ID = 256
+_MOST_DIGITS = 18
+"""Of a number; Python reads no more than 4,300 at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,6 @@ def _number(fields: Mapping[str, str], name: str, absent: int) -> int:
     text = fields.get(name, "")
     if not text:
         return absent
-    if not text.isascii() or not text.isdigit():
-        raise ClickHouseError(INCORRECT_DATA, f"{name}={text!r} is not a number", "INCORRECT_DATA")
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise ClickHouseError(INCORRECT_DATA, f"{name}={text[:40]!r} is not a number", "INCORRECT_DATA")
     return int(text)

@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 
 from gateway.errors_api import handle_errors
 from gateway.git import lfs
+from gateway.git.body import Body, BodyRefusedError
 from gateway.git.tree import parse_pointer
 from gateway.github import GithubConfig, github_router, is_signed
 from gateway.refusals import Refusal
@@ -23,6 +25,7 @@ from gateway.token import Token, bearer_of, password_of
 from gateway.versions_api import versions_router
 from model_runner.frames import Request, encode_frame
 from model_runner.instances import InstanceChecker
+from storage.clickhouse_server.http_compression import choose_encoding
 from stream.retry import retry_after
 from tests.support.decoders.samples import NOW, ROW, SCHEMA, SECRET
 from tests.support.fuzzing import Decoder
@@ -46,12 +49,29 @@ def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
     yield Decoder("gateway: Git LFS batch", [body], lambda data: lfs._decode(data, lfs.Batch), (lfs.LfsError,))
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 12345\n"
     yield Decoder("gateway: Git LFS pointer", [pointer], parse_pointer)
+    commands = b"".join(
+        f"{len(line) + 4:04x}{line}".encode()
+        for line in (f"{'00' * 20} {'6d' * 20} refs/heads/main\0 report-status side-band-64k", "push-option=a")
+    )
+    push_body = commands + b"0000" + b"PACK\0\0\0\2\0\0\0\0"
+    for encoding, pushed in ((None, push_body), ("gzip", gzip.compress(push_body))):
+        yield Decoder(f"gateway: git push, {encoding or 'plain'}", [pushed], _pushed(encoding), (BodyRefusedError,))
     hook = _App(_hook(scratch), runner)
     push = {"ref": "refs/heads/main", "after": "6d" * 20, "deleted": False, "repository": {"full_name": "acme/other"}}
     yield Decoder("gateway: GitHub's push", [json.dumps(push).encode()], hook.push)
     api = _App(_management(), runner)
     shares = json.dumps({"shares": [{"version": 7, "weight": 90}, {"version": 6, "weight": 10.5}]}).encode()
     yield Decoder("gateway: management API", [shares], api.traffic)
+
+
+def _pushed(encoding: str | None) -> Callable[[bytes], None]:
+    def read(data: bytes) -> None:
+        body = Body(is_push=True, encoding=encoding, max_bytes=1_000_000)
+        for at in range(0, len(data), 50):
+            for _ in body.feed(data[at : at + 50]):
+                pass
+
+    return read
 
 
 def _hook(scratch: Path) -> FastAPI:
@@ -97,6 +117,10 @@ class _App:
 
 
 def headers() -> Iterator[Decoder]:
+    lengths = [b"12345", b"0"]
+    yield Decoder("header: Content-Length", lengths, lambda data: read_headers([(b"content-length", data)]))
+    accepted = [b"gzip;q=0.5, zstd, br;q=1.0", b"lz4"]
+    yield Decoder("header: Accept-Encoding", accepted, lambda data: choose_encoding(data.decode("latin-1")))
     basic = b"Basic " + base64.b64encode(b"git:tg_abcdef")
 
     def authorization(value: bytes) -> None:
