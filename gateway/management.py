@@ -115,7 +115,7 @@ class Share(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: int = Field(ge=1)
-    weight: float = Field(ge=0, description="Only proportions matter: 90 and 10 are the same as 0.9 and 0.1.")
+    weight: float = Field(ge=0, le=1e9, description="Only proportions matter: 90 and 10 are the same as 0.9 and 0.1.")
 
 
 class TrafficBody(BaseModel):

@@ -202,7 +202,8 @@ class RunnerClient:
         if self._connecting is not None:
             self._connecting.cancel()
         if self._connection is not None and self._connection.transport is not None:
-            self._connection.transport.close()
+            # Not `close`: that waits for a runner to read what it was sent, and one may never do.
+            self._connection.transport.abort()
         self._connection = None
 
     async def _ask(self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float) -> tuple[_Connection, Reply]:

@@ -13,6 +13,8 @@ from storage.registry.job_records import UNFINISHED, Job, JobLine, JobState, New
 from storage.registry.job_tables import DeliveryRow, JobLineRow, JobRow
 
 _REMOVED_AT_ONCE = 500
+LARGEST = 2**31 - 1
+"""Number of a row, in every database. A caller may send any."""
 """So that nobody waits long for the registry."""
 
 
@@ -98,7 +100,7 @@ def say(
 
 def lines_of(database: Database, job_id: int, after: int = 0) -> list[JobLine]:
     """Its lines with a number above `after`, in order."""
-    statement = select(JobLineRow).where(JobLineRow.job_id == job_id, JobLineRow.number > after)
+    statement = select(JobLineRow).where(JobLineRow.job_id == job_id, JobLineRow.number > min(after, LARGEST))
     with database.read() as session:
         rows = session.scalars(statement.order_by(JobLineRow.number))
         return [JobLine(row.number, row.moment, row.text) for row in rows]
@@ -184,7 +186,7 @@ def _add(session: Session, new: NewJob, now: datetime) -> JobRow:
 
 
 def _get(session: Session, job_id: int) -> JobRow:
-    row = session.get(JobRow, job_id)
+    row = session.get(JobRow, job_id) if 0 < job_id <= LARGEST else None
     if row is None:
         raise UnknownJobError(f"there is no job {job_id}: see `tidegate jobs`")
     return row

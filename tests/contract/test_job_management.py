@@ -50,6 +50,19 @@ def test_who_waits_gets_the_next_line_at_once_and_the_end_too(jobs: JobsOfRegist
     assert jobs.log(number, after=2, wait_s=20).is_over, "what is over is not waited for"
 
 
+@pytest.mark.parametrize("number", [0, -1, 2**31, 2**63, 10**400])
+def test_numbers_that_no_job_has_are_unknown_whatever_their_size(
+    jobs: JobsOfRegistry, database: Database, number: int
+) -> None:
+    for ask in (jobs.job, lambda job: jobs.log(job, after=0, wait_s=0)):
+        with pytest.raises(Refusal) as raised:
+            ask(number)
+        assert raised.value.status == 404
+    known = registry.submit_job(database, new_job()).id
+    registry.say(database, known, ["one"])
+    assert jobs.log(known, after=max(0, number), wait_s=0).lines == [] or number < 1
+
+
 def test_who_waits_for_nothing_is_answered_in_time_and_too_many_are_refused(
     jobs: JobsOfRegistry, database: Database
 ) -> None:

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from gateway.replicas import Replicas
 from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerError, RunnerFailedError, RunnerLiedError, RunnerTimeoutError
+from model_runner.failures import (
+    RunnerError,
+    RunnerFailedError,
+    RunnerLiedError,
+    RunnerOverloadedError,
+    RunnerTimeoutError,
+)
 from model_runner.frames import Reply, Request, encode_frame
 from model_runner.readiness import wait_ready
 from model_runner.replies import lie_in
@@ -121,6 +127,37 @@ def test_answers_that_nobody_asked_for_end_the_connection_at_the_first(tmp_path:
             assert (await client.predict([ROW])).predictions == [1.0]
             assert len(lies) == 2, "but only as often as something was given up"
             await client.close()
+
+    asyncio.run(run())
+
+
+def test_one_that_reads_nothing_cannot_make_us_hold_all_that_it_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_runner.client.MOST_UNSENT_BYTES", 1_000_000)
+
+    accepted = []
+
+    async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        accepted.append(writer)
+
+    async def run() -> None:
+        server = await asyncio.start_unix_server(never, str(tmp_path / "s"))
+        client = RunnerClient(tmp_path / "s", ClientConfig(timeout_s=0.01))
+        refused = 0
+        for _ in range(30):
+            try:
+                await client.predict([{"x": "y" * 200_000}])
+            except RunnerOverloadedError:
+                refused += 1
+            except RunnerTimeoutError:
+                continue
+        assert refused > 10
+        await client.close()
+        for writer in accepted:
+            writer.close()
+        server.close()
 
     asyncio.run(run())
 
