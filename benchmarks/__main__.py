@@ -28,6 +28,8 @@ class Benchmark(NamedTuple):
     seconds: int
     """It is ended after so long."""
     says: str
+    by_default: bool = True
+    """Whether it runs where none is named."""
 
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -40,6 +42,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "push": Benchmark("pushes", 900, "from `git push` to live: each example, its environment known and built"),
     "large-push": Benchmark("large_push", 900, "memory of the server for a push of 1 GB, by git and by Git LFS"),
     "rebuild": Benchmark("rebuild", 900, "from a day of traffic in ClickHouse to the windows of a restarted stack"),
+    "kills": Benchmark(
+        "kills", 7200, "kill -9 of stream workers: is every event counted once? (--broker, --kills, --seed)", False
+    ),
     "memory": Benchmark("idle_memory", 240, "memory of the idle stack, by process"),
 }
 
@@ -52,10 +57,10 @@ def main() -> int:
         print("\n".join(f"- {name}: {value}" for name, value in machine.items()), flush=True)
     tables: dict[str, list[dict[str, Any]]] = {}
     failed = []
-    for name in arguments.names or BENCHMARKS:
+    for name in arguments.names or [name for name, benchmark in BENCHMARKS.items() if benchmark.by_default]:
         tables[name] = []
         try:
-            for table in _measure(name, quick=arguments.quick):
+            for table in _measure(name, arguments):
                 tables[name].append(to_json(table))
                 if not arguments.json:
                     print(f"\n{to_markdown(table)}", end="", flush=True)
@@ -67,12 +72,12 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _measure(name: str, *, quick: bool) -> Iterator[Table]:
+def _measure(name: str, told: argparse.Namespace) -> Iterator[Table]:
     benchmark = BENCHMARKS[name]
     measure: Measure = import_module(f"benchmarks.{benchmark.module}").measure
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder, bounded(benchmark.seconds, name):
-        yield from measure(Run(quick, Path(folder)))
+        yield from measure(Run(told.quick, Path(folder), told.broker, told.kills, told.seed))
     print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
@@ -83,9 +88,12 @@ def _arguments() -> argparse.Namespace:
         description=f"{__doc__}\n\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; default: all but `kills`")
     parser.add_argument("--quick", action="store_true", help="fewer rows, one repetition: to see that it works")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--broker", choices=("embedded", "kafka"), default="embedded", help="for `kills`")
+    parser.add_argument("--kills", type=int, default=20, help="for `kills`: how many")
+    parser.add_argument("--seed", type=int, default=1, help="for `kills`: of the first round")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:

@@ -11,6 +11,10 @@ class Run:
     quick: bool
     scratch: Path
     """An empty folder, deleted afterwards."""
+    broker: str = "embedded"
+    """`embedded` or `kafka` (KAFKA_HOME), for `kills`."""
+    kills: int = 20
+    seed: int = 1
 
     @property
     def repetitions(self) -> int:

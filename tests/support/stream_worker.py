@@ -62,5 +62,9 @@ class StreamWorkers:
                 os.kill(child.pid, signal.SIGUSR1)
         time.sleep(1)  # nothing says when it is written; this is only for a failure's log
 
+    def whole_log(self) -> str:
+        """Of all workers, in all their lives."""
+        return "".join(child.log_path.read_text(errors="replace") for child in self.children)
+
     def log(self) -> str:
         return "\n".join(f"--- {child.log_path.name}\n{child.log_tail(30000)}" for child in self.children)
