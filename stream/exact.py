@@ -9,14 +9,21 @@ from collections.abc import Awaitable, Callable, Collection, Container, Iterable
 from typing import Any, cast
 
 import faust
+import structlog
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from stream.bounded_queue import ByteBoundedQueue
 from stream.pieces import WHOLE, Written, join, split, suffixes
+
+log = structlog.get_logger()
 
 HEADER = struct.Struct(">16sq")
 """Incarnation of the input topic, and the last offset that the value contains."""
+
+BUFFERED_BYTES = 8_000_000
+"""Of records that wait for one agent."""
 
 Resume = Callable[[int], int]
 """Given a partition that was just assigned: take up its state, and say which offset to read next."""
@@ -122,6 +129,7 @@ class ResumingConsumer(driver.Consumer):
         app = cast(ExactApp, self.app)
         if app.before_resume is not None:
             await app.before_resume(self.assignment())
+        log.info("consumer.resumes", partitions=len(self.assignment()))
         resume_from = app.resume_from
         for tp in sorted(self.assignment()):
             resume = resume_from.get(tp.topic)
@@ -155,6 +163,16 @@ class ExactApp(faust.App):
         self.before_resume: Callable[[Collection[TP]], Awaitable[None]] | None = None
         """Awaited with the whole assignment before any partition of it is taken up."""
         super().__init__(*args, Table=ExactTable, **kwargs)
+
+    def FlowControlQueue(  # noqa: N802  the name is Faust's
+        self, maxsize: int | None = None, *, clear_on_resume: bool = False
+    ) -> ByteBoundedQueue:
+        return ByteBoundedQueue(
+            maxsize or self.conf.stream_buffer_maxsize,
+            max_bytes=BUFFERED_BYTES,
+            flow_control=self.flow_control,
+            clear_on_resume=clear_on_resume,
+        )
 
     def exact_table(self, name: str, partitions: int) -> ExactTable:
         return cast(ExactTable, self.Table(name, partitions=partitions, key_type=bytes, value_type=bytes))

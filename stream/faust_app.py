@@ -9,6 +9,9 @@ HEARTBEAT_S = 1.0
 MAX_RECORD_BYTES = 12_582_912
 """As the topics' own limit: a value of the changelog may hold many panes."""
 
+FETCH_BYTES = 1_048_576
+"""Of one partition at once. A larger record comes all the same, alone: brokers send the first one whatever its size."""
+
 
 def make_app(config: StreamConfig) -> ExactApp:
     config.data_folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +30,7 @@ def make_app(config: StreamConfig) -> ExactApp:
         broker_max_poll_interval=300.0,
         broker_commit_interval=2.0,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=MAX_RECORD_BYTES,
+        consumer_max_fetch_size=FETCH_BYTES,
         producer_max_request_size=MAX_RECORD_BYTES,
         producer_compression_type="lz4",
         producer_acks=-1,

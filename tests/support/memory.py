@@ -33,14 +33,14 @@ def _watch(pids: dict[str, int], peaks: dict[str, float], over: threading.Event)
     children = {"gateway": "git on the server", "deployer": "its processes"}
     while not over.wait(SAMPLE_S):
         for name, pid in pids.items():
-            peaks[name] = max(peaks[name], _anonymous_mb(pid))
+            peaks[name] = max(peaks[name], anonymous_mb(pid))
             if name in children:
                 with suppress(psutil.Error):
-                    found = sum(_anonymous_mb(each.pid) for each in psutil.Process(pid).children(recursive=True))
+                    found = sum(anonymous_mb(each.pid) for each in psutil.Process(pid).children(recursive=True))
                     peaks[children[name]] = max(peaks[children[name]], found)
 
 
-def _anonymous_mb(pid: int) -> float:
+def anonymous_mb(pid: int) -> float:
     """0 for a process that has ended."""
     with suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
