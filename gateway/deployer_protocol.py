@@ -31,8 +31,9 @@ class Submit(msgspec.Struct, tag="submit", frozen=True, kw_only=True):
 
 
 class Deliver(msgspec.Struct, tag="deliver", frozen=True, kw_only=True):
-    """Deploy a commit of the configured GitHub repository; the answer is `Taken`, and no lines."""
+    """Deploy a commit of a connected GitHub repository; the answer is `Taken`, and no lines."""
 
+    connection: int
     delivery: str
     commit: str
     branch: str
@@ -41,8 +42,9 @@ class Deliver(msgspec.Struct, tag="deliver", frozen=True, kw_only=True):
 
 
 class UpstreamBranchGone(msgspec.Struct, tag="upstream_branch_gone", frozen=True):
-    """A branch of the configured GitHub repository was deleted: its preview ends. The answer is `Removed`."""
+    """A branch of a connected GitHub repository was deleted: its preview ends. The answer is `Removed`."""
 
+    connection: int
     branch: str
 
 

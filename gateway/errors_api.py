@@ -28,7 +28,7 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses for an operation's `responses`."""
     meanings = {
         401: "No token, or a wrong one",
-        404: "No such model, version, deployment or job",
+        404: "No such model, version, deployment, job or connection",
         409: "Its state does not allow it",
         422: "The body or a parameter is wrong",
         503: "Too many changes are under way",

@@ -1,17 +1,25 @@
-"""`POST /hooks/github`: a push on GitHub becomes a job. The signature is looked at before anything else."""
+"""`POST /hooks/github`: a push on GitHub becomes a job of each model that its repository is connected to.
+
+The body is believed by its signature alone. Before that only the repository's name is taken from it, to know whose
+secret it should bear; unknown repositories and wrong signatures get the same answer.
+"""
 
 import asyncio
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from gateway.deployer_client import DeployerAwayError, ask
 from gateway.deployer_protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
+from model_runner.plain_text import plain
 from model_runner.unreadable import UNREADABLE
 
 MAX_BYTES = 26_000_000
@@ -20,26 +28,49 @@ PATIENCE_S = 5.0
 """GitHub gives up after 10 s."""
 HEADS = "refs/heads/"
 NO_PREVIEW = "the branch had no preview"
+HOW_TO_CONNECT = (
+    "no connection fits this repository and signature: `tidegate github connect OWNER/NAME --model MODEL` makes one "
+    "and shows the secret; the webhook needs that secret and the content type application/json"
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_DELIVERY = re.compile(r"[A-Za-z0-9-]{1,127}")
+_DELIVERY = re.compile(r"[A-Za-z0-9-]{1,100}")
+_NOBODYS_SECRET = secrets.token_hex(32)
+_BUSY = {"queued": 202, "seen": 202, "refused": 503}
 
 
 @dataclass(frozen=True)
-class GithubConfig:
-    secret: str
+class HookConnection:
+    """Of a repository: one for each model that it deploys."""
+
+    id: int
+    secret: str = field(repr=False)
     """That the webhook was made with."""
-    repository: str
-    """`owner/name`"""
     branch: str
     """Whose pushes are deployed."""
-    deployer: Path
-    """The deployer's socket."""
+    workspace: str
+    model: str
     previews: bool = False
     """Whether other branches become previews."""
 
 
+class HookSource(Protocol):
+    def of_repository(self, repository: str) -> Sequence[HookConnection]:
+        """Connections of `owner/name`, however it is spelt. May block."""
+
+
+@dataclass(frozen=True)
+class GithubConfig:
+    source: HookSource
+    deployer: Path
+    """The deployer's socket."""
+
+
 class _Repository(msgspec.Struct):
     full_name: str
+
+
+class _Named(msgspec.Struct):
+    repository: _Repository
 
 
 class _Push(msgspec.Struct):
@@ -47,7 +78,6 @@ class _Push(msgspec.Struct):
 
     ref: str
     after: str
-    repository: _Repository
     deleted: bool = False
 
     @property
@@ -55,11 +85,22 @@ class _Push(msgspec.Struct):
         return self.deleted or not _COMMIT.fullmatch(self.after) or set(self.after) == {"0"}
 
 
-class _Outcome(msgspec.Struct):
+class _OfModel(msgspec.Struct):
+    workspace: str
+    model: str
     status: str
-    """`queued`, `seen`, `removed`, `ignored`, `pong` or `refused`."""
+    """`queued`, `seen`, `removed`, `ignored` or `refused`."""
     reason: str = ""
     job: int | None = None
+
+
+class _Outcome(msgspec.Struct):
+    status: str
+    """Of the first model; or `pong`, `ignored`, `refused`."""
+    reason: str = ""
+    job: int | None = None
+    models: list[_OfModel] = []
+    """All that the repository is connected to."""
 
 
 def is_signed(secret: str, body: bytes, signature: str | None) -> bool:
@@ -68,77 +109,93 @@ def is_signed(secret: str, body: bytes, signature: str | None) -> bool:
     return signature is not None and hmac.compare_digest(wanted.encode(), signature.encode())
 
 
-def github_router(config: GithubConfig | None) -> APIRouter:
-    """The route; without a configuration it answers 404, and says how to get one."""
+def github_router(config: GithubConfig) -> APIRouter:
     router = APIRouter(tags=["hooks"])
 
     @router.post("/hooks/github", status_code=202)
     async def github(request: Request) -> Response:
         """GitHub's webhook: content type `application/json`, the event `push`."""
-        if config is None:
-            how = "set TIDEGATE_GITHUB_REPOSITORY and TIDEGATE_GITHUB_SECRET, then restart the stack"
-            return _answer(404, _Outcome("refused", f"GitHub is not set up here: {how}"))
         body = await _body(request)
         if body is None:
             return _answer(413, _Outcome("refused", f"the body is larger than {MAX_BYTES} bytes"))
-        if not is_signed(config.secret, body, request.headers.get("x-hub-signature-256")):
-            reason = "the signature does not fit: give the webhook the secret in TIDEGATE_GITHUB_SECRET"
-            return _answer(401, _Outcome("refused", reason))
-        return await _take(config, request.headers.get("x-github-event", ""), request, body)
+        signature = request.headers.get("x-hub-signature-256")
+        meant = await asyncio.to_thread(_meant, config.source, body, signature)
+        if not meant:
+            return _answer(401, _Outcome("refused", HOW_TO_CONNECT))
+        return await _take(config, meant, request, body)
 
     return router
 
 
-async def _take(config: GithubConfig, event: str, request: Request, body: bytes) -> Response:
+def _meant(source: HookSource, body: bytes, signature: str | None) -> list[HookConnection]:
+    """Those whose secret made this signature; each is compared, and one more where there are none."""
+    try:
+        repository = msgspec.json.decode(body, type=_Named).repository.full_name
+    except UNREADABLE:
+        repository = ""
+    known = source.of_repository(repository)
+    signed = {secret: is_signed(secret, body, signature) for secret in {each.secret for each in known}}
+    if not known:
+        is_signed(_NOBODYS_SECRET, body, signature)
+    return [each for each in known if signed[each.secret]]
+
+
+async def _take(config: GithubConfig, meant: Sequence[HookConnection], request: Request, body: bytes) -> Response:
+    event = request.headers.get("x-github-event", "")
     if event == "ping":
         return _answer(200, _Outcome("pong"))
     if event != "push":
-        return _answer(200, _Outcome("ignored", f"only the event push is of use, not {event!r}"))
+        return _answer(200, _Outcome("ignored", f"only the event push is of use, not {plain(event, 60)!r}"))
     delivery = request.headers.get("x-github-delivery", "")
     try:
         push = msgspec.json.decode(body, type=_Push)
     except UNREADABLE as error:
-        reason = f"the body is no push event in JSON ({error}): choose the content type application/json"
-        return _answer(400, _Outcome("refused", reason))
+        return _answer(400, _Outcome("refused", f"the body is no push event in JSON ({plain(error)})"))
     if not _DELIVERY.fullmatch(delivery):
         return _answer(400, _Outcome("refused", "X-GitHub-Delivery is missing"))
-    ignored = _why_ignored(config, push)
+    models = [await _one(config.deployer, each, push, delivery) for each in meant]
+    status = max(_BUSY.get(one.status, 200) for one in models)
+    first = next((one for one in models if _BUSY.get(one.status, 200) == status), models[0])
+    return _answer(status, _Outcome(first.status, first.reason, first.job, models))
+
+
+async def _one(deployer: Path, connection: HookConnection, push: _Push, delivery: str) -> _OfModel:
+    place = (connection.workspace, connection.model)
+    ignored = _why_ignored(connection, push)
     if ignored is not None:
-        return _answer(200, _Outcome("ignored", ignored))
-    return await _ask(config, _message(config, push, delivery))
+        return _OfModel(*place, "ignored", ignored)
+    try:
+        answer = await asyncio.to_thread(_first_answer, deployer, _message(connection, push, delivery))
+    except DeployerAwayError as error:
+        return _OfModel(*place, "refused", f"{error}; redeliver it later")
+    if isinstance(answer, Taken):
+        return _OfModel(*place, "queued" if answer.is_new else "seen", job=answer.job)
+    if isinstance(answer, Removed):
+        return _OfModel(*place, "removed") if answer.previews else _OfModel(*place, "ignored", NO_PREVIEW)
+    reason = answer.reason if isinstance(answer, Refused) else "the deployer ended meanwhile: redeliver it"
+    return _OfModel(*place, "refused", reason)
 
 
-def _message(config: GithubConfig, push: _Push, delivery: str) -> Deliver | UpstreamBranchGone:
+def _message(connection: HookConnection, push: _Push, delivery: str) -> Deliver | UpstreamBranchGone:
     branch = push.ref.removeprefix(HEADS)
     if push.deletes:
-        return UpstreamBranchGone(branch)
-    return Deliver(delivery=delivery, commit=push.after, branch=branch, preview=branch != config.branch)
+        return UpstreamBranchGone(connection.id, branch)
+    preview = branch != connection.branch
+    return Deliver(connection=connection.id, delivery=delivery, commit=push.after, branch=branch, preview=preview)
 
 
-def _why_ignored(config: GithubConfig, push: _Push) -> str | None:
-    if push.repository.full_name.lower() != config.repository.lower():
-        return f"{push.repository.full_name} is not the repository {config.repository} of the settings"
+def _why_ignored(connection: HookConnection, push: _Push) -> str | None:
+    ref = plain(push.ref, 100)
     if not push.ref.startswith(HEADS):
-        return f"{push.ref} is no branch"
-    is_production = push.ref == f"{HEADS}{config.branch}"
+        return f"{ref} is no branch"
+    if ref != push.ref:
+        return f"{ref} is a name that cannot be shown"
+    is_production = push.ref == f"{HEADS}{connection.branch}"
     if is_production and push.deletes:
-        return f"{push.ref} was deleted: what is live stays"
-    if not is_production and not config.previews:
-        return f"only {config.branch} goes live; TIDEGATE_GITHUB_PREVIEWS makes previews of other branches"
+        return f"{ref} was deleted: what is live stays"
+    if not is_production and not connection.previews:
+        return f"only {connection.branch} goes live; connect it with --previews for previews of other branches"
     return None
-
-
-async def _ask(config: GithubConfig, message: Deliver | UpstreamBranchGone) -> Response:
-    try:
-        answer = await asyncio.to_thread(_first_answer, config.deployer, message)
-    except DeployerAwayError as error:
-        return _answer(503, _Outcome("refused", f"{error}; redeliver it later"))
-    if isinstance(answer, Taken):
-        return _answer(202, _Outcome("queued" if answer.is_new else "seen", job=answer.job))
-    if isinstance(answer, Removed):
-        return _answer(200, _Outcome("removed") if answer.previews else _Outcome("ignored", NO_PREVIEW))
-    reason = answer.reason if isinstance(answer, Refused) else "the deployer ended meanwhile: redeliver it"
-    return _answer(503, _Outcome("refused", reason))
 
 
 def _first_answer(deployer: Path, message: Deliver | UpstreamBranchGone) -> FromDeployer | None:

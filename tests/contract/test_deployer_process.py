@@ -137,10 +137,10 @@ def test_a_branch_that_moved_meanwhile_is_not_overwritten(deployer: Deployer, cl
 
 
 def test_a_delivery_without_a_configured_repository_is_refused(deployer: Deployer) -> None:
-    refused = deployer.ask(Deliver(delivery="d", commit="1" * 40, branch="main"))
+    refused = deployer.ask(Deliver(connection=0, delivery="d", commit="1" * 40, branch="main"))
 
     assert isinstance(refused, Refused)
-    assert "TIDEGATE_GITHUB_REPOSITORY" in refused.reason
+    assert "tidegate github list" in refused.reason
 
 
 def test_a_home_has_one_deployer(deployer: Deployer, tmp_path: Path) -> None:

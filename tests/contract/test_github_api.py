@@ -7,7 +7,7 @@ from tidegate.deployer.github_api import GithubApi
 
 
 async def _tell(api: GithubApi) -> int | None:
-    await api.commit_status("c" * 40, "failure", "a\nb " + "x" * 200, "tidegate/market", "http://h/v1")
+    await api.commit_status("c" * 40, "failure", "a\nb " + "word " * 60, "tidegate/market", "http://h/v1")
     deployment = await api.create_deployment("c" * 40, "production")
     if deployment is not None:
         await api.deployment_status(deployment, "success", "Version 3 is live", "http://h/v1")

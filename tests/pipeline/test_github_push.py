@@ -14,7 +14,7 @@ from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer
 from tests.support.models import EXAMPLE, write_classifier
 from tests.support.receiver import Received, Receiver, Reply, receiver
-from tests.support.registry_of import jobs, live, log_of
+from tests.support.registry_of import job_of, jobs, live, log_of
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
@@ -30,11 +30,23 @@ class Github:
         self.api = api
         self.clone = clone
 
+    def take(self, refs: str, *, model: str = "source") -> None:
+        """What another host would have taken: around the remote's own checks, since it has no deployer."""
+        repository = self.server.root / "default" / f"{model}.git"
+        self.clone.git("push", "--quiet", "--force", str(repository), refs)
+
     def deliver(
-        self, delivery: str, commit: str, secret: str = SECRET, *, branch: str = "main", deleted: bool = False
+        self,
+        delivery: str,
+        commit: str,
+        secret: str = SECRET,
+        *,
+        branch: str = "main",
+        deleted: bool = False,
+        repository: str = "acme/market",
     ) -> httpx.Response:
         push = {"ref": f"refs/heads/{branch}", "after": commit, "deleted": deleted}
-        body = json.dumps({**push, "repository": {"full_name": "acme/market"}}).encode()
+        body = json.dumps({**push, "repository": {"full_name": repository}}).encode()
         signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "X-GitHub-Event": "push",
@@ -49,7 +61,7 @@ class Github:
 
     def job_over(self, number: int) -> Job:
         def over() -> Job | None:
-            job = next(job for job in self.jobs() if job.id == number)
+            job = job_of(self.stack, number)
             return job if job.is_over else None
 
         found = wait_until(over, 90, f"the end of job {number}")
@@ -90,8 +102,9 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Github]:
         "github_clone_url": server.url("source", None),
     }
     try:
-        # That remote takes no commits to main, since it has no deployer; the webhook names the branch all the same.
+        # That remote takes no commits to main, since it has no deployer.
         assert clone.push("main:refs/tags/upstream").code == 0
+        clone.git("push", "--quiet", str(server.root / "default" / "source.git"), "main:main")
         with receiver(script=_accepting) as api:
             given["github_api_url"] = f"http://127.0.0.1:{api.port}"
             with running_stack(scratch, **given) as stack:
@@ -121,7 +134,8 @@ def test_a_push_goes_live_once_although_the_repository_was_away_and_the_delivery
     job = github.job_over(number)
 
     assert (first.status_code, first.json()["status"]) == (202, "queued")
-    assert again.json() == {"status": "seen", "reason": "", "job": number}
+    seen = {"status": "seen", "reason": "", "job": number}
+    assert again.json() == {**seen, "models": [{"workspace": "default", "model": "market", **seen}]}
     assert (job.state, job.error) == (JobState.SUCCEEDED, None)
     assert job.attempts > 1
     assert [each.id for each in github.jobs()] == [number]
@@ -140,6 +154,7 @@ def test_a_push_goes_live_once_although_the_repository_was_away_and_the_delivery
 
 def test_another_branch_is_a_preview_until_it_is_deleted(github: Github) -> None:
     commit = github.clone.git("rev-parse", "HEAD")
+    github.take("main:trial")
     job = github.job_over(github.deliver("d-p", commit, branch="trial").json()["job"])
     url = f"{github.stack.gateway_url}/v1/models/market/previews/trial/predict"
     answered = httpx.post(url, json=EXAMPLE, timeout=10)
@@ -160,9 +175,7 @@ def test_another_branch_is_a_preview_until_it_is_deleted(github: Github) -> None
 def test_a_commit_that_cannot_be_served_is_told_and_changes_nothing(github: Github) -> None:
     (github.clone.folder / "reference.csv").symlink_to("/etc/passwd")
     commit = github.clone.commit("A link")
-    # Kept from the remote's own check by going around it: this is what another host would have taken.
-    repository = github.server.root / "default" / "source.git"
-    github.clone.git("push", "--quiet", str(repository), "main:refs/tags/hostile")
+    github.take("main:main")
     job = github.job_over(github.deliver("d-2", commit).json()["job"])
 
     assert job.state is JobState.FAILED
@@ -184,3 +197,113 @@ def _predict(stack: RunningStack) -> dict[str, Any] | None:
     answer = httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=10)
     found: dict[str, Any] = answer.json()
     return found if answer.status_code == 200 else None
+
+
+def test_an_old_delivery_does_not_bring_an_old_commit_back(github: Github) -> None:
+    """Signed long ago, with a delivery id that nobody has seen."""
+    (github.clone.folder / "reference.csv").unlink(missing_ok=True)
+    old = github.clone.commit("Good again")
+    github.take("main:main")
+    assert github.job_over(github.deliver("d-3", old).json()["job"]).state is JobState.SUCCEEDED
+    before = live(github.stack, "market")
+    new = github.clone.commit("Newer")
+    github.take("main:main")
+    assert github.job_over(github.deliver("d-4", new).json()["job"]).state is JobState.SUCCEEDED
+    stale = github.job_over(github.deliver("d-5", old).json()["job"])
+
+    assert stale.state is JobState.FAILED
+    assert f"main is at {new[:12]} there, and this push brought {old[:12]}" in str(stale.error)
+    assert stale.attempts == 1
+    assert live(github.stack, "market") == before + 1
+
+
+SLOW = """
+import time
+
+def load(folder):
+    time.sleep(3)
+    return 1
+
+def predict(model, rows):
+    return [{"class": "UP", "score": 1.0} for _ in rows]
+"""
+
+
+def test_a_branch_that_moves_on_while_a_job_is_at_work_is_not_switched(github: Github) -> None:
+    before = live(github.stack, "market")
+    (github.clone.folder / "predict.py").write_text(SLOW, "utf-8")
+    slow = github.clone.commit("Slow to load")
+    github.take("main:main")
+    number = github.deliver("d-6", slow).json()["job"]
+    wait_until(lambda: job_of(github.stack, number).stage in ("scan", "environment"), 60, "the job to be at its load")
+    (github.clone.folder / "predict.py").unlink()
+    github.clone.commit("Quick again")
+    github.take("main:main")
+    job = github.job_over(number)
+
+    assert job.state is JobState.FAILED
+    assert "an older commit is not deployed" in str(job.error)
+    assert live(github.stack, "market") == before
+
+
+def test_models_of_a_monorepo_are_deployed_by_their_folders(github: Github) -> None:
+    """Connected by the command and by the API; each is deployed only when its folder changed."""
+    stack = github.stack
+    mono = Clone(github.clone.folder.parent / "mono", github.server.url("mono"))
+    features = "".join(f'{name} = "numeric"\n' for name in EXAMPLE)
+    for model in ("loans", "cards"):
+        write_classifier(mono.folder / "models" / model, toml=f"[features]\n{features}")
+    first = mono.commit("Two models")
+    assert mono.push("main:refs/tags/upstream").code == 0
+    repository = str(github.server.root / "default" / "mono.git")
+    mono.git("push", "--quiet", repository, "main:main")
+    token_file = stack.settings.home_path / "github-token"
+    token_file.write_text(f"{TOKEN}\n")
+    by_command = ("--clone-url", github.server.url("mono", None), "--token-file", str(token_file))
+
+    def connect(repository: str, model: str) -> str:
+        place = ("--model", model, "--path", f"models/{model}")
+        return stack.tidegate("github", "connect", repository, *place, *by_command).stdout
+
+    made = connect("Acme/Mono", "loans")
+    secret = next(line.split()[-1] for line in made.splitlines() if line.strip().startswith("Secret"))
+    api = f"{stack.gateway_url}/api/v1/github/connections"
+    bearer = {"Authorization": f"Bearer {stack.settings.token_path.read_text().strip()}"}
+    body = {"repository": "acme/mono", "model": "cards", "path": "models/cards", "token": TOKEN}
+    refused = httpx.post(api, json={**body, "clone_url": "file:///etc"}, headers=bearer)
+    connected = httpx.post(api, json=body, headers=bearer)
+
+    assert "/hooks/github" in made
+    assert len(secret) == 64
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_connection")
+    assert (connected.status_code, connected.json()["secret"]) == (201, None)
+    assert httpx.post(api, json=body).status_code == 401
+    # The API names no address of this machine; the command may.
+    assert "has its secret already" in connect("acme/mono", "cards")
+    listed = httpx.get(api, headers=bearer).json()["connections"]
+    assert [(each["repository"], each["model"], each["path"]) for each in listed] == [
+        ("acme/market", "market", ""),
+        ("acme/mono", "cards", "models/cards"),
+        ("Acme/Mono", "loans", "models/loans"),
+    ]
+    assert not any(text in json.dumps(listed) + stack.tidegate("github", "list").stdout for text in (secret, TOKEN))
+
+    def deliver(delivery: str, commit: str) -> dict[str, Job]:
+        answer = github.deliver(delivery, commit, secret, repository="acme/mono")
+        assert answer.status_code == 202, answer.text
+        return {each["model"]: github.job_over(each["job"]) for each in answer.json()["models"]}
+
+    assert github.deliver("m-0", first, SECRET, repository="acme/mono").status_code == 401
+    both = deliver("m-1", first)
+    (mono.folder / "models" / "loans" / "notes.txt").write_text("x")
+    second = mono.commit("Only one of them")
+    mono.git("push", "--quiet", repository, "main:main")
+    one = deliver("m-2", second)
+
+    succeeded = dict.fromkeys(("loans", "cards"), JobState.SUCCEEDED)
+    assert {name: job.state for name, job in both.items()} == succeeded, [job.error for job in both.values()]
+    assert {name: job.state for name, job in one.items()} == succeeded, [job.error for job in one.values()]
+    assert (live(stack, "loans"), live(stack, "cards")) == (2, 1)
+    assert any("nothing in models/cards changed" in text for text in log_of(stack, one["cards"].id))
+    assert "no more" in stack.tidegate("github", "disconnect", "acme/mono", "--model", "cards").stdout
+    assert [each["model"] for each in stack.json("github", "list")] == ["market", "loans"]

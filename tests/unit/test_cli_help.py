@@ -31,6 +31,7 @@ COMMANDS = [
     "shadow",
     "scale",
     "jobs",
+    "github",
     "cancel",
     "predict",
     "drift",

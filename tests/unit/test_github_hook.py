@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway.github import GithubConfig, github_router, is_signed
+from gateway.github import GithubConfig, HookConnection, github_router, is_signed
 
 SECRET = "It's a Secret to Everybody"
 COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
@@ -35,13 +36,25 @@ def test_githubs_published_vector() -> None:
     assert not is_signed(SECRET, b"Hello, World!", None)
 
 
-def _config(folder: Path, *, previews: bool = False) -> GithubConfig:
+class Source:
+    """Connections by the name of their repository, and what was asked for."""
+
+    def __init__(self, **connections: list[HookConnection]) -> None:
+        self._connections = connections
+        self.asked: list[str] = []
+
+    def of_repository(self, repository: str) -> list[HookConnection]:
+        self.asked.append(repository)
+        return self._connections.get(repository.lower().replace("/", "_"), [])
+
+
+def _config(folder: Path, *, previews: bool = False, others: Sequence[HookConnection] = ()) -> GithubConfig:
     # Nobody listens there: what reaches the deployer is answered with 503.
-    socket = folder / "nobody.sock"
-    return GithubConfig(secret=SECRET, repository="Acme/market", branch="main", deployer=socket, previews=previews)
+    market = HookConnection(1, SECRET, "main", "default", "market", previews)
+    return GithubConfig(Source(acme_market=[market, *others]), folder / "nobody.sock")
 
 
-def _post(config: GithubConfig | None, body: bytes, **headers: str) -> httpx.Response:
+def _post(config: GithubConfig, body: bytes, **headers: str) -> httpx.Response:
     app = FastAPI()
     app.include_router(github_router(config))
 
@@ -54,26 +67,52 @@ def _post(config: GithubConfig | None, body: bytes, **headers: str) -> httpx.Res
 
 
 def _deliver(
-    folder: Path, event: str, content: Any, headers: dict[str, str] | None = None, *, previews: bool = False
+    folder: Path,
+    event: str,
+    content: Any,
+    headers: dict[str, str] | None = None,
+    *,
+    previews: bool = False,
+    others: Sequence[HookConnection] = (),
 ) -> httpx.Response:
     body = json.dumps(content).encode()
     signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     told = {"X-Hub-Signature-256": signature, "X-GitHub-Event": event, "X-GitHub-Delivery": "72d3162e-cc78-11e3"}
-    return _post(_config(folder, previews=previews), body, **{**told, **(headers or {})})
+    return _post(_config(folder, previews=previews, others=others), body, **{**told, **(headers or {})})
 
 
-def test_a_wrong_signature_is_refused_whatever_the_body_is(tmp_path: Path) -> None:
+def test_whoever_cannot_sign_learns_nothing(tmp_path: Path) -> None:
+    """A wrong signature, a repository that nobody knows, and no JSON at all: one answer."""
+    strangers = {**PUSH, "repository": {"full_name": "acme/other"}}
     answers = [
         _deliver(tmp_path, "push", PUSH, {"X-Hub-Signature-256": "sha256=00"}),
+        _deliver(tmp_path, "push", strangers),
+        _deliver(tmp_path, "ping", {"zen": "Keep it logically awesome."}),
         _post(_config(tmp_path), b"no JSON", **{"X-GitHub-Event": "push"}),
+        _post(_config(tmp_path), b'{"repository": {"full_name": "caf\xe9"}}'),
+        _post(_config(tmp_path), b"payload=%7B%22repository%22"),
     ]
 
-    assert [answer.status_code for answer in answers] == [401, 401]
-    assert "TIDEGATE_GITHUB_SECRET" in answers[0].json()["reason"]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}
+    assert "tidegate github connect OWNER/NAME --model MODEL" in answers[0].json()["reason"]
+    assert "application/json" in answers[0].json()["reason"]
+
+
+def test_a_delivery_is_for_every_model_whose_secret_it_bears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.github.PATIENCE_S", 0.1)
+    loans = HookConnection(2, SECRET, "release", "default", "loans")
+    foreign = HookConnection(3, "another secret of it", "main", "default", "foreign")
+    answer = _deliver(tmp_path, "push", PUSH, others=(loans, foreign))
+
+    assert answer.status_code == 503
+    found = [(each["model"], each["status"]) for each in answer.json()["models"]]
+    assert found == [("market", "refused"), ("loans", "ignored")]
 
 
 def test_ping_is_answered(tmp_path: Path) -> None:
-    answer = _deliver(tmp_path, "ping", {"zen": "Keep it logically awesome."})
+    answer = _deliver(
+        tmp_path, "ping", {"zen": "Keep it logically awesome.", "repository": {"full_name": "acme/Market"}}
+    )
 
     assert (answer.status_code, answer.json()["status"]) == (200, "pong")
 
@@ -84,7 +123,7 @@ def test_ping_is_answered(tmp_path: Path) -> None:
         ("push", {"ref": "refs/tags/v1"}, "no branch"),
         ("push", {"ref": "refs/heads/trial"}, "only main goes live"),
         ("push", {"deleted": True, "after": "0" * 40}, "was deleted"),
-        ("push", {"repository": {"full_name": "acme/other"}}, "is not the repository"),
+        ("push", {"ref": "refs/heads/\u202emain"}, "cannot be shown"),
         ("pull_request", {}, "only the event push"),
     ],
 )
@@ -106,11 +145,11 @@ def test_with_previews_another_branch_and_its_end_are_for_the_deployer(
     assert _deliver(tmp_path, "push", trial, previews=True).status_code == 503
     assert _deliver(tmp_path, "push", {**trial, **gone}, previews=True).status_code == 503
     assert _deliver(tmp_path, "push", {**PUSH, **gone}, previews=True).json()["status"] == "ignored"
-    assert "TIDEGATE_GITHUB_PREVIEWS" in _deliver(tmp_path, "push", trial).json()["reason"]
+    assert "--previews" in _deliver(tmp_path, "push", trial).json()["reason"]
 
 
 def test_what_is_no_push_event_is_refused(tmp_path: Path) -> None:
-    assert _deliver(tmp_path, "push", {"ref": "refs/heads/main"}).status_code == 400
+    assert _deliver(tmp_path, "push", {"ref": 1, "repository": PUSH["repository"]}).status_code == 400
     assert _deliver(tmp_path, "push", PUSH, {"X-GitHub-Delivery": ""}).status_code == 400
 
 
@@ -120,10 +159,3 @@ def test_without_a_deployer_github_is_asked_to_come_again(tmp_path: Path, monkey
 
     assert answer.status_code == 503
     assert "redeliver it" in answer.json()["reason"]
-
-
-def test_where_github_is_not_set_up_it_says_how(tmp_path: Path) -> None:
-    answer = _post(None, b"{}")
-
-    assert answer.status_code == 404
-    assert "TIDEGATE_GITHUB_SECRET" in answer.json()["reason"]

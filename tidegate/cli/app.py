@@ -8,6 +8,7 @@ import typer
 
 from model_runner.plain_text import printable
 from tidegate.cli.exits import CliError, Exit
+from tidegate.cli.github_app import github
 from tidegate.cli.version_app import Json, add_version_commands
 
 HELP = """Push a model, get an API, and see its drift within seconds.
@@ -163,6 +164,7 @@ def deploy(
 
 
 add_version_commands(app)
+app.add_typer(github, name="github")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from model_runner.plain_text import quoted
+from model_runner.plain_text import plain, quoted
 from storage import registry
 from storage.registry import Job, JobOverError, JobState
 from tidegate.deployer.acceptance import accepted, commit_of
@@ -40,6 +40,10 @@ class JobFailedError(Exception):
         self.can_pass = can_pass
 
 
+class NothingToDoError(Exception):
+    """A job that is done without a deployment; the message says why."""
+
+
 @dataclass(frozen=True)
 class Files:
     """A model folder that is the job's own."""
@@ -54,7 +58,10 @@ class Origin(Protocol):
     """Where the files of a kind of jobs come from, and who is told of it."""
 
     async def files(self, job: Job) -> Files:
-        """Raises JobFailedError."""
+        """Raises JobFailedError, NothingToDoError."""
+
+    async def confirm(self, job: Job) -> None:
+        """Right before the switch. Raises JobFailedError: it must not be."""
 
     async def began(self, job: Job) -> None: ...
 
@@ -95,6 +102,8 @@ class JobRun:
             await self._attempt()
         except JobFailedError as error:
             await self._failed(error)
+        except NothingToDoError as error:
+            await self._over(JobState.SUCCEEDED, None, [f"  {plain(error)}"])
         except JobOverError as error:
             # It was cancelled just when it began.
             await self._end_worker()
@@ -118,6 +127,7 @@ class JobRun:
                 if self.job.prepared is None:
                     await self._prepare()
                 await self._await_acceptance()
+                await self._origin.confirm(self.job)
         except TimeoutError:
             if not deadline.expired():
                 raise

@@ -10,6 +10,9 @@ class PushOrigin:
     async def files(self, job: Job) -> Files:
         return Files(job.source["folder"], job.source["received_s"], job.source["url"])
 
+    async def confirm(self, job: Job) -> None:
+        """Git has the commit: that is asked before."""
+
     async def began(self, job: Job) -> None:
         """The client that pushed follows the lines."""
 

@@ -55,14 +55,18 @@ class SocketServer:
         self,
         deployer: Deployer,
         owner: str,
-        github_model: tuple[str, str] | None,
+        github_place: Callable[[int], tuple[str, str] | None],
         remove_previews: Callable[[str, str, str], int],
     ) -> None:
-        """`remove_previews`: given workspace, model and branch, ends the previews; how many there were."""
+        """
+        Args:
+            github_place: workspace and model of a connection, by its number; None where there is none.
+            remove_previews: given workspace, model and branch, ends the previews; how many there were.
+        """
         self._deployer = deployer
         self._ledger = deployer.ledger
         self._owner = owner
-        self._github_model = github_model
+        self._github_place = github_place
         self._remove_previews = remove_previews
 
     async def start(self, path: Path) -> asyncio.Server:
@@ -95,7 +99,10 @@ class SocketServer:
                 await _send(writer, Taken(job.id))
                 await self._follow(writer, job.id, 0)
             case Deliver():
-                job, is_new = await self._deployer.submit(self._delivered(message), message.delivery)
+                new = await asyncio.to_thread(self._delivered, message)
+                # One webhook is for every model of its repository.
+                delivery = f"{message.delivery}:{message.connection}" if message.connection else message.delivery
+                job, is_new = await self._deployer.submit(new, delivery)
                 await _send(writer, Taken(job.id, is_new))
             case Follow(job=number, after=after):
                 await self._follow(writer, number, after)
@@ -104,8 +111,8 @@ class SocketServer:
             case BranchGone():
                 place = (message.workspace, message.model, message.branch)
                 await _send(writer, Removed(await asyncio.to_thread(self._remove_previews, *place)))
-            case UpstreamBranchGone(branch=branch):
-                gone = (*self._github_place(), branch)
+            case UpstreamBranchGone(connection=connection, branch=branch):
+                gone = (*await asyncio.to_thread(self._place, connection), branch)
                 await _send(writer, Removed(await asyncio.to_thread(self._remove_previews, *gone)))
             case Cancel(job=number):
                 await _send(writer, _ended(await self._deployer.cancel(number)))
@@ -135,14 +142,15 @@ class SocketServer:
                 await _send(writer, Prepared(number))
             await news.wait()
 
-    def _github_place(self) -> tuple[str, str]:
+    def _place(self, connection: int) -> tuple[str, str]:
         """Workspace and model. Raises DeliveryRefusedError."""
-        if self._github_model is None:
-            raise DeliveryRefusedError("no GitHub repository is configured: set TIDEGATE_GITHUB_REPOSITORY")
-        return self._github_model
+        place = self._github_place(connection)
+        if place is None:
+            raise DeliveryRefusedError("the repository was disconnected: `tidegate github list` shows what is")
+        return place
 
     def _delivered(self, message: Deliver) -> NewJob:
-        workspace, model = self._github_place()
+        workspace, model = self._place(message.connection)
         return NewJob(
             owner=self._owner,
             kind="github",
@@ -150,7 +158,7 @@ class SocketServer:
             model=model,
             branch=message.branch,
             commit=message.commit,
-            source={"delivery": message.delivery, "preview": message.preview},
+            source={"delivery": message.delivery, "preview": message.preview, "connection": message.connection},
         )
 
 

@@ -8,28 +8,28 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from model_runner import watched
-from model_runner.names import suggested_name
-from storage.registry import DEFAULT_WORKSPACE, Database, held_folders
+from storage.registry import Database, held_folders
 from tidegate import monitor
 from tidegate.deployer.announcing import Announcer
 from tidegate.deployer.cleaning import Cleaner, sweep_at_start
-from tidegate.deployer.github_api import GithubApi
 from tidegate.deployer.github_jobs import GithubOrigin
 from tidegate.deployer.job_run import Origin
 from tidegate.deployer.ledger import Ledger
 from tidegate.deployer.pushes import PushOrigin
-from tidegate.deployer.remote import Remote
 from tidegate.deployer.service import Deployer
 from tidegate.deployer.serving import SocketServer
 from tidegate.deployer.workers import Workers
 from tidegate.garbage import garbage_of
+from tidegate.github.connections import Connections, connections_of
+from tidegate.github.sealing import SealedError
 from tidegate.logging import configure
-from tidegate.settings import Settings, secret_of
+from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, make_socket_folder
 from tidegate.supervisor.plan import DEPLOYER_OFFSET
 from tidegate.versions.config import versions_config
@@ -52,8 +52,8 @@ async def run(settings: Settings) -> int:
     database = Database(settings.database_dsn)
     staging = settings.home_path / "staging"
     await asyncio.to_thread(lambda: sweep_at_start(staging, held_folders(database)))
-    api = github_api(settings)
-    origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, api)}
+    connections = connections_of(settings, database)
+    origins: dict[str, Origin] = {"push": PushOrigin(), "github": github_origin(settings, connections)}
     ledger = Ledger(database, settings.home_path)
     bounds = settings.concurrent_builds, settings.job_timeout_s
     deployer = Deployer(ledger, Workers(), staging, origins, owner_of(settings), *bounds)
@@ -62,7 +62,8 @@ async def run(settings: Settings) -> int:
     cleaner = Cleaner(database, settings.home_path / "git", staging, keep, garbage_of(settings, database))
     cleaning = watched.keep(cleaner.run, "cleaning")
     announcing = watched.keep(Announcer(database, settings.bootstrap, settings.topics).run, "announcing")
-    sockets = SocketServer(deployer, owner_of(settings), github_model(settings), remover(settings, database))
+    place_of = partial(github_place, connections)
+    sockets = SocketServer(deployer, owner_of(settings), place_of, remover(settings, database))
     path = deployer_socket(settings.run_path)
     server = await sockets.start(path)
     health = monitor.serve(
@@ -85,8 +86,6 @@ async def run(settings: Settings) -> int:
             log.error("deployer.trouble", reason=f"{type(error).__name__}: {error}")
         health.shutdown()
         health.server_close()
-        if api is not None:
-            await api.close()
         database.close()
 
 
@@ -96,31 +95,25 @@ def remover(settings: Settings, database: Database) -> Callable[[str, str, str],
     return lambda workspace, model, branch: len(remove_previews(config, database, workspace, model, branch))
 
 
-def github_model(settings: Settings) -> tuple[str, str] | None:
-    """Workspace and model of the configured repository."""
-    if settings.github_repository is None:
+def github_place(connections: Connections, number: int) -> tuple[str, str] | None:
+    """Workspace and model of a connection."""
+    try:
+        found = connections.get(number)
+    except SealedError:
+        # Its job says so.
         return None
-    name = settings.github_model or suggested_name(settings.github_repository.partition("/")[2])
-    return DEFAULT_WORKSPACE, name
+    return None if found is None else (found.workspace, found.model)
 
 
-def github_api(settings: Settings) -> GithubApi | None:
-    """None without a token: then GitHub is told nothing."""
-    token = secret_of(settings.github_token)
-    if settings.github_repository is None or token is None:
-        return None
-    return GithubApi(settings.github_api_url, settings.github_repository, token)
-
-
-def github_origin(settings: Settings, api: GithubApi | None) -> GithubOrigin:
-    remote = Remote(
-        url=settings.github_clone_url or f"https://github.com/{settings.github_repository}.git",
-        token=secret_of(settings.github_token),
-        deploy_key=None if settings.github_deploy_key is None else settings.github_deploy_key.expanduser().resolve(),
-        known_hosts=settings.home_path / "known_hosts",
+def github_origin(settings: Settings, connections: Connections) -> GithubOrigin:
+    return GithubOrigin(
+        connections,
+        settings.home_path,
+        url=settings.gateway_url,
+        api_url=settings.github_api_url,
+        bounds=settings.folder_bounds,
+        max_bytes=settings.max_push_bytes,
     )
-    staging, url, branch = settings.home_path / "staging", settings.gateway_url, settings.production_branch
-    return GithubOrigin(remote, api, staging, url, branch, settings.folder_bounds, settings.max_push_bytes)
 
 
 @contextlib.contextmanager

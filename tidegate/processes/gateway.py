@@ -15,18 +15,22 @@ from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
 from gateway.github import GithubConfig, github_router
+from gateway.github_api import github_connections_router
 from gateway.inference import Limits
 from gateway.jobs_api import jobs_router
 from gateway.producing import ProducerConfig
 from gateway.token import Token, TokenError, load_or_make
 from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
+from storage.registry import Database
 from storage.registry.routes import RegistryRouteSource
 from stream.topics import Topic
+from tidegate.github.connections import connections_of
+from tidegate.github.management import GithubConnections
 from tidegate.job_management import JobsOfRegistry
 from tidegate.logging import calm_handler
 from tidegate.runner_places import token_source
-from tidegate.settings import Settings, secret_of
+from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
 from tidegate.versions.api import VersionsApi
@@ -75,17 +79,10 @@ def git_config(settings: Settings, token: Token) -> GitConfig:
     )
 
 
-def github_config(settings: Settings) -> GithubConfig | None:
-    """None where no repository, or no secret, is set."""
-    if settings.github_repository is None or not secret_of(settings.github_secret):
-        return None
-    return GithubConfig(
-        secret=secret_of(settings.github_secret) or "",
-        repository=settings.github_repository,
-        branch=settings.production_branch,
-        deployer=deployer_socket(settings.run_path),
-        previews=settings.github_previews,
-    )
+def github_config(settings: Settings) -> GithubConfig:
+    """Where the webhook looks for the connections of a repository."""
+    source = connections_of(settings, Database(settings.database_dsn))
+    return GithubConfig(source, deployer_socket(settings.run_path))
 
 
 def main() -> int:
@@ -109,7 +106,11 @@ def main() -> int:
         gateway_config(settings),
         routes,
         activity=routes,
-        routers=[github_router(github_config(settings)), jobs_router(jobs)],
+        routers=[
+            github_router(github_config(settings)),
+            github_connections_router(GithubConnections(settings)),
+            jobs_router(jobs),
+        ],
         mounts={PREFIX: GitApp(git)},
         token=token,
         versions=versions,

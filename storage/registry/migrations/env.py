@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import storage.registry.github_tables
 import storage.registry.job_tables  # noqa: F401 - declares its tables
 from storage.registry.tables import Base
 

@@ -18,7 +18,7 @@ from gateway.errors_api import handle_errors
 from gateway.git import lfs
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.tree import parse_pointer
-from gateway.github import GithubConfig, github_router, is_signed
+from gateway.github import GithubConfig, HookConnection, github_router, is_signed
 from gateway.refusals import Refusal
 from gateway.requests import parse_batch, read_headers
 from gateway.token import Token, bearer_of, password_of
@@ -76,8 +76,7 @@ def _pushed(encoding: str | None) -> Callable[[bytes], None]:
 
 def _hook(scratch: Path) -> FastAPI:
     app = FastAPI()
-    config = GithubConfig(secret=SECRET, repository="acme/market", branch="main", deployer=scratch / "nobody.sock")
-    app.include_router(github_router(config))
+    app.include_router(github_router(GithubConfig(_Connected(), scratch / "nobody.sock")))
     return app
 
 
@@ -86,6 +85,13 @@ def _management() -> FastAPI:
     app.include_router(versions_router(cast(Any, _Nobody())))
     handle_errors(app)
     return app
+
+
+class _Connected:
+    """To every repository, by a branch that nobody pushes to."""
+
+    def of_repository(self, repository: str) -> list[HookConnection]:
+        return [HookConnection(1, SECRET, f"of {repository}", "default", "market")]
 
 
 class _Nobody:

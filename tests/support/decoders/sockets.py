@@ -42,7 +42,7 @@ def frames(runner: asyncio.Runner) -> Iterator[Decoder]:
     )
     to: list[ToDeployer] = [
         submit,
-        Deliver(delivery="d", commit="6d" * 20, branch="b", preview=True),
+        Deliver(connection=1, delivery="d", commit="6d" * 20, branch="b", preview=True),
         Follow(7, 3),
         Cancel(7),
     ]

@@ -1,0 +1,127 @@
+"""Which GitHub repository deploys which model. Secrets come sealed and leave sealed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from storage.registry.database import Database
+from storage.registry.errors import RegistryError
+from storage.registry.github_tables import GithubConnectionRow
+
+
+class UnknownConnectionError(RegistryError):
+    """No such connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewConnection:
+    """What is to be deployed from where."""
+
+    repository: str
+    """`owner/name`"""
+    workspace: str
+    model: str
+    branch: str
+    path: str = ""
+    """Folder within the repository; empty for all of it."""
+    clone_url: str | None = None
+    previews: bool = False
+    secret: str = field(repr=False)
+    """Sealed, as the next two."""
+    token: str | None = field(default=None, repr=False)
+    deploy_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GithubConnection(NewConnection):
+    id: int
+    deployed_tree: str | None
+    created: datetime
+
+
+def connect_github(database: Database, new: NewConnection, *, now: datetime | None = None) -> GithubConnection:
+    """Store a connection, in the place of the one that the model had."""
+    with database.write() as session:
+        old = session.scalars(
+            select(GithubConnectionRow).where(
+                GithubConnectionRow.workspace == new.workspace, GithubConnectionRow.model == new.model
+            )
+        ).first()
+        if old is not None:
+            session.delete(old)
+            session.flush()
+        row = GithubConnectionRow(
+            repository=new.repository.lower(),
+            shown=new.repository,
+            workspace=new.workspace,
+            model=new.model,
+            branch=new.branch,
+            path=new.path,
+            clone_url=new.clone_url,
+            previews=new.previews,
+            secret=new.secret,
+            token=new.token,
+            deploy_key=new.deploy_key,
+            created=now or datetime.now(UTC),
+        )
+        session.add(row)
+        session.flush()
+        return _connection(row)
+
+
+def github_connections(database: Database, repository: str | None = None) -> list[GithubConnection]:
+    """Those of a repository, however it is spelt; by default all, by repository and model."""
+    statement = select(GithubConnectionRow).order_by(
+        GithubConnectionRow.repository, GithubConnectionRow.workspace, GithubConnectionRow.model
+    )
+    if repository is not None:
+        statement = statement.where(GithubConnectionRow.repository == repository.lower())
+    with database.read() as session:
+        return [_connection(row) for row in session.scalars(statement)]
+
+
+def get_github_connection(database: Database, number: int) -> GithubConnection:
+    """Raises UnknownConnectionError."""
+    with database.read() as session:
+        row = session.get(GithubConnectionRow, number)
+        if row is None:
+            raise UnknownConnectionError(f"there is no connection {number}: see `tidegate github list`")
+        return _connection(row)
+
+
+def disconnect_github(database: Database, number: int) -> GithubConnection:
+    """Forget it, with its secrets. Raises UnknownConnectionError."""
+    with database.write() as session:
+        row = session.get(GithubConnectionRow, number)
+        if row is None:
+            raise UnknownConnectionError(f"there is no connection {number}: see `tidegate github list`")
+        found = _connection(row)
+        session.delete(row)
+        return found
+
+
+def note_deployed_tree(database: Database, number: int, tree: str) -> None:
+    """What went live. A connection that is gone is no error."""
+    with database.note() as session:
+        row = session.get(GithubConnectionRow, number)
+        if row is not None:
+            row.deployed_tree = tree
+
+
+def _connection(row: GithubConnectionRow) -> GithubConnection:
+    return GithubConnection(
+        id=row.id,
+        repository=row.shown,
+        workspace=row.workspace,
+        model=row.model,
+        branch=row.branch,
+        path=row.path,
+        clone_url=row.clone_url,
+        previews=row.previews,
+        secret=row.secret,
+        token=row.token,
+        deploy_key=row.deploy_key,
+        deployed_tree=row.deployed_tree,
+        created=row.created,
+    )

@@ -1,0 +1,1 @@
+"""Connections to GitHub repositories: which model each deploys, and with which secrets."""
