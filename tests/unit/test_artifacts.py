@@ -66,3 +66,15 @@ def test_only_regular_files_of_the_folder_are_stored(model: Path, tmp_path: Path
     (model / "link.pkl").symlink_to(tmp_path / "outside")
     with pytest.raises(artifacts.ArtifactError):
         artifacts.put(model, [name], (tmp_path / "store").as_uri())
+
+
+def test_a_store_with_a_larger_file_fills_no_disk(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "COPY_BYTES", 2)
+    artifact = artifacts.put(model, FILES, (tmp_path / "store").as_uri())
+    stored = tmp_path / "store" / artifact.sha256 / "data" / "names.txt"
+    stored.chmod(0o600)
+    with stored.open("ab") as file:
+        file.truncate(10**12)
+    fetched = artifacts.fetch(artifact.url, artifact.sha256, tmp_path / "cache")
+
+    assert (fetched / "data" / "names.txt").read_bytes() == b"a\nb\n"
