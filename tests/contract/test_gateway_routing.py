@@ -161,6 +161,7 @@ def test_a_preview_has_its_own_url_and_no_part_in_the_models_traffic(stack: Stac
     metric = 'tidegate_requests_total{model="behaving/previews/feature-x-1a2b3c",status="200",workspace="default"}'
     assert stack.gateway.metric(metric) == 2
     stack.serve(stack.route(1))
+    assert stack.ask().status_code == 200, "the next request makes it follow its routes"
     assert stack.gateway.metric(metric) == 0, "nothing is left of a preview that is over"
     assert stack.gateway.metric('tidegate_requests_total{model="behaving",status="200",workspace="default"}') >= 20
 
