@@ -29,8 +29,12 @@ def version() -> int:
     return max(0, int(libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))))
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: bool) -> None:
+def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: bool, moves: bool = False) -> None:
     """From now on this process sees these folders and files alone. Paths that are missing are left out.
+
+    Args:
+        network: whether it may bind and connect.
+        moves: whether it may link and rename from one folder to another, where it may write.
 
     Raises:
         OSError: the kernel has no Landlock, or refuses.
@@ -47,7 +51,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: boo
     packed = struct.pack(f"={len(attributes)}Q", *attributes)
     rules = _checked(libc.syscall(_CREATE, packed, ctypes.c_size_t(len(packed)), ctypes.c_uint32(0)))
     try:
-        for rights, paths in ((READ, readable), (WRITE, writable)):
+        for rights, paths in ((READ, readable), (WRITE | _REFER if moves else WRITE, writable)):
             for path in paths:
                 _add(libc, rules, path, rights & handled)
         _checked(libc.prctl(38, 1, 0, 0, 0))  # PR_SET_NO_NEW_PRIVS

@@ -10,7 +10,7 @@ import os
 import struct
 from collections.abc import Iterable
 
-from model_runner.sandbox.syscalls import ARCHITECTURES, JUDGED, NEWEST, REFUSED
+from model_runner.sandbox.syscalls import ARCHITECTURES, EXECUTING, JUDGED, NEWEST, REFUSED
 
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _RETURN, _AND = 0x20, 0x06, 0x54
@@ -29,13 +29,17 @@ Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
 
 
-def program(machine: str, pid: int, *, network: bool) -> bytes:
+def program(
+    machine: str, pid: int, *, network: bool, executes: bool = True, allowed: frozenset[str] = frozenset()
+) -> bytes:
     """The filter for a process.
 
     Args:
         machine: as `os.uname().machine` says.
         pid: its own, the only one that it may signal.
         network: whether it may connect.
+        executes: whether it may become another program.
+        allowed: names of `REFUSED` that this process needs.
 
     Raises:
         KeyError: there are no numbers for this machine.
@@ -45,7 +49,8 @@ def program(machine: str, pid: int, *, network: bool) -> bytes:
     # The second set of numbers on x86_64 would be a way around all that follows.
     code += [(_GREATER_EQUAL, 0, 1, _X32), _return(_ERRNO | errno.ENOSYS)]
     code += [(_GREATER, 0, 1, NEWEST), _return(_ERRNO | errno.ENOSYS)]
-    for numbers in REFUSED.values():
+    refused = REFUSED if executes else {**REFUSED, **EXECUTING}
+    for numbers in (numbers for name, numbers in refused.items() if name not in allowed):
         code += _when(numbers[column], [_return(_ERRNO | errno.EPERM)])
     for name, body in _judgements(pid, network).items():
         code += _when(JUDGED[name][column], body)

@@ -29,6 +29,9 @@ JUDGED: dict[str, Numbers] = {
 }
 """Refused or not by their arguments."""
 
+EXECUTING: dict[str, Numbers] = {"execve": (59, 221), "execveat": (322, 281)}
+"""Refused where a process has to stay what it is."""
+
 REFUSED: dict[str, Numbers] = {
     # Other processes.
     "fork": (57, None),

@@ -3,12 +3,13 @@
 import argparse
 import logging
 import os
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from storage.clickhouse_server.config import ClickHouseServerConfig
-from storage.clickhouse_server.engine import FolderInUseError
-from storage.clickhouse_server.server import PortTakenError, serve
+from storage.clickhouse_server.listening import PortTakenError, listen
 
 EXIT_USAGE = 2
 _PASSWORDS = ("CLICKHOUSE_PASSWORD", "CLICKHOUSE_READONLY_PASSWORD")
@@ -60,8 +61,12 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """Run the server; 0 after an orderly end; otherwise the reason is on stderr: 2 where a password is missing, 1."""
+def main(confine: Callable[[Path], None] | None = None) -> int:
+    """Run the server; 0 after an orderly end; otherwise the reason is on stderr: 2 where a password is missing, 1.
+
+    Args:
+        confine: called with the folder once the port is bound and before the engine, which starts threads, is loaded.
+    """
     given = vars(arguments().parse_args())
     without = given.pop("without_password")
     password, readonly_password = (os.environ.pop(variable, "") for variable in _PASSWORDS)
@@ -71,8 +76,23 @@ def main() -> int:
     config = ClickHouseServerConfig(**given, password=password, readonly_password=readonly_password)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        serve(config)
-    except (PortTakenError, FolderInUseError, TimeoutError) as error:
+        listener = listen(config.host, config.port)
+    except PortTakenError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if confine is not None:
+        config.path.mkdir(parents=True, exist_ok=True)
+        confine(config.path.absolute())
+    return _serve(config, listener)
+
+
+def _serve(config: ClickHouseServerConfig, listener: socket.socket) -> int:
+    from storage.clickhouse_server.engine import FolderInUseError  # noqa: PLC0415  loads the engine
+    from storage.clickhouse_server.server import serve  # noqa: PLC0415  likewise
+
+    try:
+        serve(config, listener)
+    except (FolderInUseError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -12,6 +12,7 @@ from typing import cast
 import chdb
 import psutil
 
+from storage.clickhouse_server import rights
 from storage.clickhouse_server.config import ClickHouseServerConfig
 
 _SCRATCH = ".tidegate"
@@ -35,12 +36,16 @@ class Engine:
         refuse_folder_in_use(self._path)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
+        users = self.scratch / "users.xml"
+        users.write_text(rights.users_settings(), encoding="utf-8")
+        rights.adopt_default_database(self._path)
         settings = self.scratch / "config.xml"
-        settings.write_text(_server_settings(config), encoding="utf-8")
+        settings.write_text(_server_settings(config, users), encoding="utf-8")
         self._connection_string = f"{self._path}?config-file={settings}"
         # The engine resolves a bare file name against the working folder: give it one with nothing in it.
         os.chdir(tempfile.mkdtemp(dir=self.scratch))
         self._keeper = self.connect()
+        self._keeper.query(f"DROP DATABASE IF EXISTS {rights.NO_FILES}", "TabSeparated")
         self.version = self._text("SELECT version()")
         self.timezone = self._text("SELECT timezone()")
         self.display_name = socket.gethostname()
@@ -87,7 +92,7 @@ def refuse_folder_in_use(path: Path) -> None:
         return
 
 
-def _server_settings(config: ClickHouseServerConfig) -> str:
+def _server_settings(config: ClickHouseServerConfig, users: Path) -> str:
     memory = config.max_server_memory_bytes or psutil.virtual_memory().total * 6 // 10
     values = {
         "max_server_memory_usage": memory,
@@ -114,4 +119,5 @@ def _server_settings(config: ClickHouseServerConfig) -> str:
     )
     lines = [f"<{name}>{value}</{name}>" for name, value in values.items()]
     merge_tree = "".join(f"<{name}>1</{name}>" for name in reserve.split())
-    return f"<clickhouse>{''.join(lines)}<merge_tree>{merge_tree}</merge_tree></clickhouse>\n"
+    confined = "" if config.allow_external_access else rights.server_settings(users)
+    return f"<clickhouse>{confined}{''.join(lines)}<merge_tree>{merge_tree}</merge_tree></clickhouse>\n"

@@ -1,7 +1,6 @@
 """One statement run on one session, in a thread: which door of the engine it goes through."""
 
 import os
-import tempfile
 from dataclasses import dataclass
 from itertools import chain
 
@@ -17,8 +16,8 @@ from storage.clickhouse_server.session import Progress, Session
 from storage.clickhouse_server.statement import (
     Statement,
     StatementKind,
+    input_call,
     into_pipe,
-    read_input_from,
 )
 
 _PIPE_READ = 1 << 18
@@ -43,7 +42,8 @@ class Job:
 
 
 _ANSWERS = (StatementKind.SELECT, StatementKind.SHOW)
-_INSERTS = (StatementKind.INSERT, StatementKind.INSERT_FROM_INPUT)
+_INPUT = "_tidegate_input"
+"""Temporary table that holds the data of an INSERT ... SELECT ... FROM input()."""
 
 
 def run_and_close(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
@@ -58,21 +58,28 @@ def run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> Non
         writer.begin(job.output_format)
         session.prepare(job.query)
         try:
-            _run(engine, session, job, writer)
+            _run(session, job, writer)
         finally:
-            if job.statement.changes_session or (job.query.parameters and job.statement.kind in _INSERTS):
+            if _leaves_something(job):
                 session.renew()
         writer.finish()
     except Exception as error:
         writer.fail(from_engine(error), engine.version)
 
 
-def _run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
+def _leaves_something(job: Job) -> bool:
+    """On its session, which nobody else may see: settings, temporary tables, parameters."""
+    kind = job.statement.kind
+    uses_table = kind is StatementKind.INSERT_FROM_INPUT
+    return job.statement.changes_session or uses_table or (bool(job.query.parameters) and kind is StatementKind.INSERT)
+
+
+def _run(session: Session, job: Job, writer: ResultWriter) -> None:
     kind = job.statement.kind
     if kind is StatementKind.INSERT:
         _insert(session, job, writer.progress)
     elif kind is StatementKind.INSERT_FROM_INPUT:
-        _insert_from_input(engine, session, job, writer.progress)
+        _insert_from_input(session, job, writer.progress)
     elif kind is StatementKind.SELECT and job.output_format == "Native":
         for block, rows in session.blocks(job.statement.sql, job.query.parameters, writer.progress):
             writer.write(frame(block, job.query.protocol, rows))
@@ -92,15 +99,14 @@ def _insert(session: Session, job: Job, progress: Progress) -> None:
     session.insert(job.statement.sql, input_format, data, progress)
 
 
-def _insert_from_input(engine: Engine, session: Session, job: Job, progress: Progress) -> None:
-    input_format = job.statement.format or "Values"
-    with tempfile.NamedTemporaryFile(dir=engine.scratch, prefix="input-") as file:
-        file.write(job.inline)
-        for piece in job.data.pieces(job.data_start):
-            file.write(piece)
-        file.flush()
-        sql = read_input_from(job.statement, file.name, input_format)
-        session.execute(sql, DEFAULT_FORMAT, job.query.parameters, progress)
+def _insert_from_input(session: Session, job: Job, progress: Progress) -> None:
+    """Through a temporary table: the engine's own input() would have to be a file, and files are refused to it."""
+    call = input_call(job.statement)
+    create = f"CREATE TEMPORARY TABLE {_INPUT} ENGINE = Memory AS SELECT * FROM null(".encode()  # noqa: S608
+    session.execute(create + call.structure + b")", DEFAULT_FORMAT, job.query.parameters, Progress())
+    data = chain((job.inline,) if job.inline else (), job.data.pieces(job.data_start))
+    session.insert(f"INSERT INTO {_INPUT}".encode(), job.statement.format or "Values", data, Progress())
+    session.execute(call.replaced(job.statement.sql, _INPUT), DEFAULT_FORMAT, job.query.parameters, progress)
 
 
 def _through_pipe(session: Session, job: Job, writer: ResultWriter) -> None:

@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import Iterator
 
-import psutil
 import uvicorn
 
 from gateway import watched
@@ -19,10 +18,6 @@ from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.service import Service
 
 
-class PortTakenError(RuntimeError):
-    """Something else listens on the port."""
-
-
 class _Server(uvicorn.Server):
     """uvicorn without its signal handling, which ends the process by the signal instead of with 0."""
 
@@ -31,36 +26,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(config: ClickHouseServerConfig) -> None:
+def serve(config: ClickHouseServerConfig, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the running queries, close the folder and return.
 
-    Prints one line when it is ready. Raises PortTakenError, FolderInUseError, and TimeoutError when queries
-    outlive the deadline and their kill.
+    Prints one line when it is ready. Raises FolderInUseError, and TimeoutError when queries outlive the deadline and
+    their kill.
     """
-    listener = listen(config.host, config.port)
     with listener, asyncio.Runner(loop_factory=uvicorn.Config("", loop="uvloop").get_loop_factory()) as runner:
         runner.run(_serve(config, listener))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises PortTakenError with the process that has the port, where it can be seen."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        text = f"Port {port} of {host} cannot be used ({error.strerror}{_owner(port)}): choose another with --port"
-        raise PortTakenError(text) from error
-    return listener
-
-
-def _owner(port: int) -> str:
-    with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()}, pid {connection.pid}"
-    return ""
 
 
 async def _serve(config: ClickHouseServerConfig, listener: socket.socket) -> None:

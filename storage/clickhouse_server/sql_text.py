@@ -20,6 +20,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_ESCAPES = dict(zip(b"b f n r t 0 a v e".split(), b"\b \f \n \r \t \0 \a \v \x1b".split(b" "), strict=True))
+
 
 class Kind(Enum):
     """What a token is; comments and white space are none."""
@@ -52,8 +55,10 @@ class Token:
     @property
     def name(self) -> str:
         """The identifier it stands for, without its quotes and in small letters."""
-        text = self.text[1:-1] if self.kind is Kind.QUOTED else self.text
-        return text.decode("utf-8", "replace").lower()
+        if self.kind is not Kind.QUOTED:
+            return self.text.decode("utf-8", "replace").lower()
+        mark = self.text[:1]
+        return _unescaped(self.text[1:-1].replace(mark * 2, mark)).decode("utf-8", "replace").lower()
 
 
 def tokens(sql: bytes, start: int = 0) -> Iterator[Token]:
@@ -75,6 +80,16 @@ def tokens(sql: bytes, start: int = 0) -> Iterator[Token]:
         yield Token(Kind(kind), text, match.start(), match.end(), depth)
         if text in (b"(", b"[", b"{"):
             depth += 1
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Without ClickHouse's escapes: `f\\x69le` is `file`, and so is `\\file`."""
+
+    def meant(match: re.Match[bytes]) -> bytes:
+        code = match.group(1)
+        return bytes([int(code[1:], 16)]) if len(code) == 3 else _ESCAPES.get(code, code)
+
+    return _ESCAPE.sub(meant, text)
 
 
 def quote(text: str) -> str:

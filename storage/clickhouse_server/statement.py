@@ -156,15 +156,25 @@ def into_pipe(statement: Statement, path: str, output_format: str) -> bytes:
     return statement.head + clause.encode() + b" " + statement.tail
 
 
-def read_input_from(statement: Statement, path: str, input_format: str) -> bytes:
-    """The INSERT ... SELECT with `input('structure')` reading the file `path` of format `input_format`.
+@dataclass(frozen=True, slots=True)
+class InputCall:
+    """Where `input('structure')` stands in an INSERT ... SELECT, and the structure as SQL."""
 
-    Raises ClickHouseError 62 when the statement has data behind it but no input().
-    """
-    for one, two in pairwise(statement.tokens):
+    start: int
+    end: int
+    structure: bytes
+
+    def replaced(self, sql: bytes, table: str) -> bytes:
+        """The statement with this table in its place."""
+        return sql[: self.start] + table.encode() + sql[self.end :]
+
+
+def input_call(statement: Statement) -> InputCall:
+    """Raises ClickHouseError 62 when the statement has data behind it but no input()."""
+    for index, (one, two) in enumerate(pairwise(statement.tokens)):
         if one.is_word("INPUT") and two.is_punct(b"("):
-            sql = statement.sql
-            call = f"file({quote(path)}, {quote(input_format)}, ".encode()
-            return sql[: one.start] + call + sql[two.end :]
+            close = next((t for t in statement.tokens[index + 2 :] if t.is_punct(b")") and t.depth == two.depth), None)
+            if close is not None:
+                return InputCall(one.start, close.end, statement.sql[two.end : close.start])
     text = "INSERT ... SELECT takes data behind it only through input('structure')"
     raise ClickHouseError(SYNTAX_ERROR, text, "SYNTAX_ERROR")

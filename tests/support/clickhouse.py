@@ -42,7 +42,7 @@ def start_clickhouse(
 
     Raises RuntimeError with what it wrote when it does not answer within `deadline_s` seconds.
     """
-    command = [sys.executable, "-m", "storage.clickhouse_server", "--path", str(path), "--port", "0", *options]
+    command = [sys.executable, "-m", "tidegate.processes.clickhouse", "--path", str(path), "--port", "0", *options]
     if "CLICKHOUSE_PASSWORD" not in (env or {}):
         command.append("--without-password")
     log = path.with_name(path.name + ".log").open("a+")

@@ -8,7 +8,7 @@ from storage.clickhouse_server.errors import ClickHouseError
 from storage.clickhouse_server.external_access import refuse_external_access
 from storage.clickhouse_server.query_ids import with_client_ids
 from storage.clickhouse_server.sql_text import quote, tokens
-from storage.clickhouse_server.statement import StatementKind, into_pipe, parse, read_input_from
+from storage.clickhouse_server.statement import StatementKind, input_call, into_pipe, parse
 
 
 @pytest.mark.parametrize(
@@ -82,15 +82,16 @@ def test_a_quoted_string_is_one_token(text: str) -> None:
     assert [t.kind.value for t in found] == ["word", "string", "punct", "number"]
 
 
-def test_insert_from_input_reads_a_file_in_its_place() -> None:
+def test_insert_from_input_reads_a_table_in_its_place() -> None:
     sql = b"INSERT INTO t SELECT a FROM (SELECT * FROM input('a UInt8, b String')) FORMAT JSONEachRow\n{}"
     statement = parse(sql)
     assert statement.kind is StatementKind.INSERT_FROM_INPUT
     assert sql[statement.data_start :] == b"{}"
-    expected = b"INSERT INTO t SELECT a FROM (SELECT * FROM file('/x', 'JSONEachRow', 'a UInt8, b String')) "
-    assert read_input_from(statement, "/x", "JSONEachRow") == expected
+    call = input_call(statement)
+    assert call.structure == b"'a UInt8, b String'"
+    assert call.replaced(statement.sql, "x") == b"INSERT INTO t SELECT a FROM (SELECT * FROM x) "
     with pytest.raises(ClickHouseError, match="input"):
-        read_input_from(parse(b"INSERT INTO t SELECT 1 FORMAT CSV\n"), "/x", "CSV")
+        input_call(parse(b"INSERT INTO t SELECT 1 FORMAT CSV\n"))
 
 
 def test_the_result_goes_into_the_pipe_before_the_settings() -> None:
@@ -165,3 +166,21 @@ def test_query_ids_are_read_where_the_server_keeps_them() -> None:
     assert rewritten.startswith("SELECT query_id FROM (SELECT * REPLACE (")
     assert rewritten.endswith("FROM system.processes) p")
     assert with_client_ids(b"SELECT 'system.processes', query_id") == b"SELECT 'system.processes', query_id"
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        (rb"`f\x69le`", "file"),
+        (rb'"f\x69le"', "file"),
+        (rb"`\file`", "\x0cile"),
+        (b"`a``b`", "a`b"),
+        (rb"`a\`b`", "a`b"),
+        (rb"`a\\x41`", "a\\x41"),
+        (rb"`\x2`", "x2"),
+        (b"`FILE`", "file"),
+    ],
+)
+def test_a_quoted_name_is_what_the_engine_takes_it_for(sql: bytes, name: str) -> None:
+    (token,) = tokens(sql)
+    assert token.name == name

@@ -155,7 +155,7 @@ def _clickhouse(settings: Settings) -> list[PartSpec]:
     return [
         PartSpec(
             CLICKHOUSE,
-            _python("storage.clickhouse_server", "--path", path, "--port", str(port), *hosts),
+            _python("tidegate.processes.clickhouse", "--path", path, "--port", str(port), *hosts),
             HttpReady(port, "/ping"),
             StopRank.CLICKHOUSE,
             ports=(PortUse(port, "TIDEGATE_CLICKHOUSE_PORT"),),

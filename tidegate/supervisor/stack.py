@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from model_runner import watched
 from model_runner.disk import is_full, no_room
 from tidegate.caches import copies_path
+from tidegate.clickhouse_sandbox import standing_warnings
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.logs import log_path
@@ -55,6 +56,7 @@ class Stack:
         self._disk_warning: str | None = None
         self._untold: OSError | None = None
         """Why the last state could not be written; None where it was."""
+        self._standing = standing_warnings(settings)
         self._dirty = asyncio.Event()
         self._around = Surroundings(
             home=settings.home_path,
@@ -256,7 +258,7 @@ class Stack:
         settings = self._settings
         following = self._following
         runners = following.launcher.states() if following else ()
-        own = filter(None, (self._warning, self._disk_warning, watched.trouble()))
+        own = filter(None, (*self._standing, self._warning, self._disk_warning, watched.trouble()))
         warnings = [*own, *(following.troubles if following else ())]
         return StackState(
             pid=self._pid,
