@@ -23,8 +23,14 @@ from model_runner.sandbox.syscalls import ARCHITECTURES
 from tidegate.settings import Settings
 
 _PACKAGES = (gateway, storage, stream, tidegate)
-_ALLOWED = frozenset({"utimensat", "chmod", "fchmodat", "fchmodat2"})
-"""The engine sets the times of parts and the rights of their files."""
+_ALLOWED = frozenset(
+    {
+        *("utimensat", "chmod", "fchmod", "fchmodat", "fchmodat2", "truncate"),
+        *("mmap", "mremap", "mbind", "set_mempolicy", "memfd_create"),
+        *("setpriority", "ioprio_set", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"),
+    }
+)
+"""The engine sets times and rights of its files, moves its memory, and merges at a lower priority."""
 _TEMPORARY = ".temporary"
 _KERNEL = (
     *(f"/proc/self/{name}" for name in ("statm", "stat", "status", "io", "maps", "cgroup", "mountinfo", "fd")),

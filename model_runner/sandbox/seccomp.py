@@ -39,7 +39,7 @@ def program(
         pid: its own, the only one that it may signal.
         network: whether it may connect.
         executes: whether it may become another program.
-        allowed: names of `REFUSED` that this process needs.
+        allowed: names of `REFUSED` and `JUDGED` that this process needs.
 
     Raises:
         KeyError: there are no numbers for this machine.
@@ -53,7 +53,8 @@ def program(
     for numbers in (numbers for name, numbers in refused.items() if name not in allowed):
         code += _when(numbers[column], [_return(_ERRNO | errno.EPERM)])
     for name, body in _judgements(pid, network).items():
-        code += _when(JUDGED[name][column], body)
+        if name not in allowed:
+            code += _when(JUDGED[name][column], body)
     code.append(_return(_ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 

@@ -99,14 +99,14 @@ def test_names_in_parameters_are_no_way_out(whole: Prison) -> None:
                 whole.assert_nothing_left(told.text, f"{sql} {value}")
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_what_gets_past_every_word_and_right_meets_the_sandbox(walls: Prison, user: str) -> None:
+def test_what_gets_past_every_word_and_right_meets_the_sandbox(walls: Prison) -> None:
+    """As the user who may do the most."""
     for sql in statements(walls.places):
         if sql not in ENDS and not any(part in sql for part in SLOW):
-            answer = walls.ask(user, "POST", sql, **NO_RETRIES)
+            answer = walls.ask("default", "POST", sql, **NO_RETRIES)
             walls.assert_nothing_left(answer.text, sql)
 
-    assert walls.ask(user, "POST", "SELECT 40 + 2").text == "42\n"
+    assert walls.ask("default", "POST", "SELECT 40 + 2").text == "42\n"
 
 
 def test_what_is_refused_says_why_and_what_to_do(whole: Prison) -> None:

@@ -53,9 +53,9 @@ def start_clickhouse(
         line = _ready_line(process, deadline_s)
         if not line:
             process.kill()
-            process.wait(30)
+            code = process.wait(30)
             log.seek(0)
-            raise RuntimeError(f"the ClickHouse server did not start:\n{log.read()}")
+            raise RuntimeError(f"the ClickHouse server did not start (exit code {code}):\n{log.read()}")
     url = next(word for word in line.split() if word.startswith("http://"))
     with urllib.request.urlopen(f"{url}/ping", timeout=10) as answer:  # noqa: S310 - our own server
         if answer.read() != b"Ok.\n":
