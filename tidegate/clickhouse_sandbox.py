@@ -70,7 +70,7 @@ def confine(folder: Path) -> None:
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"{threads} threads run already: the sandbox would bind one of them")
-    _pinned.extend(os.open(path, os.O_PATH | os.O_CLOEXEC) for path in _KERNEL if os.path.exists(path))  # noqa: PTH110
+    _pinned.extend(os.open(path, os.O_PATH | os.O_CLOEXEC) for path in _KERNEL if os.path.exists(path))
     landlock.restrict(_readable(), (folder, *map(Path, DEVICES)), network=False, moves=True)
     machine, pid = os.uname().machine, os.getpid()
     seccomp.install(seccomp.program(machine, pid, network=False, executes=False, allowed=_ALLOWED))
