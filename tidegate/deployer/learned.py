@@ -1,0 +1,44 @@
+"""References that deployments learned from their first events: the registry has none of them, ClickHouse has all."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from storage.clickhouse.client import connect
+from storage.clickhouse.queries import query
+from stream.deployments import DeploymentRecord
+from stream.profiles.codec import decode_profile
+
+log = logging.getLogger("tidegate.prepare")
+
+
+def with_references(dsn: str, database: str, records: Sequence[DeploymentRecord]) -> list[DeploymentRecord]:
+    """The announcements, each with the profile that its deployment learned, where it did.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: ClickHouse does not answer, or refuses.
+    """
+    if not records:
+        return []
+    client = connect(dsn, database)
+    try:
+        asked = {"ids": [record.deployment_id for record in records]}
+        found = client.query(query("past_references"), parameters=asked).named_results()
+        learned = {str(row["deployment_id"]): row for row in found}
+    finally:
+        client.close()
+    return [_with_reference(record, learned.get(record.deployment_id)) for record in records]
+
+
+def _with_reference(record: DeploymentRecord, row: dict[str, Any] | None) -> DeploymentRecord:
+    if row is None:
+        return record
+    try:
+        content = msgspec.json.decode(row["profile"])
+        decode_profile(msgspec.json.encode(content))
+    except ValueError as error:  # it is learned again, from the next events
+        log.error("the reference that %s learned cannot be read back: %s", record.deployment_id, error)
+        return record
+    return msgspec.structs.replace(record, action="baseline", profile=content, profile_id=row["profile_id"])
