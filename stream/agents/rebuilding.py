@@ -26,9 +26,9 @@ from stream.rule_engine import OpenAlert, RuleEngine
 log = structlog.get_logger()
 
 PATIENCE_S = 60.0
-"""How long the past is asked for; after that the worker ends with the reason, and the next one asks again.
-
-Within Faust's own patience with a seek (90 s), which it would go on after as if it had been made."""
+"""How long a past that does not answer is asked again; then the worker ends with the reason, and the next one asks."""
+LONGEST_S = 80.0
+"""All in all. Faust waits for a seek for 90 s, and then ends its recovery without a word."""
 RETRY_S = 0.5
 TELL_S = 10.0
 CALM_SEEN = 10
@@ -60,9 +60,19 @@ class Rebuilding:
         """Why the past is not read yet; None when it is, or nobody needs it."""
 
     async def prepare(self, assigned: Collection[TP]) -> None:
-        """Raises HistoryError when it cannot be read for PATIENCE_S."""
+        """Raises HistoryError when it cannot be read for PATIENCE_S, or takes longer than LONGEST_S."""
         if self._history is None:
             return
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                await self._prepare(assigned)
+        except TimeoutError as error:
+            raise HistoryError(
+                f"windows and alerts could not be rebuilt from ClickHouse in {LONGEST_S:g} s: if it cannot be faster, "
+                "TIDEGATE_REBUILD_WINDOWS=false starts with empty ones"
+            ) from error
+
+    async def _prepare(self, assigned: Collection[TP]) -> None:
         panes = {tp.partition for tp in assigned if tp.topic == self._panes_topic}
         metrics = {tp.partition for tp in assigned if tp.topic in self._metric_topics}
         windows = {number for number in panes if not self._has_windows(number)}
