@@ -9,7 +9,7 @@ import msgspec
 from storage.clickhouse.client import connect
 from storage.clickhouse.queries import query
 from stream.deployments import DeploymentRecord
-from stream.profiles.codec import decode_profile
+from stream.profiles.codec import COMPRESSED, unpack_profile
 
 log = logging.getLogger("tidegate.prepare")
 
@@ -36,8 +36,9 @@ def _with_reference(record: DeploymentRecord, row: dict[str, Any] | None) -> Dep
     if row is None:
         return record
     try:
-        content = msgspec.json.decode(row["profile"])
-        decode_profile(msgspec.json.encode(content))
+        text = str(row["profile"])
+        content = text if text.startswith(COMPRESSED) else msgspec.json.decode(text)
+        unpack_profile(content)
     except ValueError as error:  # it is learned again, from the next events
         log.error("the reference that %s learned cannot be read back: %s", record.deployment_id, error)
         return record
