@@ -1,5 +1,6 @@
 """Lands what was read of one partition: one attempt, and what came of it."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from storage.sink.store import RefusedError, Store, StoreError
 from stream.dead_letters import Reason
 from stream.intake import Record, Reject
 from stream.topics import Topic
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Lander:
                 return Overtaken(position)
             if self._store.inserting(claim):
                 raise StoreError("an earlier insert of this partition still runs")
-        batch = self._without_garbage(job, read_batch(job.topic, job.records))
+        batch = self._without_garbage(job, self._read(job))
         if not batch.lines:
             self._count_rejects(job, batch)
             return Skipped()
@@ -86,6 +89,32 @@ class Lander:
             return self._insert(job, batch)
         except RefusedError:
             return self._insert(job, self._without_refused(job, batch))
+
+    def _read(self, job: Job) -> Batch:
+        """Whatever reading raises costs the record that is at fault, and never the partition."""
+        try:
+            return read_batch(job.topic, job.records)
+        except Exception:
+            log.exception("%s: its records are read one by one", job.claim.topic)
+        batches = [self._read_alone(job, record) for record in job.records]
+        return Batch(
+            [line for batch in batches for line in batch.lines],
+            [reject for batch in batches for reject in batch.rejects],
+            batches[0].letters,
+            job.records[-1].offset,
+        )
+
+    def _read_alone(self, job: Job, record: Record) -> Batch:
+        letters = job.topic not in (Topic.EVENTS, Topic.DEAD_LETTERS)
+        try:
+            return read_batch(job.topic, [record])
+        except Exception as error:
+            detail = f"{type(error).__name__}: {error}"[:300]
+            log.exception("%s: offset %d is set aside", job.claim.topic, record.offset)
+            reject = Reject(record.offset, -1, Reason.SET_ASIDE, detail, record.value)
+            if job.topic is Topic.EVENTS:  # whose other letters are the stream worker's
+                self._letters.write(job.claim.topic, job.claim.partition, [reject])
+            return Batch([], [reject], letters, record.offset)
 
     def _insert(self, job: Job, batch: Batch) -> Outcome:
         if not batch.lines:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import KafkaException, Producer
 
-from stream.dead_letters import encode, letter_for
+from stream.dead_letters import Reason, encode, letter_for
 from stream.intake import Reject
 
 READER = "sink"
@@ -45,18 +45,19 @@ class Letters:
 
         try:
             for reject in rejects:
-                self._produce(_encoded(topic, partition, reject), delivered)
+                key = f"{READER}/{topic}" if reject.reason is Reason.SET_ASIDE else None
+                self._produce(_encoded(topic, partition, reject), key, delivered)
         except (KafkaException, BufferError) as error:
             raise LettersError(f"dead letters of {topic} could not be written: {error}") from error
         if self._producer.flush(_FLUSH_S) or failed:
             raise LettersError(f"dead letters of {topic} could not be written: {failed[:1] or 'no answer'}")
 
-    def _produce(self, letter: bytes, delivered: Callable[[object, object], None]) -> None:
+    def _produce(self, letter: bytes, key: str | None, delivered: Callable[[object, object], None]) -> None:
         """Raises BufferError where the producer's queue stays full."""
         deadline = time.monotonic() + _FLUSH_S
         while True:
             try:
-                self._producer.produce(self._topic, letter, on_delivery=delivered)
+                self._producer.produce(self._topic, letter, key=key, on_delivery=delivered)
                 return
             except BufferError:
                 if time.monotonic() > deadline:
