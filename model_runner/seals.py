@@ -49,7 +49,9 @@ class Seals:
             return True
         if tree_hash(tree) != seal.sha256:
             return False
-        self._write(name, msgspec.structs.replace(seal, life=life()))
+        # A disk that is full is no reason not to use it; it is compared again the next time.
+        with suppress(OSError):
+            self._write(name, msgspec.structs.replace(seal, life=life()))
         return True
 
     def touch(self, name: str) -> None:

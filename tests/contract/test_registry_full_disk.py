@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from model_runner import seals
 from model_runner.disk import is_full, no_room
-from storage import registry
+from storage import artifacts, registry
 from storage.registry import Database, JobState
 from tests.support.jobs import new_job
 from tests.support.small_disk import SmallDisk, small_disk
@@ -68,6 +69,20 @@ def test_who_could_be_refused_is_not_kept_waiting(disk: SmallDisk, database: Dat
         assert (await ledger.add(registry.submit_job, new_job())).state is JobState.QUEUED
 
     asyncio.run(story())
+
+
+def test_a_copy_that_was_fetched_before_is_used_on_a_full_disk(
+    disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a start of the machine, when it is compared and nothing can be written down of that."""
+    (tmp_path / "model.pkl").write_bytes(b"x" * 50_000)
+    made = artifacts.put(tmp_path, ["model.pkl"], (tmp_path / "store").as_uri())
+    copy = artifacts.fetch(made.url, made.sha256, disk.folder / "models")
+    disk.fill()
+    monkeypatch.setattr(seals, "life", lambda: "another")
+    assert artifacts.fetch(made.url, made.sha256, disk.folder / "models") == copy
+    disk.clear()
+    assert artifacts.fetch(made.url, made.sha256, disk.folder / "models") == copy
 
 
 def test_a_full_disk_is_told_from_other_trouble(disk: SmallDisk) -> None:
