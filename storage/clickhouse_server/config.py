@@ -57,6 +57,8 @@ class ClickHouseServerConfig:
     """Cache of the tables' marks; each engine cache is held to this size."""
     merge_threads: int = 2
     """Merges and mutations that run side by side, at low priority."""
+    keep_free_bytes: int = 64 * MIB
+    """Room on the disk that inserts and merges leave (code 243): a merge that runs out of it leaves an empty part."""
     query_threads: int = 2
     """Threads of one query, unless it sets max_threads."""
     idle_purge_s: float = 5.0

@@ -120,4 +120,6 @@ def _server_settings(config: ClickHouseServerConfig, users: Path) -> str:
     lines = [f"<{name}>{value}</{name}>" for name, value in values.items()]
     merge_tree = "".join(f"<{name}>1</{name}>" for name in reserve.split())
     confined = "" if config.allow_external_access else rights.server_settings(users)
-    return f"<clickhouse>{confined}{''.join(lines)}<merge_tree>{merge_tree}</merge_tree></clickhouse>\n"
+    kept = f"<keep_free_space_bytes>{config.keep_free_bytes}</keep_free_space_bytes>"
+    disks = f"<storage_configuration><disks><default>{kept}</default></disks></storage_configuration>"
+    return f"<clickhouse>{confined}{''.join(lines)}{disks}<merge_tree>{merge_tree}</merge_tree></clickhouse>\n"

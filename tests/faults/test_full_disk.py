@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from storage.clickhouse.client import connect
+from storage.clickhouse_server.config import ClickHouseServerConfig
 from tests.support.clients import Clients
 from tests.support.git_client import Clone, remote_url
 from tests.support.models import EXAMPLE, write_classifier, write_test_rows
@@ -18,6 +19,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
 SIZE_MB = 400
+CLICKHOUSE_LEAVES = ClickHouseServerConfig(Path()).keep_free_bytes
 
 
 @pytest.fixture
@@ -61,8 +63,10 @@ def test_a_full_disk_costs_nothing_that_was_acknowledged(disk: SmallDisk, tmp_pa
         clone.commit()
         with Clients(_url(stack), 7) as clients:
             wait_until(lambda: len(clients.served) > 50, 60, "predictions")
+            # ClickHouse stops first, while what it has begun can still be ended.
+            disk.fill(CLICKHOUSE_LEAVES // 2)
+            wait_until(lambda: _says_full(_readyz(stack.settings.monitor_port)), 60, "ClickHouse to have no room")
             disk.fill()
-            # Logs and inserts take what was left within a page.
             full = wait_until(lambda: _warnings(stack), 60, "the warning of a full disk")
             assert "on the disk of" in full
             disk.fill()
