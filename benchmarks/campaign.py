@@ -24,11 +24,15 @@ from tests.support.traffic import Traffic, announce, make_profile
 from tests.support.waiting import wait_until
 from tidegate.topics import ensure_topics
 
-WORKERS = 3
+WORKERS = 4
 LAYOUT = TopicLayout()
 EVENTS_A_SECOND = 400
-PAUSE_S = (1.0, 6.0)
-"""Between two blows: from the middle of a rebalance to some seconds of quiet counting."""
+HASTE_S, CALM_S = (0.2, 1.5), (3.0, 7.0)
+"""Between two blows: within a rebalance, or after some seconds of quiet counting."""
+CALM = 0.35
+"""How often it is calm."""
+BOTH = 0.4
+"""How often two are killed at the same moment, where one is left."""
 SETTLE_S = 90.0
 RESUMED = "consumer.resumes"
 """What a worker logs with each assignment."""
@@ -40,7 +44,7 @@ class Round:
 
     seed: int
     did: Counter[str] = field(default_factory=Counter)
-    """`kill`, `leave`, `join`, and `ended` (by itself: none is expected)."""
+    """`kill`, `at work` (killed after an assignment of its), `leave`, `join`, `ended` (by itself: none is expected)."""
     assignments: int = 0
     events: int = 0
     panes: int = 0
@@ -87,10 +91,12 @@ class _Blows:
         self._did = did
         self._away: set[int] = {WORKERS - 1}
         """Killed, or asked to leave, and not to come back yet."""
+        self._seen: Counter[int] = Counter()
+        """Assignments that each worker took up before its present life."""
 
     def deal(self, kills: int) -> None:
         while self._did["kill"] < kills:
-            self._let_run(self._rng.uniform(*PAUSE_S))
+            self._let_run(self._rng.uniform(*(CALM_S if self._rng.random() < CALM else HASTE_S)))
             self._next()
         for index in list(self._away):
             self._join(index)
@@ -105,17 +111,31 @@ class _Blows:
             self._away.add(index)
             os.kill(self._workers.children[index].pid, signal.SIGTERM)
         else:
-            index = self._rng.choice(here)
+            both = len(here) > 2 and self._rng.random() < BOTH
+            self._kill(self._rng.sample(here, 2 if both else 1))
+
+    def _kill(self, indices: list[int]) -> None:
+        for index in indices:
             self._did["kill"] += 1
+            self._did["at work"] += self._assignments(index) > self._seen[index]
             self._workers.children[index].kill()
+        for index in indices:
             if self._rng.random() < 0.7:
-                self._workers.children[index].start()
+                self._start(index)
             else:
                 self._away.add(index)
 
+    def _assignments(self, index: int) -> int:
+        """In all its lives."""
+        return self._workers.children[index].log_path.read_text(errors="replace").count(RESUMED)
+
+    def _start(self, index: int) -> None:
+        self._seen[index] = self._assignments(index)
+        self._workers.children[index].start()
+
     def _join(self, index: int) -> None:
         self._workers.children[index].stop(grace_s=60)  # it may still be leaving
-        self._workers.children[index].start()
+        self._start(index)
         self._away.discard(index)
         self._did["join"] += 1
 
@@ -126,7 +146,7 @@ class _Blows:
             for index, child in enumerate(self._workers.children):
                 if index not in self._away and not child.running:
                     self._did["ended"] += 1
-                    child.start()
+                    self._start(index)
             time.sleep(0.1)
 
 
