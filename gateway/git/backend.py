@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from gateway.git.answers import answer, say
 from gateway.git.body import Body, BodyRefusedError
+from gateway.git.memory import MEMORY_BYTES, MemoryNote
 from gateway.inference import Scope, Send
 from gateway.requests import Receive
 from model_runner import watched
@@ -19,9 +20,6 @@ log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 65_536
 HEADER_BYTES = 65_536
-MEMORY_BYTES = 2_000_000_000
-"""Of one process of git. A pack of a few kilobytes may say that it is gigabytes (a delta that copies the same bytes
-again and again), and git unpacks it in memory; ordinary files of any size are streamed."""
 _LIMITED = 'ulimit -d "$1" 2>/dev/null; exec git http-backend'
 
 
@@ -98,10 +96,11 @@ async def _relay(process: Process, send: Send, feeding: asyncio.Task[None]) -> N
         await _say_why_not(send, feeding)
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
+    note = MemoryNote()
     while chunk := await stdout.read(CHUNK_BYTES):
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": note.feed(chunk), "more_body": True})
     refused = _refusal(feeding)
-    await send({"type": "http.response.body", "body": b"" if refused is None else refused.packet()})
+    await send({"type": "http.response.body", "body": note.end() + (b"" if refused is None else refused.packet())})
 
 
 def _refusal(feeding: asyncio.Task[None]) -> BodyRefusedError | None:

@@ -2,13 +2,16 @@
 archive (`export-ignore`, `export-subst`, `eol`) mean nothing to it. Streamed, so that size costs no memory."""
 
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from types import TracebackType
 from typing import IO, BinaryIO, Self
 
+from gateway.git.memory import NO_MEMORY, says_no_memory
 from gateway.git.tree import TreeError
 
 CHUNK_BYTES = 1_048_576
+SAID_BYTES = 2000
 
 
 class Blobs:
@@ -16,8 +19,9 @@ class Blobs:
 
     def __init__(self, environment: Mapping[str, str] | None, git_dir: str) -> None:
         command = ["git", "--git-dir", git_dir, "cat-file", "--batch"]
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, env=environment
         )
 
     def __enter__(self) -> Self:
@@ -31,6 +35,7 @@ class Blobs:
             if pipe is not None:
                 pipe.close()
         self._process.wait()
+        self._said.close()
 
     def read(self, name: str, size: int) -> bytes:
         """A small one, whole. Raises TreeError where git has no such blob of this size."""
@@ -57,13 +62,21 @@ class Blobs:
             stdin.write(f"{name}\n".encode())
             stdin.flush()
         except BrokenPipeError:
-            raise TreeError(f"git ended before it gave object {name}: is the repository whole?") from None
+            raise self._error(f"git ended before it gave object {name}") from None
         # `<object> blob <size>`, the content, and one more line break.
         head = stdout.readline(200).split()
         if head[1:] != [b"blob", str(size).encode()]:
-            raise TreeError(f"git has no file {name} of {size} bytes: is the repository whole?")
+            raise self._error(f"git has no file {name} of {size} bytes")
         return stdout
 
     def _end(self, out: IO[bytes], found: int, size: int) -> None:
         if found != size or out.read(1) != b"\n":
-            raise TreeError("git ended in the middle of a file: is the repository whole?")
+            raise self._error("git ended in the middle of a file")
+
+    def _error(self, what: str) -> TreeError:
+        self._process.kill()
+        self._process.wait()
+        self._said.seek(0)
+        return TreeError(
+            NO_MEMORY if says_no_memory(self._said.read(SAID_BYTES)) else f"{what}: is the repository whole?"
+        )

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
+from gateway.git.memory import NO_MEMORY, says_no_memory
+
 CHUNK_BYTES = 65_536
 RECORD_BYTES = 8192
 """No record that could be taken is longer: a path has at most 1024 bytes."""
@@ -48,4 +50,7 @@ def _records(out: IO[bytes], process: subprocess.Popen[bytes], said: IO[bytes], 
         yield from whole
     if process.wait():
         said.seek(0)
-        raise ListingError(said.read(SAID_BYTES).decode(errors="replace").strip() or "git said nothing")
+        words = said.read(SAID_BYTES)
+        if says_no_memory(words):
+            raise ListingError(NO_MEMORY)
+        raise ListingError(words.decode(errors="replace").strip() or "git said nothing")

@@ -12,11 +12,13 @@ from typing import ClassVar
 import pytest
 
 from gateway.git.export import export
+from gateway.git.memory import says_no_memory
 from gateway.git.tree import TreeError
 from model_runner.folder_bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
 from tests.support.ports import free_ports
+from tidegate.deployer import fetching
 from tidegate.deployer.fetching import FetchError, fetch, head_of
 from tidegate.deployer.remote import Remote, fetch_environment
 
@@ -186,6 +188,25 @@ def test_a_commit_larger_than_may_be_is_given_up_while_it_comes(tmp_path: Path) 
 
     assert not raised.value.can_pass
     assert sum(path.stat().st_size for path in (tmp_path / "r").rglob("*")) < 2_000_000
+
+
+def test_a_commit_that_git_has_no_memory_for_is_refused_in_our_words(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = Clone(tmp_path / "w", server.url("large"))
+    (clone.folder / "model.bin").write_bytes(bytes(150_000_000))
+    commit = clone.commit()
+    assert clone.push("main:refs/tags/pushed").code == 0
+    monkeypatch.setattr(fetching, "MEMORY_BYTES", 80_000_000)
+    with pytest.raises(FetchError, match=r"MB of memory here.*Git LFS") as raised:
+        _fetch(Remote(server.url("large", None), token=TOKEN), commit, tmp_path / "r")
+
+    assert not raised.value.can_pass
+
+
+def test_the_memory_of_the_other_side_is_not_ours() -> None:
+    assert says_no_memory(b"x\nfatal: Out of memory, malloc failed (tried to allocate 9 bytes)\n")
+    assert not says_no_memory(b"remote: fatal: Out of memory, malloc failed\nfatal: protocol error\n")
 
 
 def test_what_a_server_says_cannot_move_the_cursor(tmp_path: Path) -> None:

@@ -171,6 +171,10 @@ def test_a_delta_that_unpacks_to_gigabytes_ends_git_and_nothing_else(server: Git
     assert answer.status_code == 200
     assert b"unpack " in answer.content
     assert b"unpack ok" not in answer.content
+    # In our words too, before the end of the answer.
+    assert "\x02✗ receive: git may have 2,000 MB of memory here".encode() in answer.content
+    assert b"Git LFS" in answer.content
+    assert answer.content.endswith(b"0000")
     assert server.child.running
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before < 100_000
 

@@ -6,14 +6,13 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.git.memory import MEMORY_BYTES, NO_MEMORY, says_no_memory
 from model_runner.plain_text import plain
 from tidegate.deployer.remote import Remote, fetch_environment, without_credentials
 
 TIMEOUT_S = 600.0
 SAID_BYTES = 16_000
 """Of what git, and the server through it, has to say."""
-MEMORY_BYTES = 2_000_000_000
-"""Of git: a pack may say that it is gigabytes, and git unpacks what is a delta in memory."""
 MAX_BYTES = 2_000_000_000
 _LIMITED = 'ulimit -f "$1"; ulimit -d "$2" 2>/dev/null; shift 2; exec git "$@"'
 _BLOCK = 512
@@ -26,6 +25,7 @@ _PASSING = re.compile(
 _GONE = re.compile(r"not our ref|couldn't find remote ref|unadvertised object", re.IGNORECASE)
 _DENIED = re.compile(r"authentication failed|could not read username|permission denied|error: 40[13]", re.IGNORECASE)
 _REDIRECTED = re.compile(r"error: 30\d|redirect", re.IGNORECASE)
+_STRANGER = re.compile(r"host key verification failed|remote host identification has changed", re.IGNORECASE)
 _NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -124,7 +124,7 @@ async def _git(remote: Remote, max_bytes: int, *arguments: str) -> str:
                 process.kill()
             await process.wait()
     if process.returncode:
-        raise _error(said)
+        raise _error(said, remote.known_hosts)
     return said
 
 
@@ -137,8 +137,12 @@ async def _said(process: Process) -> str:
     return without_credentials(said.decode(errors="replace"))
 
 
-def _error(said: str) -> FetchError:
+def _error(said: str, known_hosts: Path | None) -> FetchError:
     text = f"the repository cannot be fetched: {plain(said, 500)}"
+    if says_no_memory(said.encode()):
+        return FetchError(f"the repository cannot be fetched: {NO_MEMORY}", can_pass=False)
+    if _STRANGER.search(said):
+        return FetchError(_stranger(known_hosts), can_pass=False)
     if _DENIED.search(said):
         fix = "Connect it again with a --token-file or --deploy-key-file that may read it."
         return FetchError(f"{text}. {fix}", can_pass=False)
@@ -146,3 +150,12 @@ def _error(said: str) -> FetchError:
         fix = "It answers with a redirect, which is not followed: connect the repository by its present name."
         return FetchError(f"{text}. {fix}", can_pass=False)
     return FetchError(text, can_pass=bool(_PASSING.search(said)))
+
+
+def _stranger(known_hosts: Path | None) -> str:
+    """ssh's own words are long, and tell the operator to change a file of their own."""
+    fix = f"If it was given a new one, remove its line from {known_hosts}, and redeliver the push"
+    return (
+        "the repository cannot be fetched: its ssh server shows another key than the one that is known of it, so "
+        f"somebody else may answer in its place. {fix if known_hosts else 'Ask who runs it'}."
+    )

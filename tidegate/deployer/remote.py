@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tidegate.deployer.host_keys import options
+
 KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "TIDEGATE_STACK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
@@ -21,8 +23,8 @@ class Remote:
     """For http and https."""
     deploy_key: Path | None = None
     """For ssh: a private key."""
-    known_hosts: Path = Path(os.devnull)
-    """Where the keys of ssh servers are kept; a server that is new is believed once."""
+    known_hosts: Path | None = None
+    """Where the keys of ssh servers are kept; a server that is new is believed once. None: no new one is believed."""
 
 
 def fetch_environment(remote: Remote) -> dict[str, str]:
@@ -63,6 +65,8 @@ def without_credentials(text: str) -> str:
 
 
 def _ssh(remote: Remote) -> str:
-    hosts = f"-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={shlex.quote(str(remote.known_hosts))}"
-    key = f" -o IdentitiesOnly=yes -i {shlex.quote(str(remote.deploy_key))}" if remote.deploy_key is not None else ""
-    return f"ssh -F none -o BatchMode=yes {hosts}{key}"
+    settings = ["BatchMode=yes", *options(remote.url, remote.known_hosts)]
+    arguments = ["ssh", "-F", "none", *(part for setting in settings for part in ("-o", setting))]
+    if remote.deploy_key is not None:
+        arguments += ["-o", "IdentitiesOnly=yes", "-i", str(remote.deploy_key)]
+    return shlex.join(arguments)

@@ -106,7 +106,7 @@ def connection_of_settings(settings: Settings) -> Connection | None:
         workspace=DEFAULT_WORKSPACE,
         model=settings.github_model or suggested_name(settings.github_repository.partition("/")[2]),
         branch=settings.production_branch,
-        clone_url=settings.github_clone_url or f"https://github.com/{settings.github_repository}.git",
+        clone_url=settings.github_clone_url,
         previews=settings.github_previews,
         secret=secret_of(settings.github_secret) or "",
         token=secret_of(settings.github_token),
