@@ -24,22 +24,24 @@ from tidegate.settings import Settings
 
 _PACKAGES = (gateway, storage, stream, tidegate)
 _pinned: list[int] = []
-"""Held open for as long as the process lives: the kernel forgets an entry of /proc that nobody uses and makes it anew,
-and a rule is for the old one."""
-_ALLOWED = frozenset(
-    {
-        *("utimensat", "chmod", "fchmod", "fchmodat", "fchmodat2", "truncate"),
-        *("mmap", "mremap", "mbind", "set_mempolicy", "memfd_create"),
-        *("setpriority", "ioprio_set", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"),
-    }
-)
-"""The engine sets times and rights of its files, moves its memory, and merges at a lower priority."""
+"""Held open for as long as the process lives: where memory is short the kernel forgets an entry of /proc that nobody
+uses and makes it anew, and a rule is for the old one."""
+_ALLOWED = frozenset({"utimensat", "chmod", "fchmodat", "fchmodat2", "truncate", "setpriority"})
+"""The engine sets times and rights of its files, cuts those of `Log` tables, and merges at a lower priority."""
 _TEMPORARY = ".temporary"
 _KERNEL = (
-    *(f"/proc/self/{name}" for name in ("statm", "stat", "status", "io", "maps", "cgroup", "mountinfo", "fd")),
-    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys/devices/system/cpu", "/sys/fs/cgroup"),
+    *(
+        f"/proc/self/{name}"
+        for name in ("statm", "stat", "status", "io", "limits", "maps", "cgroup", "mountinfo", "fd")
+    ),
+    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory", "/proc/self/auxv"),
+    *("/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage"),
 )
-"""What the engine measures itself by. Not all of /proc/self: its `environ` holds the passwords."""
+"""What the engine measures itself by. Not all of /proc/self: its `environ` holds the passwords.
+
+Without `auxv` it looks for the kernel's vector behind the environment, where that was when the process began. Python
+has moved the environment since, so it takes what lies there on the heap for addresses, and crashes at some of it.
+"""
 
 
 def trouble() -> str | None:

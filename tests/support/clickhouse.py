@@ -36,13 +36,17 @@ class RunningServer:
 
 
 def start_clickhouse(
-    path: Path, options: Sequence[str] = (), env: dict[str, str] | None = None, deadline_s: float = 60
+    path: Path,
+    options: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+    deadline_s: float = 60,
+    module: str = "tidegate.processes.clickhouse",
 ) -> RunningServer:
-    """Start the server on the folder `path` and a free port, and wait until it answers.
+    """Start the server on the folder `path` and a free port, and wait until it answers; `module` is what is run.
 
     Raises RuntimeError with what it wrote when it does not answer within `deadline_s` seconds.
     """
-    command = [sys.executable, "-m", "tidegate.processes.clickhouse", "--path", str(path), "--port", "0", *options]
+    command = [sys.executable, "-m", module, "--path", str(path), "--port", "0", *options]
     if "CLICKHOUSE_PASSWORD" not in (env or {}):
         command.append("--without-password")
     log = path.with_name(path.name + ".log").open("a+")
@@ -73,10 +77,14 @@ def _ready_line(process: "subprocess.Popen[str]", deadline_s: float) -> str:
 
 @contextlib.contextmanager
 def clickhouse_server(
-    path: Path, options: Sequence[str] = (), env: dict[str, str] | None = None, deadline_s: float = 60
+    path: Path,
+    options: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+    deadline_s: float = 60,
+    module: str = "tidegate.processes.clickhouse",
 ) -> Iterator[RunningServer]:
     """A running server on the chDB folder `path`, stopped at the end; `options` are its command line's."""
-    server = start_clickhouse(path, options, env, deadline_s)
+    server = start_clickhouse(path, options, env, deadline_s, module)
     try:
         yield server
     finally:

@@ -1,6 +1,5 @@
 """`python -m tidegate.processes.clickhouse`: the embedded ClickHouse, confined to its own folder."""
 
-import faulthandler
 import logging
 import sys
 from pathlib import Path
@@ -13,8 +12,6 @@ log = logging.getLogger("tidegate.clickhouse")
 
 def confine_or_warn(folder: Path) -> None:
     """A statement that gets past the engine's own rights finds nothing outside of the folder."""
-    # A crash of the engine leaves where Python was in the log. Without it the engine's start was seen to crash here.
-    faulthandler.enable()
     missing = trouble()
     if missing is None:
         confine(folder)
