@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage.registry.database import Database
 from storage.registry.errors import RegistryError
@@ -41,7 +41,11 @@ class GithubConnection(NewConnection):
 
 
 def connect_github(database: Database, new: NewConnection, *, now: datetime | None = None) -> GithubConnection:
-    """Store a connection, in the place of the one that the model had."""
+    """Store a connection, in the place of the one that the model had. Its secret becomes that of its repository.
+
+    A repository has one webhook, which signs for all its models: another secret of one of them would leave the others
+    without deliveries that they believe.
+    """
     with database.write() as session:
         old = session.scalars(
             select(GithubConnectionRow).where(
@@ -67,6 +71,8 @@ def connect_github(database: Database, new: NewConnection, *, now: datetime | No
         )
         session.add(row)
         session.flush()
+        same = GithubConnectionRow.repository == row.repository
+        session.execute(update(GithubConnectionRow).where(same).values(secret=new.secret))
         return _connection(row)
 
 

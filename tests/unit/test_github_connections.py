@@ -68,6 +68,16 @@ def test_models_of_one_repository_share_its_webhook(database: Database, tmp_path
     assert [each.path for each in registry.github_connections(database)] == ["models/cards", "models/loans"]
 
 
+def test_another_secret_is_that_of_every_model_of_the_repository(database: Database, tmp_path: Path) -> None:
+    _connected(database, tmp_path)
+    _connected(database, tmp_path, repository="acme/other", model="iris", secret="s" * 32)
+    _connected(database, tmp_path, model="cards", secret="t" * 32)
+    connections = Connections(database, tmp_path, None)
+
+    assert {each.secret for each in connections.of_repository("acme/models")} == {"t" * 32}
+    assert {each.secret for each in connections.of_repository("acme/other")} == {"s" * 32}
+
+
 def test_a_model_has_one_connection(database: Database, tmp_path: Path) -> None:
     _connected(database, tmp_path)
     _connected(database, tmp_path, repository="acme/other", branch="release")

@@ -148,7 +148,7 @@ def settings(as_json: Json = False) -> None:
 
 @app.command()
 def deploy(
-    path: Annotated[str, typer.Argument(help="Folder with model.pkl (or .joblib) and what belongs to it.")],
+    path: Annotated[str, typer.Argument(help="Folder with a model file or a predict.py, and what belongs to it.")],
     name: Annotated[
         str | None, typer.Option(help="Name of the model. Default: tidegate.toml's, or the folder's.")
     ] = None,

@@ -23,10 +23,16 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
             ["kind", "#MB", "what", "why"],
             [(item.kind, f"{item.bytes / 1e6:,.1f}", item.path.name, item.reason) for item, _ in done],
         )
-    what = "would go" if dry_run else "are gone"
-    stay = "" if dry_run or all(gone for _, gone in done) else " What is used by now stays."
-    text = f"{_total(done, dry_run) / 1e6:,.1f} MB {what}; {room_mb(settings):,.0f} MB are free.{stay}"
-    console().print(text, highlight=False)
+    console().print(f"{_outcome(done, dry_run)} {room_mb(settings):,.0f} MB are free.", highlight=False)
+
+
+def _outcome(done: list[tuple[Item, bool]], dry_run: bool) -> str:
+    if not done:
+        return "Nothing to remove: everything is used, or may be yet."
+    size = f"{_total(done, dry_run) / 1e6:,.1f} MB"
+    if dry_run:
+        return f"{size} would go."
+    return f"{size} are gone." + ("" if all(gone for _, gone in done) else " What is used by now stays.")
 
 
 def _total(done: list[tuple[Item, bool]], dry_run: bool) -> int:

@@ -10,6 +10,7 @@ from tidegate.cli.output import console, print_json, print_table
 
 if TYPE_CHECKING:
     from gateway.github_api import ConnectionView
+    from storage.registry import GithubConnection
     from tidegate.settings import Settings
 
 MOST_BYTES = 20_000
@@ -105,19 +106,32 @@ def list_connections(*, as_json: bool) -> None:
 def disconnect(repository: str, model: str | None, *, as_json: bool) -> None:
     from storage import registry  # noqa: PLC0415
 
-    with open_registry(load_settings()) as database:
-        found = [one for one in registry.github_connections(database, repository) if model in (None, one.model)]
+    settings = load_settings()
+    with open_registry(settings) as database:
+        known = registry.github_connections(database, repository)
+        found = [one for one in known if model in (None, one.model)]
         if not found:
-            raise CliError(f"{repository} is not connected: see `tidegate github list`.", Exit.UNKNOWN)
+            raise CliError(_not_connected(settings, repository, [one.model for one in known]), Exit.UNKNOWN)
         for one in found:
             registry.disconnect_github(database, one.id)
     if as_json:
         print_json([{"id": one.id, "repository": one.repository, "model": one.model} for one in found])
     else:
-        names = ", ".join(one.model for one in found)
-        console().print(
-            f"Pushes to {repository} deploy {names} no more; what is live stays. Remove the webhook on GitHub."
-        )
+        gone, left = (_names(some) for some in (found, [one for one in known if one not in found]))
+        end = f"Its webhook stays: {left}." if left else "Remove the webhook on GitHub."
+        console().print(f"Pushes to {repository} deploy {gone} no more; what is live stays. {end}", highlight=False)
+
+
+def _names(connections: "list[GithubConnection]") -> str:
+    return ", ".join(one.model for one in connections)
+
+
+def _not_connected(settings: "Settings", repository: str, models: list[str]) -> str:
+    if models:
+        return f"{repository} deploys another model: {', '.join(models)}."
+    if repository.lower() == (settings.github_repository or "").lower():
+        return f"{repository} is connected by the settings: remove TIDEGATE_GITHUB_REPOSITORY and restart the stack."
+    return f"{repository} is not connected: `tidegate github list` shows what is."
 
 
 def _all(settings: "Settings") -> "list[ConnectionView]":
@@ -144,4 +158,5 @@ def _read(path: Path | None) -> str | None:
         with path.expanduser().open("rb") as file:
             return file.read(MOST_BYTES + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CliError(f"{path} cannot be read: {error}", Exit.USAGE) from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise CliError(f"{path} cannot be read: {reason}.", Exit.USAGE) from error
