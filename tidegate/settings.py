@@ -333,7 +333,7 @@ class Settings(BaseSettings):
         description="GitHub token: fetches a private repository over https, writes commit statuses and deployments.",
     )
     github_deploy_key: Path | None = Field(
-        default=None, description="Private key that fetches the repository over ssh."
+        default=None, description="File with the private key that fetches the repository over ssh."
     )
     github_clone_url: str | None = Field(
         default=None,
