@@ -45,16 +45,24 @@ class PageGuard:
                 else:
                     site = value.lower()
         if origin is None:
-            return None if site in _OWN_SITES else _foreign_page(b"another site")
+            return None if site in _OWN_SITES else self._foreign_page(b"another site")
         if origin in self.origins or (self.has_pages and site in _OWN_SITES and self._is_own(origin, host)):
             return None
-        return _foreign_page(origin)
+        return self._foreign_page(origin)
 
     def _is_own(self, origin: bytes, host: bytes) -> bool:
         """Whether the page came from here: from the very host, which must be known, or an address, which is no name."""
         scheme, _, authority = origin.partition(b"://")
         is_known = self.hosts is not None or _is_address(_name_of(host))
         return scheme in (b"http", b"https") and is_known and bool(host) and authority == host
+
+    def _foreign_page(self, origin: bytes) -> str:
+        # Only where pages are served can any be allowed.
+        way = ", or allow the origin by TIDEGATE_ALLOWED_ORIGINS" if self.has_pages else ""
+        return (
+            f"Pages of {_shown(origin)} may not send requests here: this one was sent by a browser. "
+            f"Use another client{way}"
+        )
 
 
 def page_guard(
@@ -99,13 +107,6 @@ def _foreign_host(host: bytes) -> str:
     return (
         f"This is not {_shown(host)}: a page may have had its own name turned into this address. Ask 127.0.0.1 or "
         "localhost, or allow the name by TIDEGATE_ALLOWED_HOSTS"
-    )
-
-
-def _foreign_page(origin: bytes) -> str:
-    return (
-        f"Pages of {_shown(origin)} may not send requests here: this one was sent by a browser. Use another client, or "
-        "allow the origin by TIDEGATE_ALLOWED_ORIGINS"
     )
 
 

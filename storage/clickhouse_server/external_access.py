@@ -61,6 +61,6 @@ def _refuse(token: Token) -> None:
     shown = token.text.decode("utf-8", "replace")
     message = (
         f"{shown} reaches outside the database, which this server does not allow"
-        " (start it with --allow-external-access if that is wanted)"
+        ": read it with a client and INSERT it (a server of its own may have --allow-external-access)"
     )
     raise ClickHouseError(ACCESS_DENIED, message, "ACCESS_DENIED")

@@ -97,8 +97,9 @@ def test_beyond_the_loopback_names_are_judged_once_they_are_known() -> None:
 
 
 def test_what_is_said_names_the_setting_and_shows_no_control_characters() -> None:
-    told = [PageGuard().refusal(headers(host="\x1b]52;c;evil")), PageGuard().refusal(headers(origin="\x1b[2J" * 99))]
+    told = [PageGuard().refusal(headers(host="\x1b]52;c;evil")), GATEWAY.refusal(headers(origin="\x1b[2J" * 99))]
 
     assert all(one is not None and one.isprintable() and len(one) < 400 for one in told)
     assert "TIDEGATE_ALLOWED_HOSTS" in str(told[0])
     assert "TIDEGATE_ALLOWED_ORIGINS" in str(told[1])
+    assert "TIDEGATE_ALLOWED_ORIGINS" not in str(LOCAL.refusal(headers(origin="https://a"))), "none are allowed there"

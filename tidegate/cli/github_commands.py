@@ -96,7 +96,7 @@ def list_connections(*, as_json: bool) -> None:
                     one.path or "/",
                     one.model if one.workspace == "default" else f"{one.workspace}/{one.model}",
                     "yes" if one.previews else "no",
-                    "deploy key" if one.has_deploy_key else "token" if one.has_token else "nothing",
+                    "deploy key" if one.has_deploy_key else "token" if one.has_token else "no credentials",
                 )
                 for one in found
             ],
