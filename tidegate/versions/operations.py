@@ -148,6 +148,12 @@ def end_shadow(config: VersionsConfig, database: Database, workspace: str, model
     return Change(workspace, model, f"{model} {numbers} gets no more copies", switch)
 
 
+def _scaled(versions: list[int], replicas: int) -> str:
+    *first, last = map(str, versions)
+    runners = "1 replica" if replicas == 1 else f"{replicas} replicas"
+    return f"versions {', '.join(first)} and {last} have {runners} each" if first else f"version {last} has {runners}"
+
+
 def scale(
     config: VersionsConfig, database: Database, workspace: str, model: str, replicas: int, version: int | None
 ) -> Change:
@@ -174,10 +180,7 @@ def scale(
         raise DeploymentStateError(f"no deployment of {which} is live: `tidegate redeploy` starts one")
     config.capacity.admit_replicas(live, replicas, database)
     switch = partial(registry.set_replicas, deployment_ids=[found.id for found in live], replicas=replicas)
-    numbers = " and ".join(f"version {number}" for number in sorted({found.version for found in live}))
-    return Change(
-        workspace, model, f"{model} {numbers} has {replicas} {'replica' if replicas == 1 else 'replicas'}", switch
-    )
+    return Change(workspace, model, f"{model} {_scaled(sorted({found.version for found in live}), replicas)}", switch)
 
 
 def shadows(deployments: Sequence[Deployment]) -> list[Deployment]:
