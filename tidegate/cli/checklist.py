@@ -24,13 +24,17 @@ MARKS = {
 
 
 class Checklist:
-    """A context manager; without a terminal it writes a line for each part that settles."""
+    """A context manager; without a terminal it writes a line for each part that settles.
 
-    def __init__(self, *, enabled: bool) -> None:
+    Args:
+        begun: what everybody knows already: how the parts were at the beginning.
+    """
+
+    def __init__(self, *, enabled: bool, begun: StackState | None = None) -> None:
         self._enabled = enabled
         self._console = console()
         self._live: Live | None = None
-        self._said: set[tuple[str, Condition]] = set()
+        self._said = {(part.name, part.condition) for part in (begun.parts if begun else ())}
         self._started = time.time()
 
     def __enter__(self) -> "Checklist":
@@ -66,6 +70,5 @@ class Checklist:
             if part.condition in MARKS and part.condition is not Condition.WAITING and key not in self._said:
                 self._said.add(key)
                 after = part.since - self._started
-                self._console.print(
-                    f"{max(after, 0):5.1f} s  {part.name} {part.condition} {part.detail}", highlight=False
-                )
+                text = f"{max(after, 0):5.1f} s  {part.name} {part.condition} {part.detail}"
+                self._console.print(text.rstrip(), highlight=False)

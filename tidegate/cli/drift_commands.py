@@ -1,14 +1,16 @@
 """`tidegate drift` and `tidegate alerts`: named queries on ClickHouse."""
 
+import logging
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from storage.registry import DEFAULT_WORKSPACE, deployments_of, get_model
 from tidegate.cli.context import load_settings, open_registry
-from tidegate.cli.exits import CliError, Exit
+from tidegate.cli.exits import CliError, Exit, not_running
 from tidegate.cli.output import console, print_json, print_table
 from tidegate.settings import Settings
+from tidegate.supervisor.state import running_state
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -128,6 +130,9 @@ def _query(settings: Settings, name: str, parameters: dict[str, Any]) -> list[di
     from storage.clickhouse.client import connect  # noqa: PLC0415
     from storage.clickhouse.queries import query  # noqa: PLC0415
 
+    if settings.clickhouse_url is None and running_state(settings.run_path) is None:
+        raise not_running(settings.home_path)
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # the error below says it once
     try:
         client = connect(settings.clickhouse_dsn, settings.clickhouse_database)
         try:
@@ -137,7 +142,7 @@ def _query(settings: Settings, name: str, parameters: dict[str, Any]) -> list[di
     except ClickHouseError as error:
         reason = str(error).splitlines()[0][:300]
         raise CliError(
-            f"ClickHouse cannot be asked ({reason}). Start the stack with `tidegate up`.", Exit.NOT_RUNNING
+            f"ClickHouse cannot be asked; `tidegate status` shows how it is: {reason}", Exit.NOT_RUNNING
         ) from error
 
 

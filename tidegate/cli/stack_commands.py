@@ -61,7 +61,7 @@ def down(*, now: bool, as_json: bool) -> None:
     state = running_state(settings.run_path)
     if state is not None:
         _signal(state.pid, signal.SIGKILL if now else signal.SIGTERM)
-        _await_stop(settings, state.pid, quiet=as_json or now)
+        _await_stop(settings, state, quiet=as_json or now)
     left = end_all(str(settings.home_path))
     if as_json:
         print_json({"was_running": state is not None, "ended": left})
@@ -130,13 +130,17 @@ def _await_start(settings: Settings, supervisor: subprocess.Popen[bytes], *, qui
             time.sleep(POLL_S)
 
 
-def _await_stop(settings: Settings, pid: int, *, quiet: bool) -> None:
-    with Checklist(enabled=not quiet) as checklist:
-        while is_locked(settings.run_path) and psutil.pid_exists(pid):
+def _await_stop(settings: Settings, begun: StackState, *, quiet: bool) -> None:
+    with Checklist(enabled=not quiet, begun=begun) as checklist:
+        is_over = False
+        while not is_over:
+            # Looked at before the state is read: the last of the parts stop together with the supervisor.
+            is_over = not (is_locked(settings.run_path) and psutil.pid_exists(begun.pid))
             state = read_state(settings.run_path)
             if state is not None:
                 checklist.show(state)
-            time.sleep(POLL_S)
+            if not is_over:
+                time.sleep(POLL_S)
 
 
 def _found_running(settings: Settings, state: StackState, as_json: bool) -> None:
