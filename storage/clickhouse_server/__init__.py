@@ -7,9 +7,7 @@ clickhouse-go's HTTP mode, the JDBC driver, Grafana) speaks to it as to any Clic
 `server.serve(config)` runs it until SIGTERM (importing that module loads the engine: half a second, 250 MB);
 `python -m storage.clickhouse_server --help` is the same from a shell.
 
-Not supported: sessions (session_id is taken and ignored: SET, USE and temporary tables last for one request),
-external tables in multipart bodies, roles and quotas (ignored), progress headers, and a log_comment of the
-client's own (the setting carries the request's query_id, see query_ids.py).
+What is left out of it: docs/operations.md, "Tables in ClickHouse".
 """
 
 from storage.clickhouse_server.config import ClickHouseServerConfig

@@ -28,6 +28,7 @@ def arguments() -> argparse.ArgumentParser:
         "max_connections": (int, "queries of full users side by side"),
         "max_readonly_connections": (int, "queries of read-only users side by side"),
         "max_waiting": (int, "requests that may wait for a connection; the next is refused"),
+        "max_sessions": (int, "sessions with settings or temporary tables of their own"),
         "max_wait_s": (float, "seconds a request waits for a connection"),
         "max_body_bytes": (int, "largest request body"),
         "body_memory_bytes": (int, "a body above this size waits on disk"),

@@ -64,7 +64,8 @@ class App:
         try:
             url = parse_url(scope["query_string"])
             user = self._authenticate(scope, url, headers)
-            asked = Asked(scope["method"], url, headers, user.readonly)
+            whole = scope.get("http_version") == "1.0"
+            asked = Asked(scope["method"], url, headers, user.readonly, user.name, whole)
             async with self._service.ask(asked, receive) as reply:
                 await self._relay(reply, send, send_body=scope["method"] != "HEAD")
         except ClientGoneError:
@@ -87,6 +88,7 @@ class App:
     async def _relay(self, reply: Reply, send: Send, *, send_body: bool) -> None:
         first = await reply.exchange.get()
         if isinstance(first, Failure):
+            await reply.over()
             await self._refuse(send, first.error, reply.query_id)
             return
         if not isinstance(first, Head):
@@ -100,25 +102,28 @@ class App:
             if isinstance(item, bytes) and send_body:
                 async with asyncio.timeout(self._service.config.client_stall_s):
                     await send({"type": "http.response.body", "body": item, "more_body": True})
+        await reply.over()  # whoever has the answer may ask the same session, by the same id, at once
         await send({"type": "http.response.body", "body": b""})
 
     def _head(self, reply: Reply, head: Head) -> Headers:
-        headers = self._headers(reply.query_id, content_type(head.format))
+        headers = self._headers(reply.query_id, content_type(head.format), head.timezone)
         headers += [
             (b"x-clickhouse-format", head.format.encode()),
             (b"x-clickhouse-summary", _summary(head.progress)),
             (b"x-clickhouse-exception-tag", reply.tag.encode()),
         ]
+        if head.length is not None:  # for HTTP/1.0, which knows no chunks
+            headers.append((b"content-length", str(head.length).encode()))
         if reply.encoding is not None:
             headers.append((b"content-encoding", reply.encoding.encode()))
         return headers
 
-    def _headers(self, query_id: str, kind: str) -> Headers:
+    def _headers(self, query_id: str, kind: str, timezone: str = "") -> Headers:
         engine = self._service.engine
         return [
             (b"content-type", kind.encode()),
             (b"x-clickhouse-query-id", query_id.encode("utf-8", "replace")),
-            (b"x-clickhouse-timezone", engine.timezone.encode()),
+            (b"x-clickhouse-timezone", (timezone or engine.timezone).encode()),
             (b"x-clickhouse-server-display-name", engine.display_name.encode()),
         ]
 

@@ -3,16 +3,11 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import HTTP
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from storage.clickhouse_server.block_compression import decompress_blocks
 from storage.clickhouse_server.errors import (
-    INCORRECT_DATA,
-    NOT_IMPLEMENTED,
     REQUEST_TOO_LARGE,
     SOCKET_TIMEOUT,
     ClickHouseError,
@@ -20,7 +15,6 @@ from storage.clickhouse_server.errors import (
 from storage.clickhouse_server.http_compression import decoded
 
 PIECE = 1 << 20
-_MAX_FORM = 16 << 20
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -33,7 +27,7 @@ class Spool:
     """Bytes that are written once and then read, above `memory` in a file of `folder`, never above `limit`."""
 
     def __init__(self, folder: Path, memory: int, limit: int) -> None:
-        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(memory, dir=str(folder))  # noqa: SIM115 - see close
+        self.file = tempfile.SpooledTemporaryFile(memory, dir=str(folder))  # noqa: SIM115 - see close
         self._limit = limit
         self.size = 0
 
@@ -49,11 +43,19 @@ class Spool:
         self.file.seek(0)
         return self.file.read(size)
 
-    def pieces(self, start: int) -> Iterator[bytes]:
-        """The bytes from `start` on."""
+    def pieces(self, start: int, end: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` on, up to `end`."""
         self.file.seek(start)
-        while piece := self.file.read(PIECE):
+        left = self.size - start if end is None else end - start
+        while left > 0 and (piece := self.file.read(min(PIECE, left))):
+            left -= len(piece)
             yield piece
+
+    def descriptor(self) -> int:
+        """Of a file with all of the bytes; there have to be some."""
+        self.file.rollover()
+        self.file.flush()
+        return self.file.fileno()
 
     def close(self) -> None:
         """Forget the bytes."""
@@ -121,29 +123,3 @@ class _Joined:
             self._rest += piece
         taken, self._rest = self._rest[:size], self._rest[size:]
         return taken
-
-
-def form_fields(content_type: str, spool: Spool) -> dict[str, str]:
-    """The fields of a multipart body (clickhouse-connect sends long queries that way).
-
-    Raises ClickHouseError 48 for files in it (external tables), 117 for a form above 16 MiB or not multipart.
-    """
-    if spool.size > _MAX_FORM:
-        raise ClickHouseError(INCORRECT_DATA, f"A form is larger than {_MAX_FORM} bytes", "INCORRECT_DATA")
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
-    message = BytesParser(policy=HTTP).parsebytes(head + spool.head(spool.size))
-    if not message.is_multipart():
-        raise ClickHouseError(INCORRECT_DATA, "The body is not the multipart form it says it is", "INCORRECT_DATA")
-    fields: dict[str, str] = {}
-    for part in message.iter_parts():
-        if part.get_filename() is not None:
-            text = "External tables (files in a multipart body) are not supported: insert the data into a table"
-            raise ClickHouseError(NOT_IMPLEMENTED, text, "NOT_IMPLEMENTED")
-        name = part.get_param("name", header="content-disposition")
-        fields[str(name)] = _payload(part)
-    return fields
-
-
-def _payload(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    return payload.decode("utf-8", "surrogateescape") if isinstance(payload, bytes) else ""

@@ -31,6 +31,9 @@ class ClickHouseServerConfig:
     max_wait_s: float = 30.0
     """How long a request waits for a connection before it is refused with code 202."""
 
+    max_sessions: int = 64
+    """Sessions (session_id) that have settings or temporary tables of their own; one more gets code 700."""
+
     user: str = "default"
     """Name of the user that may do everything."""
     password: str = ""

@@ -9,11 +9,16 @@ from storage.clickhouse_server.session import Progress
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The result begins; `progress` is what the query has done by now, `complete` that it has ended."""
+    """The result begins; `progress` is what the query has done by now, `complete` that it has ended.
+
+    `timezone` is the one that it was made in, empty for the server's; `length` is its bytes, where that is said.
+    """
 
     format: str
+    timezone: str
     progress: Progress
     complete: bool
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

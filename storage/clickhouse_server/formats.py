@@ -1,6 +1,11 @@
 """Output formats and the Content-Type ClickHouse sends with each."""
 
+import re
+
+from storage.clickhouse_server.errors import UNKNOWN_FORMAT, ClickHouseError
+
 DEFAULT_FORMAT = "TabSeparated"
+_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 
 _ALIASES = {"TSV": "TabSeparated", "TSVRaw": "TabSeparatedRaw", "TSVWithNames": "TabSeparatedWithNames"}
 _EXACT = {
@@ -22,6 +27,13 @@ _EXACT = {
 def canonical_format(name: str) -> str:
     """The format's own name: `TSV` is `TabSeparated`."""
     return _ALIASES.get(name, name)
+
+
+def format_name(given: str) -> str:
+    """`given`, which goes into SQL as it is. Raises ClickHouseError 73 for what cannot be the name of a format."""
+    if not _NAME.match(given):
+        raise ClickHouseError(UNKNOWN_FORMAT, f"Unknown format {given[:100]!r}", "UNKNOWN_FORMAT")
+    return given
 
 
 def content_type(name: str) -> str:

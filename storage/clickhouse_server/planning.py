@@ -1,9 +1,13 @@
 """From a request and its body to a job: whose SQL it is, where its data begins, whether it is allowed."""
 
-from storage.clickhouse_server.body import Spool, decode_body, form_fields
+from dataclasses import replace
+
+from storage.clickhouse_server.body import Spool, decode_body
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.errors import READONLY, ClickHouseError
 from storage.clickhouse_server.external_access import refuse_external_access
+from storage.clickhouse_server.external_tables import described_by, external_tables
+from storage.clickhouse_server.multipart import read_form
 from storage.clickhouse_server.query_ids import with_client_ids
 from storage.clickhouse_server.request import Asked, Query, parse_query
 from storage.clickhouse_server.runner import Job
@@ -22,8 +26,10 @@ def plan(config: ClickHouseServerConfig, asked: Asked, raw: Spool, plain: Spool)
     data = decode_body(raw, plain, asked.headers.get("content-encoding", ""), native=query.native_decompress)
     kind = asked.headers.get("content-type", "")
     if kind.lower().startswith("multipart/form-data") and data.size:
-        query = parse_query(asked, form_fields(kind, data))
-        job = _from_text(query, data, query.sql)
+        form = read_form(kind, data)
+        query = parse_query(asked, form.fields, described_by(form.files))
+        tables = external_tables(form.files, {**asked.url, **form.fields}, data)
+        job = replace(_from_text(query, data, query.sql), external=tables)
     elif not data.size:
         job = _from_text(query, data, query.sql)
     else:
@@ -64,6 +70,10 @@ def _parse(text: bytes) -> Statement:
 
 def _is_no_read(statement: Statement) -> bool:
     """What the engine's own readonly mode lets through, or refuses only by chance: KILL, SYSTEM and the like."""
+    if statement.kind is StatementKind.SELECT and any(t.depth == 0 and t.is_word("INSERT") for t in statement.tokens):
+        return True  # WITH ... INSERT; the connection of a session may be one that writes
+    if statement.kind in (StatementKind.INSERT, StatementKind.INSERT_FROM_INPUT):
+        return True
     if statement.kind is StatementKind.COMMAND:
         return not statement.changes_session
     return statement.kind is StatementKind.KILL

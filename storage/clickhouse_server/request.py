@@ -3,12 +3,18 @@
 import base64
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from storage.clickhouse_server.errors import AUTHENTICATION_FAILED, INCORRECT_DATA, UNKNOWN_SETTING, ClickHouseError
-from storage.clickhouse_server.formats import canonical_format
+from storage.clickhouse_server.errors import (
+    AUTHENTICATION_FAILED,
+    INCORRECT_DATA,
+    INVALID_SESSION_TIMEOUT,
+    UNKNOWN_SETTING,
+    ClickHouseError,
+)
+from storage.clickhouse_server.formats import canonical_format, format_name
 
 # Parameters that speak to the HTTP layer; what is left over is a setting of the engine.
 _NAMES = """
@@ -22,6 +28,10 @@ _NAMES = """
 _OURS = frozenset(_NAMES.split())
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _MAX_QUERY_ID = 256
+_SESSION_S = 60
+"""How long a session lives after its last request, unless it says otherwise; ClickHouse's own default."""
+_MAX_SESSION_S = 3600
+_MAX_SESSION_ID = 256
 _MOST_DIGITS = 18
 """Of a number; Python reads no more than 4,300 at all."""
 
@@ -36,12 +46,27 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request before its body: the URL's parameters, the headers (small letters), and whether its user only reads."""
+    """A request before its body: the URL's parameters, the headers (small letters), its user and whether he only reads.
+
+    `whole`: the answer goes out only when the query has ended, since its protocol has no mark for a cut answer.
+    """
 
     method: str
     url: Mapping[str, str]
     headers: Mapping[str, str]
     readonly: bool
+    user: str = "default"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSession:
+    """The session that a request belongs to, and how long it lives on after it."""
+
+    session_id: str
+    timeout_s: int
+    must_exist: bool
+    closes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +74,8 @@ class Query:
     """One request, without its body.
 
     `sql` is what the URL holds (possibly empty: then the body begins with SQL); `settings` go to the engine
-    by name; `parameters` are the `param_*` values, in ClickHouse's TSV escaping; `protocol` is
+    by name; `database` is empty where the request names none;
+    `parameters` are the `param_*` values, in ClickHouse's TSV escaping; `protocol` is
     client_protocol_version (0 when absent); `buffer_size` is in bytes, None when not asked for.
     """
 
@@ -66,6 +92,7 @@ class Query:
     http_compress: bool
     wait_end: bool
     buffer_size: int | None
+    session: WantedSession | None
 
 
 def parse_url(query_string: bytes) -> dict[str, str]:
@@ -95,10 +122,14 @@ def credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> Credentia
     return Credentials(url.get("user", "") or "default", url.get("password", ""))
 
 
-def parse_query(asked: Asked, form: Mapping[str, str] | None = None) -> Query:
+def parse_query(asked: Asked, form: Mapping[str, str] | None = None, described: Collection[str] = ()) -> Query:
     """The Query of a request; `form` are the fields of a multipart body, which the URL's parameters join.
 
-    Raises ClickHouseError 115 for a setting's name that is none, 117 for a value that is no number.
+    Args:
+        described: parameters that are no settings, since they describe external tables.
+
+    Raises ClickHouseError 115 for a setting's name that is none, 117 for a value that is no number, 73 for a format
+    that cannot be one, 374 for a session's timeout that is none.
     """
     headers, fields = asked.headers, {**asked.url, **(form or {})}
     query_id = fields.get("query_id") or headers.get("x-clickhouse-query-id") or str(uuid.uuid4())
@@ -108,10 +139,10 @@ def parse_query(asked: Asked, form: Mapping[str, str] | None = None) -> Query:
     wanted = fields.get("default_format") or headers.get("x-clickhouse-format")
     return Query(
         sql=fields.get("query", "").encode("utf-8", "surrogateescape"),
-        database=fields.get("database") or headers.get("x-clickhouse-database") or "default",
+        database=fields.get("database") or headers.get("x-clickhouse-database") or "",
         query_id=query_id,
-        format=canonical_format(wanted) if wanted else None,
-        settings=_settings(fields),
+        format=canonical_format(format_name(wanted)) if wanted else None,
+        settings=_settings(fields, described),
         parameters={k[6:]: v for k, v in fields.items() if k.startswith("param_")},
         # GET never writes, in ClickHouse as here.
         readonly=asked.readonly or asked.method in ("GET", "HEAD") or _number(fields, "readonly", 0) > 0,
@@ -121,11 +152,30 @@ def parse_query(asked: Asked, form: Mapping[str, str] | None = None) -> Query:
         http_compress=_flag(fields, "enable_http_compression"),
         wait_end=_flag(fields, "wait_end_of_query"),
         buffer_size=_number(fields, "buffer_size", 0) or None,
+        session=_session(fields),
     )
 
 
-def _settings(fields: Mapping[str, str]) -> dict[str, str]:
-    settings = {k: v for k, v in fields.items() if k not in _OURS and not k.startswith("param_")}
+def _session(fields: Mapping[str, str]) -> WantedSession | None:
+    session_id = fields.get("session_id", "")
+    if not session_id:
+        return None
+    if len(session_id) > _MAX_SESSION_ID or not session_id.isprintable():
+        text = f"session_id must be at most {_MAX_SESSION_ID} printable characters"
+        raise ClickHouseError(INCORRECT_DATA, text, "INCORRECT_DATA")
+    timeout = fields.get("session_timeout") or str(_SESSION_S)
+    if not (timeout.isascii() and timeout.isdigit() and len(timeout) <= _MOST_DIGITS):
+        text = f"Invalid session timeout: {timeout[:40]!r}"
+        raise ClickHouseError(INVALID_SESSION_TIMEOUT, text, "INVALID_SESSION_TIMEOUT")
+    if int(timeout) > _MAX_SESSION_S:
+        text = f"Session timeout {timeout!r} is larger than max_session_timeout: {_MAX_SESSION_S}"
+        raise ClickHouseError(INVALID_SESSION_TIMEOUT, text, "INVALID_SESSION_TIMEOUT")
+    return WantedSession(session_id, int(timeout), _flag(fields, "session_check"), _flag(fields, "close_session"))
+
+
+def _settings(fields: Mapping[str, str], described: Collection[str]) -> dict[str, str]:
+    known = _OURS.union(described)
+    settings = {k: v for k, v in fields.items() if k not in known and not k.startswith("param_")}
     for name in settings:
         if not _SETTING.match(name):
             raise ClickHouseError(UNKNOWN_SETTING, f"Unknown setting '{name}'", "UNKNOWN_SETTING")

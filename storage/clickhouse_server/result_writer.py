@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from storage.clickhouse_server.block_compression import compress_blocks
-from storage.clickhouse_server.errors import ClickHouseError
+from storage.clickhouse_server.errors import TOO_MANY_ROWS_OR_BYTES, ClickHouseError
 from storage.clickhouse_server.exchange import End, Exchange, Failure, Head
 from storage.clickhouse_server.http_compression import Encoder
 from storage.clickhouse_server.session import Progress
@@ -29,6 +29,7 @@ class ResultWriter:
         native_compress: bool,
         encoder: Encoder | None,
         exception_tag: str,
+        whole: bool = False,
     ) -> None:
         self.progress = Progress()
         self._exchange = exchange
@@ -36,7 +37,8 @@ class ResultWriter:
         self._native_compress = native_compress
         self._encoder = encoder
         self._tag = exception_tag
-        self._format = ""
+        self._whole = whole
+        self._format = self._timezone = ""
         self._held = tempfile.SpooledTemporaryFile(_MEMORY, dir=str(scratch))  # noqa: SIM115 - closed in __exit__
         self._started = False
 
@@ -46,9 +48,9 @@ class ResultWriter:
     def __exit__(self, *error: object) -> None:
         self._held.close()
 
-    def begin(self, output_format: str) -> None:
-        """Name the result's format, before its first byte."""
-        self._format = output_format
+    def begin(self, output_format: str, timezone: str) -> None:
+        """Name the result's format and time zone (empty: the server's), before its first byte."""
+        self._format, self._timezone = output_format, timezone
 
     def write(self, data: bytes) -> None:
         """Take the result's next bytes, in its format."""
@@ -88,13 +90,17 @@ class ResultWriter:
             return
         self._held.write(data)
         if self._held.tell() >= self._hold_back:
+            if self._whole:
+                text = f"A result above {self._hold_back} bytes needs HTTP/1.1: HTTP/1.0 cannot tell a cut one"
+                raise ClickHouseError(TOO_MANY_ROWS_OR_BYTES, text, "TOO_MANY_ROWS_OR_BYTES")
             self._start(complete=False)
 
     def _start(self, *, complete: bool) -> None:
         if self._started:
             return
         self._started = True
-        self._exchange.put(Head(self._format, self.progress, complete))
+        length = self._held.tell() if self._whole else None
+        self._exchange.put(Head(self._format, self._timezone, self.progress, complete, length))
         self._held.seek(0)
         while piece := self._held.read(_PIECE):
             self._exchange.put(piece)

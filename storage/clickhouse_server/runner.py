@@ -1,15 +1,18 @@
 """One statement run on one session, in a thread: which door of the engine it goes through."""
 
 import os
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
 from gateway import watched
 from storage.clickhouse_server.body import Spool
 from storage.clickhouse_server.engine import Engine
-from storage.clickhouse_server.errors import from_engine
+from storage.clickhouse_server.errors import ClickHouseError, from_engine
+from storage.clickhouse_server.external_tables import ExternalTable, make_tables, make_temporary
 from storage.clickhouse_server.formats import DEFAULT_FORMAT, canonical_format
-from storage.clickhouse_server.native_framing import frame
+from storage.clickhouse_server.native_framing import TIMEZONE_IN_TYPE_SINCE, frame, may_lack_timezones
 from storage.clickhouse_server.request import Query
 from storage.clickhouse_server.result_writer import ResultWriter
 from storage.clickhouse_server.session import Progress, Session
@@ -18,6 +21,7 @@ from storage.clickhouse_server.statement import (
     StatementKind,
     input_call,
     into_pipe,
+    setting_of,
 )
 
 _PIPE_READ = 1 << 18
@@ -33,6 +37,7 @@ class Job:
     data: Spool
     data_start: int
     inline: bytes = b""
+    external: tuple[ExternalTable, ...] = ()
 
     @property
     def output_format(self) -> str:
@@ -55,39 +60,61 @@ def run_and_close(engine: Engine, session: Session, job: Job, writer: ResultWrit
 def run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
     """Run `job` and write its answer; an error is written too, never raised."""
     try:
-        writer.begin(job.output_format)
         session.prepare(job.query)
+        tables: list[str] = []
         try:
-            _run(session, job, writer)
+            writer.begin(job.output_format, _timezone(session, job))
+            make_tables(session, job.external, tables.append)
+            _run(session, job, writer, tables)
         finally:
-            if _leaves_something(job):
-                session.renew()
+            inserts = job.statement.kind is StatementKind.INSERT
+            parameters = job.query.parameters if inserts else {}
+            session.end(changed=job.statement.changes_session, tables=tables, parameters=parameters)
         writer.finish()
     except Exception as error:
         writer.fail(from_engine(error), engine.version)
 
 
-def _leaves_something(job: Job) -> bool:
-    """On its session, which nobody else may see: settings, temporary tables, parameters."""
-    kind = job.statement.kind
-    uses_table = kind is StatementKind.INSERT_FROM_INPUT
-    return job.statement.changes_session or uses_table or (bool(job.query.parameters) and kind is StatementKind.INSERT)
+def _timezone(session: Session, job: Job) -> str:
+    """The time zone of the answer: the statement's, else the request's, else the session's; empty for the server's."""
+    named = setting_of(job.statement, "session_timezone")
+    return named or job.query.settings.get("session_timezone") or session.own_timezone
 
 
-def _run(session: Session, job: Job, writer: ResultWriter) -> None:
+def _run(session: Session, job: Job, writer: ResultWriter, tables: list[str]) -> None:
     kind = job.statement.kind
     if kind is StatementKind.INSERT:
         _insert(session, job, writer.progress)
     elif kind is StatementKind.INSERT_FROM_INPUT:
-        _insert_from_input(session, job, writer.progress)
+        _insert_from_input(session, job, writer.progress, tables)
     elif kind is StatementKind.SELECT and job.output_format == "Native":
-        for block, rows in session.blocks(job.statement.sql, job.query.parameters, writer.progress):
-            writer.write(frame(block, job.query.protocol, rows))
+        _native(session, job, writer)
     elif kind is StatementKind.SELECT:
         _through_pipe(session, job, writer)
     else:
         answer = session.execute(job.statement.sql, job.output_format, job.query.parameters, writer.progress)
         writer.write(frame(answer, job.query.protocol) if job.output_format == "Native" else answer)
+
+
+def _native(session: Session, job: Job, writer: ResultWriter) -> None:
+    """Block by block. The engine leaves a column's time zone out of its type: it is asked for it, where one may be."""
+    protocol = job.query.protocol
+    types: Sequence[str] | None = None if protocol >= TIMEZONE_IN_TYPE_SINCE else ()
+    if types is None and (session.is_lasting or job.external):
+        types = _column_types(session, job)  # another connection does not see the tables
+    for block, rows in session.blocks(job.statement.sql, job.query.parameters, writer.progress):
+        if types is None and may_lack_timezones(block):
+            with closing(session.twin()) as other:
+                other.prepare(job.query)
+                types = _column_types(other, job)
+        writer.write(frame(block, protocol, rows, types or ()))
+
+
+def _column_types(session: Session, job: Job) -> Sequence[str]:
+    try:
+        return session.column_types(job.statement.sql, job.query.parameters)
+    except ClickHouseError:
+        return ()  # of a wrong query, which then says so itself
 
 
 def _insert(session: Session, job: Job, progress: Progress) -> None:
@@ -99,11 +126,11 @@ def _insert(session: Session, job: Job, progress: Progress) -> None:
     session.insert(job.statement.sql, input_format, data, progress)
 
 
-def _insert_from_input(session: Session, job: Job, progress: Progress) -> None:
+def _insert_from_input(session: Session, job: Job, progress: Progress, tables: list[str]) -> None:
     """Through a temporary table: the engine's own input() would have to be a file, and files are refused to it."""
     call = input_call(job.statement)
-    create = f"CREATE TEMPORARY TABLE {_INPUT} ENGINE = Memory AS SELECT * FROM null(".encode()  # noqa: S608
-    session.execute(create + call.structure + b")", DEFAULT_FORMAT, job.query.parameters, Progress())
+    make_temporary(session, _INPUT, call.structure, job.query.parameters)
+    tables.append(_INPUT)
     data = chain((job.inline,) if job.inline else (), job.data.pieces(job.data_start))
     session.insert(f"INSERT INTO {_INPUT}".encode(), job.statement.format or "Values", data, Progress())
     session.execute(call.replaced(job.statement.sql, _INPUT), DEFAULT_FORMAT, job.query.parameters, progress)

@@ -78,6 +78,7 @@ async def _purge_when_idle(service: Service, after_s: float) -> None:
     purged_at = seen = service.ended
     while True:
         await asyncio.sleep(after_s)
+        service.sessions.expire()
         if not service.busy and service.ended == seen != purged_at:
             await asyncio.to_thread(service.engine.purge_memory)
             purged_at = seen

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -19,7 +20,9 @@ from storage.clickhouse_server.errors import (
 )
 from storage.clickhouse_server.exchange import Exchange
 from storage.clickhouse_server.http_compression import choose_encoding, encoder
+from storage.clickhouse_server.kept_session import KeptSession
 from storage.clickhouse_server.metrics import Metrics
+from storage.clickhouse_server.named_sessions import NamedSession, NamedSessions
 from storage.clickhouse_server.planning import plan
 from storage.clickhouse_server.pool import Pool
 from storage.clickhouse_server.query_ids import kill_statement
@@ -42,6 +45,11 @@ class Reply:
     exchange: Exchange
     tag: str
     encoding: str | None
+    finished: "asyncio.Future[None]"
+
+    async def over(self) -> None:
+        """Return when the query holds nothing any more: no session, no id, no connection."""
+        await asyncio.wait((self.finished,))
 
 
 class Service:
@@ -59,6 +67,7 @@ class Service:
         self._control = self._pool(1, readonly=False)  # KILL QUERY gets through when all others are busy
         self._pools = (self._full, self._readonly, self._control)
         size = sum(len(one.sessions) for one in self._pools)
+        self.sessions = NamedSessions(self._open_session, config.max_sessions, time.monotonic)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="clickhouse")
         self._running: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,6 +75,9 @@ class Service:
         """Queries that have ended, however."""
         self.metrics.running.set_function(lambda: len(self._running))
         self.metrics.waiting.set_function(lambda: sum(one.waiting for one in self._pools))
+
+    def _open_session(self, readonly: bool) -> KeptSession:
+        return KeptSession(self.engine, self.config, readonly=readonly)
 
     def _pool(self, size: int, *, readonly: bool) -> Pool:
         base = base_settings(self.config)
@@ -90,14 +102,10 @@ class Service:
             job = await self._plan(asked, raw, plain)
             gone = watched.awaited(hung_up(receive))
             stack.callback(gone.cancel)
-            session = await self._enter(job, stack)
+            session = await self._enter(job, asked, stack)
             if gone.done():
                 raise ClientGoneError
-            reply, writer = self._reply(job, asked)
-            loop = asyncio.get_running_loop()
-            finished = loop.run_in_executor(self._threads, run_and_close, self.engine, session, job, writer)
-            held = stack.pop_all()  # the thread needs them until it ends, whatever becomes of the request
-            finished.add_done_callback(partial(_ended, held, reply))
+            reply = self._begin(job, asked, session, stack)
         if job.statement.kind in (StatementKind.SELECT, StatementKind.SHOW):
             self._spawn(kill_when_gone(gone, reply.exchange, lambda: self.kill(reply.query_id)))
         try:
@@ -114,7 +122,7 @@ class Service:
             return plan(self.config, asked, raw, plain)
         return await asyncio.to_thread(plan, self.config, asked, raw, plain)
 
-    async def _enter(self, job: Job, stack: ExitStack) -> Session:
+    async def _enter(self, job: Job, asked: Asked, stack: ExitStack) -> Session:
         """A session for the job, given back with the rest of `stack`."""
         query_id = job.query.query_id
         if query_id in self._running:
@@ -126,29 +134,61 @@ class Service:
         if job.statement.kind is StatementKind.KILL:
             pool = self._control
         self.metrics.started(job.statement.kind.value)
+        named = self._named_session(job, asked, stack)
         session = await pool.acquire()
         stack.callback(pool.release, session)
-        return session
+        if named is None or job.statement.kind is StatementKind.KILL:
+            return session
+        return await self._kept(named, session, needed=job.statement.changes_session)
+
+    def _named_session(self, job: Job, asked: Asked, stack: ExitStack) -> NamedSession | None:
+        wanted = job.query.session
+        if wanted is None:
+            return None
+        named = self.sessions.enter(asked.user, wanted, readonly=asked.readonly)
+        stack.callback(self.sessions.leave, named, wanted)
+        return named
+
+    async def _kept(self, named: NamedSession, session: Session, *, needed: bool) -> Session:
+        """The named session's own connection, if it has one or needs one now; else the one of the pool.
+
+        The pool's stays taken either way: it stands for the right to run.
+        """
+        if named.connection is not None or not needed:
+            return named.connection or session
+        opening = self.sessions.reserve(named)
+        try:
+            return await asyncio.shield(asyncio.to_thread(opening))
+        except Exception:
+            self.sessions.unreserve()
+            raise
 
     def _leave(self, query_id: str) -> None:
         self._running.discard(query_id)
         self.ended += 1
 
-    def _reply(self, job: Job, asked: Asked) -> tuple[Reply, ResultWriter]:
+    def _begin(self, job: Job, asked: Asked, session: Session, stack: ExitStack) -> Reply:
+        """Start the query's thread; what `stack` holds is the thread's until it ends."""
         query, config = job.query, self.config
         accepted = asked.headers.get("accept-encoding", "") if query.http_compress else ""
         exchange = Exchange(asyncio.get_running_loop())
-        reply = Reply(query.query_id, exchange, secrets.token_hex(8), choose_encoding(accepted))
+        tag, encoding = secrets.token_hex(8), choose_encoding(accepted)
+        whole = query.wait_end or asked.whole
         buffer = min(query.buffer_size or config.response_buffer_bytes, _MAX_BUFFER)
         writer = ResultWriter(
             exchange,
             self.engine.scratch,
-            hold_back=config.result_spool_bytes if query.wait_end else buffer,
+            hold_back=config.result_spool_bytes if whole else buffer,
             native_compress=query.native_compress,
-            encoder=encoder(reply.encoding) if reply.encoding else None,
-            exception_tag=reply.tag,
+            encoder=encoder(encoding) if encoding else None,
+            exception_tag=tag,
+            whole=asked.whole,
         )
-        return reply, writer
+        loop = asyncio.get_running_loop()
+        finished = loop.run_in_executor(self._threads, run_and_close, self.engine, session, job, writer)
+        held = stack.pop_all()  # the thread needs them until it ends, whatever becomes of the request
+        finished.add_done_callback(partial(_ended, held, exchange))
+        return Reply(query.query_id, exchange, tag, encoding, finished)
 
     async def kill(self, query_id: str) -> None:
         """End the query with this id, if it runs."""
@@ -174,6 +214,7 @@ class Service:
         if self._running:
             raise TimeoutError(f"{len(self._running)} queries did not end when killed: the folder was not closed")
         await asyncio.to_thread(self._threads.shutdown)
+        self.sessions.close()
         for pool in self._pools:
             for session in pool.sessions:
                 session.close()
@@ -185,10 +226,10 @@ class Service:
             await asyncio.sleep(0.02)
 
 
-def _ended(held: ExitStack, reply: Reply, ran: "asyncio.Future[None]") -> None:
+def _ended(held: ExitStack, exchange: Exchange, ran: "asyncio.Future[None]") -> None:
     """Let go of what the query held. Its thread writes its errors itself; where even that fails nobody must wait."""
     held.close()
     error = None if ran.cancelled() else ran.exception()
     if error is not None:
         watched.died("query", error)
-        reply.exchange.fail(from_engine(error))
+        exchange.fail(from_engine(error))

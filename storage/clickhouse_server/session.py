@@ -5,7 +5,8 @@ other's. So a session knows what it has set, sets only the difference, and is re
 after a statement that leaves more behind.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,9 @@ def base_settings(config: ClickHouseServerConfig) -> dict[str, str]:
 class Session:
     """One connection. Used by one thread at a time."""
 
+    is_lasting = False
+    """Whether it has tables that another connection does not see."""
+
     def __init__(self, engine: Engine, base: Mapping[str, str], *, readonly: bool) -> None:
         self._engine = engine
         self._base = dict(base)
@@ -61,7 +65,9 @@ class Session:
     def _open(self) -> None:
         self._connection: Any = self._engine.connect()  # its annotations say str where it takes bytes
         self._set: dict[str, str] = {}
-        self._database = "default"
+        self._home = self._database = "default"
+        self.own_timezone = ""
+        """What it has set itself; empty for the server's."""
         self._apply(self._base)
         if self._readonly:
             self._run("SET readonly = 2")
@@ -71,14 +77,26 @@ class Session:
 
         Raises ClickHouseError for an unknown database or setting.
         """
-        if query.database != self._database:
-            self._run(f"USE {quote_identifier(query.database)}")
-            self._database = query.database
+        self._use(query.database or self._home)
         try:
             self._apply({**self._base, **query.settings, "log_comment": query.query_id})
         except Exception:
             self.renew()  # some of the settings may have been set before the wrong one
             raise
+
+    def end(self, *, changed: bool, tables: Sequence[str], parameters: Mapping[str, str]) -> None:
+        """Leave nothing behind of a statement that changed the connection or left these tables or parameters on it."""
+        if changed or tables or parameters:
+            self.renew()
+
+    def twin(self) -> "Session":
+        """Another connection of the same kind, to be closed by the caller."""
+        return Session(self._engine, self._base, readonly=self._readonly)
+
+    def column_types(self, sql: bytes, parameters: Mapping[str, str]) -> list[str]:
+        """The types of a SELECT's columns, in full. Raises ClickHouseError."""
+        described = self.execute(b"DESCRIBE TABLE (" + sql + b"\n)", "JSONCompact", parameters, Progress())
+        return [str(row[1]) for row in json.loads(described)["data"]]
 
     def renew(self) -> None:
         """Replace the connection by a new one."""
@@ -88,6 +106,11 @@ class Session:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _use(self, database: str) -> None:
+        if database != self._database:
+            self._run(f"USE {quote_identifier(database)}")
+            self._database = database
 
     def _apply(self, wanted: dict[str, str]) -> None:
         changes = [f"{name} = {quote(value)}" for name, value in wanted.items() if self._set.get(name) != value]

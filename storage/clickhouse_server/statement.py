@@ -156,6 +156,16 @@ def into_pipe(statement: Statement, path: str, output_format: str) -> bytes:
     return statement.head + clause.encode() + b" " + statement.tail
 
 
+def setting_of(statement: Statement, name: str) -> str:
+    """The text that the statement's own SETTINGS clause gives this setting; empty where it does not."""
+    found = statement.tokens
+    for index in range(len(found) - 3, -1, -1):
+        one, two, three = found[index : index + 3]
+        if one.depth == 0 and one.name == name and two.is_punct(b"=") and three.kind is Kind.STRING:
+            return three.text[1:-1].decode("utf-8", "replace")
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class InputCall:
     """Where `input('structure')` stands in an INSERT ... SELECT, and the structure as SQL."""
