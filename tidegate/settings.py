@@ -53,7 +53,11 @@ class Settings(BaseSettings):
         "gateway; no other page may.",
     )
     gateway_port: int = Field(default=8700, description="Port of the gateway: predictions and the management API.")
-    broker_port: int = Field(default=8710, description="Port of the embedded broker (loopback only).")
+    broker_port: int = Field(
+        default=6669,
+        description="Port of the embedded broker (loopback only). Browsers send nothing to 6566, 6665 to 6669, 6679, "
+        "6697 and 10080; at another port a web page may make the broker hold what it sends.",
+    )
     clickhouse_port: int = Field(default=8720, description="Port of the embedded ClickHouse (HTTP, loopback only).")
     monitor_port: int = Field(
         default=8730,
