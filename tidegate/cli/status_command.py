@@ -92,7 +92,7 @@ def _show(settings: Settings, state: StackState, memory: dict[str, float | None]
     console().print(f"{total:.0f} MB in all · home {settings.home_path}", style="dim", highlight=False)
     used = " · ".join(f"{kind} {size:,.0f}" for kind, size in usage_mb(settings).items() if size >= 1)
     console().print(
-        f"disk, MB: {used or 'next to nothing'} · {room_mb(settings):,.0f} free", style="dim", highlight=False
+        f"disk, MB: {used or 'less than 1 of each kind'} · {room_mb(settings):,.0f} free", style="dim", highlight=False
     )
     for part in state.parts:
         if part.condition in BAD:
