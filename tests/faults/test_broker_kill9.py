@@ -4,14 +4,13 @@ import os
 import random
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from storage.clickhouse.client import connect
 from tests.faults.test_stack_kill9 import write_model
 from tests.support.clients import Clients
 from tests.support.stack import RunningStack, running_stack
+from tests.support.stored_windows import differs, stored, twice
 from tests.support.waiting import wait_until
 
 SEED = int(os.environ.get("TIDEGATE_FAULT_SEED", "20261126"))
@@ -33,7 +32,7 @@ def test_windows_equal_a_recount_after_the_broker_was_killed(tmp_path: Path) -> 
         wait_until(lambda: differs(stack) == {}, 60, "windows that equal a recount", every_s=0.5)
         print(f"kills={KILLS} seed={SEED} answers={dict(clients.answers)} stored={stored(stack)}")
         assert differs(stack) == {}
-        assert rows(stack, "SELECT event_id FROM inference_events GROUP BY event_id HAVING count() > 1") == []
+        assert twice(stack) == []
 
 
 def await_events(stack: RunningStack) -> None:
@@ -47,39 +46,3 @@ def kill_broker(stack: RunningStack) -> None:
     stack.wait_ready("broker", other_than=stack.kill("broker"))
     for name, pid in before.items():
         stack.wait_ready(name, other_than=pid)
-
-
-def differs(stack: RunningStack) -> dict[str, tuple[Any, ...]]:
-    """Window to what it holds and what is stored in its time, where they are not the same."""
-    found = rows(
-        stack,
-        "SELECT `window`, argMax(window_start, ts), argMax(window_end, ts), argMax(events, ts), argMax(requests, ts), "
-        "argMax(failed, ts) FROM service_metrics GROUP BY `window`",
-    )
-    wrong = {}
-    for window, begin, end, *counted in found:
-        recount = rows(
-            stack,
-            "SELECT count(), countIf(`row` = 0), countIf(status >= 400) FROM inference_events "
-            f"WHERE ts >= '{begin:%Y-%m-%d %H:%M:%S}' AND ts < '{end:%Y-%m-%d %H:%M:%S}'",
-        )
-        if recount != [tuple(counted)]:
-            wrong[window] = (tuple(counted), recount[0])
-    ((values, events),) = rows(
-        stack,
-        "SELECT (SELECT argMax(n, ts) FROM drift_metrics WHERE `window` = '24h' AND series = 'price'), "
-        "(SELECT countIf(status < 400) FROM inference_events)",
-    )
-    return wrong if values == events else {**wrong, "price": (values, events)}
-
-
-def stored(stack: RunningStack) -> int:
-    return int(rows(stack, "SELECT count() FROM inference_events")[0][0])
-
-
-def rows(stack: RunningStack, sql: str) -> list[tuple[Any, ...]]:
-    client = connect(stack.settings.clickhouse_dsn, stack.settings.clickhouse_database)
-    try:
-        return list(client.query(sql).result_rows)
-    finally:
-        client.close()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from stream.faust_app import SESSION_TIMEOUT_S
-from tests.faults.test_broker_kill9 import differs, rows, stored
 from tests.faults.test_stack_kill9 import write_model
 from tests.support.clients import Clients
 from tests.support.stack import RunningStack, running_stack
+from tests.support.stored_windows import differs, rows, stored, twice
 from tests.support.waiting import wait_until
 
 ASLEEP_S = SESSION_TIMEOUT_S + 15.0
@@ -35,7 +35,7 @@ def test_nothing_is_lost_and_nothing_restarts_when_all_processes_slept(tmp_path:
         wait_until(lambda: ids <= landed_ids(stack), 60, "every acknowledged event in ClickHouse", every_s=0.5)
 
         assert clients.answers.keys() == {"200"}
-        assert rows(stack, "SELECT event_id FROM inference_events GROUP BY event_id HAVING count() > 1") == []
+        assert twice(stack) == []
         assert restarts(stack) == before
 
 

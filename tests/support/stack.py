@@ -18,7 +18,8 @@ from tidegate.supervisor.leftovers import end_all, members
 
 Finished = subprocess.CompletedProcess[str]
 
-COMMAND_S = 120
+COMMAND_S = 300
+"""What a busy machine may take for any command. Only a test that fails waits so long."""
 PORTS = 24
 """Gateway, broker, ClickHouse, then the monitors: sink +0, notifier +1, stream workers +10 and up."""
 
