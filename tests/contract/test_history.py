@@ -16,7 +16,7 @@ from stream.rebuilding import rebuild
 from stream.targets import Target
 from stream.windows import WINDOWS
 from tests.support.clickhouse import clickhouse_server
-from tests.support.past import Source, assert_equal, land, random_source, recounted, target_of
+from tests.support.past import Source, assert_equal, land, land_panes, random_source, recounted, target_of
 
 DATABASE = "tidegate"
 SEEDS = range(24)
@@ -44,7 +44,10 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
 
 
 def _land(store: Store, target: Target, seed: int) -> list[Source]:
-    """Two former incarnations of two partitions, the second after or over the first; and the one that goes on now."""
+    """Two former incarnations of two partitions, the second after or over the first; and the one that goes on now.
+
+    Some panes come twice, and the last ones of the former incarnations to the new topic.
+    """
     rng = random.Random(seed)
     begin = time.time() - rng.choice([4_000, 30_000, 200_000])
     later = begin + rng.choice([0, 45, 20_000])
@@ -55,6 +58,9 @@ def _land(store: Store, target: Target, seed: int) -> list[Source]:
     ]
     for source in former:
         land(store, source, rng, panes_incarnation=f"{source.incarnation}-panes")
+        again = source.panes[rng.randint(0, len(source.panes)) :]
+        land_panes(store, again, rng, incarnation=f"{source.incarnation}-panes")
+        land_panes(store, source.late, rng, incarnation="now-panes")
     land(store, random_source(rng, target, "now", seed, later), rng, panes_incarnation="now-panes")
     return former
 

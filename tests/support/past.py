@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
@@ -57,6 +57,8 @@ class Source:
     """Records whose events landed."""
     panes: list[Pane] = field(default_factory=list)
     """Those that landed, in the order of their topic."""
+    late: list[Pane] = field(default_factory=list)
+    """Those that landed after them, of a worker that still knew this incarnation when the topics were made anew."""
 
     @property
     def stored(self) -> list[InferenceEvent]:
@@ -73,7 +75,8 @@ def random_source(rng: random.Random, target: Target, incarnation: str, partitio
         records.append([_event(rng, target, f"{name}-{row}", row, at) for row in range(rng.randint(1, 4))])
     source = Source(incarnation, partition, records, rng.choice([len(records), rng.randint(0, len(records))]))
     panes = _counted(rng, target, source, rng.choice([len(records), rng.randint(0, len(records))]))
-    source.panes = panes[: rng.choice([len(panes), rng.randint(0, len(panes))])]
+    cut = rng.choice([len(panes), rng.randint(0, len(panes))])
+    source.panes, source.late = panes[:cut], panes[cut:]
     return source
 
 
@@ -130,13 +133,29 @@ def land(store: Store, source: Source, rng: random.Random, *, panes_incarnation:
         (Topic.EVENTS, source.incarnation, [encode_record(record) for record in source.records[: source.landed]]),
         (Topic.PANES, panes_incarnation, [encode(pane) for pane in source.panes]),
     ):
-        number = source.partition if topic is Topic.EVENTS else next(_numbers)
-        position, offset = None, 0
-        while offset < len(values):
-            end = min(len(values), offset + rng.randint(1, 40))
-            claim = Claim(topic.value, incarnation, number, position, int(time.time() * 1000) // DAY_MS)
-            store.insert(TABLES[topic], claim, offset, end - 1, b"\n".join(values[offset:end]))
-            position = offset = end
+        _land(store, topic, incarnation, source.partition if topic is Topic.EVENTS else next(_numbers), values, rng)
+
+
+def land_panes(store: Store, panes: Sequence[Pane], rng: random.Random, *, incarnation: str) -> None:
+    """Panes beside the others: what is sent again after a kill, or late to a topic that was made anew."""
+    _land(store, Topic.PANES, incarnation, next(_numbers), [encode(pane) for pane in panes], rng, most=400)
+
+
+def _land(
+    store: Store,
+    topic: Topic,
+    incarnation: str,
+    partition: int,
+    values: list[bytes],
+    rng: random.Random,
+    most: int = 40,
+) -> None:
+    position, offset = None, 0
+    while offset < len(values):
+        end = min(len(values), offset + rng.randint(1, most))
+        claim = Claim(topic.value, incarnation, partition, position, int(time.time() * 1000) // DAY_MS)
+        store.insert(TABLES[topic], claim, offset, end - 1, b"\n".join(values[offset:end]))
+        position = offset = end
 
 
 def recounted(target: Target, events: Iterable[InferenceEvent], begin: int, end: int) -> Totals:

@@ -1,16 +1,21 @@
 -- Histograms of former incarnations against the profiles that count now, summed into slots of `size` seconds; without some panes.
-WITH closed_panes AS
-(
-    SELECT
-        deployment_id,
-        start,
-        topic_id,
-        partition,
-        segment
-    FROM feature_panes
-    WHERE workspace IN {workspaces:Array(String)} AND model IN {models:Array(String)} AND deployment_id IN {ids:Array(String)}
-        AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') AND closed
-)
+WITH
+    -- Panes that were not closed yet, and those whose end came twice.
+    other AS
+    (
+        SELECT
+            deployment_id,
+            start,
+            topic_id,
+            partition,
+            segment
+        FROM feature_panes
+        WHERE workspace IN {workspaces:Array(String)} AND model IN {models:Array(String)} AND deployment_id IN {ids:Array(String)}
+            AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC')
+            AND topic_id != {events_id:String} AND _topic_id != {panes_id:String}
+        GROUP BY deployment_id, start, topic_id, partition, segment
+        HAVING countIf(closed) != 1
+    )
 SELECT
     {ids:Array(String)}[number] AS deployment_id,
     slot,
@@ -38,11 +43,11 @@ FROM
         WHERE workspace IN {workspaces:Array(String)} AND model IN {models:Array(String)} AND deployment_id IN {ids:Array(String)}
             AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') AND closed
             AND profile_id = transform(deployment_id, {ids:Array(String)}, {profiles:Array(String)}, '')
+            AND (deployment_id, start, topic_id, partition, segment) NOT IN other
             AND toUnixTimestamp(start) >= transform(deployment_id, {ids:Array(String)}, {begins:Array(UInt32)}, toUInt32(4294967295))
             AND topic_id != {events_id:String} AND _topic_id != {panes_id:String}
             AND indexOf({ids:Array(String)}, deployment_id) * 4294967296 + intDiv(toUnixTimestamp(start), {grain:UInt32}) * {grain:UInt32}
                 NOT IN (SELECT arrayJoin({without:Array(UInt64)}))
-        LIMIT 1 BY deployment_id, start, topic_id, partition, segment
         UNION ALL
         SELECT
             toUInt32(indexOf({ids:Array(String)}, deployment_id)) AS number,
@@ -52,9 +57,9 @@ FROM
             argMax(sums, as_of) AS pane_sums
         FROM feature_panes
         WHERE workspace IN {workspaces:Array(String)} AND model IN {models:Array(String)} AND deployment_id IN {ids:Array(String)}
-            AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC') AND NOT closed
+            AND start >= toDateTime({since:UInt32}, 'UTC') AND start < toDateTime({until:UInt32}, 'UTC')
             AND profile_id = transform(deployment_id, {ids:Array(String)}, {profiles:Array(String)}, '')
-            AND (deployment_id, start, topic_id, partition, segment) NOT IN closed_panes
+            AND (deployment_id, start, topic_id, partition, segment) IN other
             AND toUnixTimestamp(start) >= transform(deployment_id, {ids:Array(String)}, {begins:Array(UInt32)}, toUInt32(4294967295))
             AND topic_id != {events_id:String} AND _topic_id != {panes_id:String}
             AND indexOf({ids:Array(String)}, deployment_id) * 4294967296 + intDiv(toUnixTimestamp(start), {grain:UInt32}) * {grain:UInt32}
