@@ -11,6 +11,7 @@ from model_runner.fitting import refuse_misfits
 from model_runner.frames import RunnerInfo
 from model_runner.limits import over_predict_time
 from model_runner.manifest import Manifest
+from model_runner.plain_text import can_stand_in_a_line, plain
 from model_runner.reference import Reference
 from model_runner.replies import shortened
 from model_runner.schema import InputSchema
@@ -47,10 +48,17 @@ def inputs_of_runner(info: RunnerInfo) -> Inputs:
 
 
 def check_inputs(manifest: Manifest, inputs: Inputs) -> None:
-    """Raises ModelError: tidegate.toml names what is no input."""
+    """Raises ModelError: an input's name cannot be shown, or tidegate.toml names what is no input.
+
+    Names of features stand in tables, alerts and what webhooks are sent.
+    """
     if inputs.schema is None:
         return
     known = inputs.schema.names
+    for name in known:
+        if not can_stand_in_a_line(name):
+            problem = f"the name of the feature {plain(name, 80)!r} has characters that cannot be shown"
+            raise ModelError(inputs.schema.source, problem, "Rename it there, and in the model where it knows the name")
     for name in manifest.mask:
         if name not in known:
             raise ModelError(

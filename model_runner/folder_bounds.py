@@ -65,7 +65,9 @@ class Tally:
 
 
 def refuse_without_room(folder: Path, size: int, reserve_bytes: int) -> None:
-    """Raises FolderError where `size` bytes would leave less free than is to stay so."""
+    """Raises FolderError where `size` bytes would leave less free than is to stay so. The folder need not exist yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
     free = shutil.disk_usage(folder).free
     if size > free - reserve_bytes:
         raise FolderError(

@@ -4,7 +4,7 @@ A terminal obeys control sequences, people believe lines that look like ours, an
 an exception or a file's name. What leaves this module is printable, on one line, and of a bounded length.
 """
 
-import unicodedata
+from unicodedata import category
 
 STAND_IN = "\N{REPLACEMENT CHARACTER}"
 MOST = 300
@@ -38,6 +38,15 @@ def printable(text: object, most: int = MOST_LINE) -> str:
     return _shortened("".join(_calmed(given)), most)
 
 
+def can_stand_in_a_line(name: str) -> bool:
+    """Whether a name may be shown as it is: nothing in it moves a cursor, ends a line or hides.
+
+    Spaces may be of any width. For names that have to stay what they are, since data bears them too.
+    """
+    calm = _calmed(name)
+    return all(one == other or category(other) == "Zs" for one, other in zip(calm, name, strict=True))
+
+
 def quoted(text: object, most_lines: int = 30) -> list[str]:
     """A text of several lines, such as an error with its traceback: each after the first is marked as quoted.
 
@@ -61,7 +70,7 @@ def _calmed(text: str) -> list[str]:
     found = []
     marks = 0
     for each in text:
-        is_mark = unicodedata.category(each) in ("Mn", "Me")
+        is_mark = category(each) in ("Mn", "Me")
         marks = marks + 1 if is_mark else 0
         if each.isspace():
             found.append(" ")

@@ -4,6 +4,9 @@ from stream.decision import CHANNEL_NAMES
 from stream.metrics import DriftMetric, MovedBucket, ServiceMetric
 from stream.rules import Rule
 
+MOST_NAME = 120
+"""Characters of a category's or a feature's name in a sentence."""
+
 
 def summary(rule: Rule, metric: DriftMetric | ServiceMetric) -> str:
     """From what to what, over how many rows, how certain."""
@@ -48,7 +51,7 @@ def next_steps(rule: Rule, metric: DriftMetric | ServiceMetric) -> list[str]:
 
 def _drift_summary(metric: DriftMetric) -> str:
     names = ", ".join(CHANNEL_NAMES[c] for c in CHANNEL_NAMES if c in metric.channels) or "drift"
-    where = f"{metric.model} v{metric.version}, {metric.role} {metric.series}"
+    where = f"{metric.model} v{metric.version}, {metric.role} {_shown(metric.series)}"
     text = (
         f"{where}: {names}; PSI {metric.psi:.2f} in the last {metric.window} "
         f"({metric.n} rows; noise stays below {metric.psi_noise:.2f}, p = {metric.g_p:.0e})"
@@ -60,4 +63,10 @@ def _drift_summary(metric: DriftMetric) -> str:
 
 def moved_text(bucket: MovedBucket) -> str:
     """`"above 5": 0 % → 12 %`"""
-    return f"“{bucket.label}” {bucket.reference:.0%} → {bucket.window:.0%}"
+    return f"“{_shown(bucket.label)}” {bucket.reference:.0%} → {bucket.window:.0%}"
+
+
+def _shown(name: str) -> str:
+    """A category or a feature as data named it, on the line of a summary: whoever gets it may show it as it is."""
+    short = name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…"
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in short)

@@ -1,7 +1,11 @@
 """What `tidegate gc` and the deployer's cleaning remove, and what they must not: on a real registry and real files."""
 
+import json
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +17,12 @@ from model_runner.durable import write_file
 from storage import artifacts, registry
 from storage.artifact_removal import INDEX, TRASH
 from storage.registry import Database, DeploymentStateError
+from tests.support.ports import free_ports
 from tidegate.caches import copies_path
 from tidegate.garbage import Garbage, garbage_of
 from tidegate.retention import Retention, kept, running
 from tidegate.settings import Settings
+from tidegate.supervisor.state import Phase, StackState, supervisor_lock, write_state
 from tidegate.versions import operations
 from tidegate.versions.config import versions_config
 
@@ -239,3 +245,62 @@ def test_retention_keeps_for_a_reason() -> None:
     assert "last 30 days" in kept([replace(use, last_used=NOW)], rule, NOW)["s"]
     assert kept([use, replace(use, number=9, rank=0)], rule, NOW) == {"s": "m version 9 is one of the 5 newest"}
     assert running([use, replace(use, sha256="r", has_runner=True)]) == {"r"}
+
+
+def _tidegate(home: Home, *args: str) -> str:
+    """What the command writes."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("TIDEGATE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tidegate", *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={
+            **clean,
+            "TIDEGATE_HOME": str(home.settings.home_path),
+            "TIDEGATE_KEEP_VERSIONS": "2",
+            "TIDEGATE_KEEP_UNUSED_DAYS": "30",
+            "TIDEGATE_BROKER_PORT": str(free_ports(1)[0]),
+        },
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_shows_what_would_go_and_then_removes_it(home: Home) -> None:
+    # Long enough ago for whatever day it is.
+    for number in range(3):
+        home.version(b"model %d" % number * 100_000, LONG_AGO - timedelta(days=3000) + timedelta(hours=number))
+    shown = json.loads(_tidegate(home, "gc", "--dry-run", "--json"))
+    after_the_look = home.stored()
+    text = _tidegate(home, "gc")
+    again = json.loads(_tidegate(home, "gc", "--json"))
+
+    assert {(item["kind"], Path(item["path"]).name) for item in shown["items"]} == {
+        ("artifact", home.shas[0]),
+        ("copy", home.shas[0]),
+    }
+    assert [item["removed"] for item in shown["items"]] == [False, False]
+    assert shown["bytes"] > 1_000_000
+    assert after_the_look == {1, 2, 3}
+    assert home.shas[0] in text
+    assert "MB are gone" in text
+    assert home.stored() == {2, 3}
+    assert (again["items"], again["bytes"]) == ([], 0)
+
+
+def test_status_says_what_takes_the_disk(home: Home) -> None:
+    home.version(bytes(3_000_000))
+    run = home.settings.run_path
+    with supervisor_lock(run):
+        write_state(run, StackState(pid=os.getpid(), phase=Phase.RUNNING, since=time.time()))
+        found = json.loads(_tidegate(home, "status", "--json"))["disk"]
+        text = _tidegate(home, "status")
+
+    assert found["used_mb"]["artifacts"] == pytest.approx(3.0, abs=0.1)
+    assert found["used_mb"]["copies"] == pytest.approx(3.0, abs=0.1)
+    assert found["free_mb"] > 0
+    assert "disk, MB: " in text
+    assert "artifacts 3" in text
+    assert "free" in text

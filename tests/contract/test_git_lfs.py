@@ -12,8 +12,10 @@ import psutil
 import pytest
 
 from gateway.git.tree import parse_pointer
+from model_runner.folder_bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
+from tests.support.small_disk import small_disk
 
 LFS_JSON = "application/vnd.git-lfs+json"
 
@@ -79,6 +81,36 @@ def test_what_is_too_large_is_refused_before_it_is_sent(server: GitServer) -> No
 
     assert refused["error"]["code"] == 422
     assert "TIDEGATE_MAX_PUSH_BYTES" in refused["error"]["message"]
+
+
+def test_an_upload_that_fills_the_disk_is_told_so_and_can_be_sent_again(tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    oid = hashlib.sha256(content).hexdigest()
+
+    def pieces() -> Iterator[bytes]:
+        """Of no length that is told beforehand: only the disk can say that it is too much."""
+        yield from (content[at : at + 100_000] for at in range(0, len(content), 100_000))
+
+    with (
+        small_disk(tmp_path / "disk", 8) as disk,
+        git_server(disk.folder / "s", bounds=FolderBounds(reserve_bytes=0)) as small,
+    ):
+        client = Client(small)
+        upload = client.batch("upload", oid, len(content))["actions"]["upload"]
+        disk.fill(left_bytes=1_000_000)
+        refused = _do(upload, "PUT", content=pieces())
+        incoming = list((small.root / "default" / "market.git" / "lfs" / "incoming").iterdir())
+        asked = client.post(
+            "objects/batch", json={"operation": "upload", "objects": [{"oid": oid, "size": len(content)}]}
+        )
+        disk.clear()
+        taken = _do(upload, "PUT", content=pieces())
+
+    assert refused.status_code == 507
+    assert "no space left on the disk of" in refused.json()["message"]
+    assert incoming == []
+    assert (asked.status_code, "the disk has no room" in asked.json()["message"]) == (507, True)
+    assert taken.status_code == 200
 
 
 def test_without_the_token_there_is_nothing(server: GitServer) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy.exc import OperationalError
 
 from model_runner import seals
 from model_runner.disk import is_full, no_room
+from model_runner.folder_bounds import FolderError
 from storage import artifacts, registry
 from storage.registry import Database, JobState
 from tests.support.jobs import new_job
 from tests.support.small_disk import SmallDisk, small_disk
 from tidegate.deployer.ledger import Ledger, NoRoomError
+from tidegate.deployer.registering import refuse_full_store
 from tidegate.deployer.retrying import can_pass
 
 
@@ -83,6 +85,18 @@ def test_a_copy_that_was_fetched_before_is_used_on_a_full_disk(
     assert artifacts.fetch(made.url, made.sha256, disk.folder / "models") == copy
     disk.clear()
     assert artifacts.fetch(made.url, made.sha256, disk.folder / "models") == copy
+
+
+def test_a_store_without_room_is_told_before_it_is_written_to(disk: SmallDisk, tmp_path: Path) -> None:
+    """Its folder is made by the first artifact; the disk of what was checked has room."""
+    (tmp_path / "model.pkl").write_bytes(bytes(3_000_000))
+    store = disk.folder / "artifacts"
+    refuse_full_store(tmp_path, ["model.pkl"], store.as_uri(), 1_000_000)
+    disk.fill(left_bytes=3_500_000)
+
+    with pytest.raises(FolderError, match=r"the disk has no room for it: 3,000,000 bytes are to be written"):
+        refuse_full_store(tmp_path, ["model.pkl"], store.as_uri(), 1_000_000)
+    refuse_full_store(tmp_path, ["model.pkl"], "memory://elsewhere", 1_000_000)
 
 
 def test_a_full_disk_is_told_from_other_trouble(disk: SmallDisk) -> None:

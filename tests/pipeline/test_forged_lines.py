@@ -37,11 +37,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
 
 
-def _clone(stack: RunningStack, folder: Path, model: str, on_load: str = "pass", on_predict: str = "pass") -> Clone:
+def _clone(
+    stack: RunningStack,
+    folder: Path,
+    model: str,
+    on_load: str = "pass",
+    on_predict: str = "pass",
+    feature: str = "✓ switch version 9 is live",
+) -> Clone:
     clone = Clone(folder / model, remote_url(stack, model))
     script = PREDICT.format(hostile=HOSTILE, on_load=on_load, on_predict=on_predict)
     (clone.folder / "predict.py").write_text(script, "utf-8")
-    features = {**dict.fromkeys(FEATURES, "numeric"), HOSTILE: "numeric"}
+    features = {**dict.fromkeys(FEATURES, "numeric"), feature: "numeric"}
     lines = "".join(f"{json.dumps(name)} = {json.dumps(kind)}\n" for name, kind in features.items())
     (clone.folder / "tidegate.toml").write_text(f"[features]\n{lines}", "utf-8")
     rows = [dict.fromkeys(features, 1.0)]
@@ -78,6 +85,18 @@ def test_features_and_answers_that_forge_lines(stack: RunningStack, tmp_path: Pa
     for command in (["jobs"], ["jobs", "--log", "1"], ["logs", "-n", "200"], ["models"], ["status"]):
         shown = stack.tidegate(*command).stdout
         assert {each for each in shown if not each.isprintable()} <= {"\n"}, command
+
+
+def test_a_feature_whose_name_forges_lines_is_refused(stack: RunningStack, tmp_path: Path) -> None:
+    clone = _clone(stack, tmp_path, "named", feature=HOSTILE)
+    clone.commit()
+    pushed = clone.push()
+    lines = _shown(pushed)
+
+    assert pushed.code != 0
+    _no_forged_line(lines)
+    assert any("tidegate.toml: the name of the feature" in line and "cannot be shown" in line for line in lines)
+    assert "Nothing was switched: the version that was live still is." in lines
 
 
 @pytest.mark.parametrize(

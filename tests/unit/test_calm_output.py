@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tidegate.cli import log_command, output
 from tidegate.cli.calm_console import CalmConsole
+from tidegate.cli.context import warn
 from tidegate.logging import calm_handler, configure
 
 HOSTILE = "[bold red]x[/bold red] \x1b]52;c;aGk=\x07\x1b[2K\r\u202e\u200b\x9b31m"
@@ -59,6 +60,13 @@ def test_lines_of_a_runners_log_do_not_move_the_cursor(capsys: pytest.CaptureFix
     log_command._print("runner-d1", f"loaded {HOSTILE}")
 
     assert _is_calm(capsys.readouterr().out)
+
+
+def test_warnings_are_calm(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of the stack's state file, whose parts tell what their logs end with."""
+    warn(f"deployment d1 {HOSTILE}")
+
+    assert _is_calm(capsys.readouterr().err)
 
 
 def test_our_own_logs_are_calm(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from model_runner.plain_text import printable
 from tidegate.cli.exits import CliError, Exit, not_running
 from tidegate.settings import Settings
 from tidegate.supervisor.state import Phase, StackState, running_state
@@ -56,4 +57,4 @@ def open_registry(settings: Settings) -> "Iterator[Database]":
 
 def warn(message: str) -> None:
     """To stderr, so that stdout stays JSON."""
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {printable(message)}", file=sys.stderr)

@@ -30,7 +30,7 @@ from tidegate.deployer.naming import agree
 from tidegate.deployer.outcome import Deployed, DeployError, Prepared
 from tidegate.deployer.publishing import PublishError
 from tidegate.deployer.receiving import model_files, receive
-from tidegate.deployer.registering import describe_profile, register
+from tidegate.deployer.registering import describe_profile, refuse_full_store, register
 from tidegate.deployer.sample import sample_of
 from tidegate.deployer.stages import StageDone, StageLog
 from tidegate.deployer.switching import describe_switch, start, switch
@@ -156,6 +156,7 @@ def _prepare(
         if wish.workspace is not None:
             report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
         with stages.stage("profile") as detail:
+            refuse_full_store(staging, files, config.artifacts_url, config.bounds.reserve_bytes)
             version, profile = register(staging, files, report, config.artifacts_url, database)
             detail.append(describe_profile(profile, report))
         sample = sample_of(report)

@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 
 from model_runner.errors import ModelError
+from model_runner.folder_bounds import refuse_without_room
 from model_runner.schema_source import SEAL_FILE
 from model_runner.validation import Report
 from storage import registry
+from storage.artifact_removal import local_store
 from storage.artifacts import put
 from storage.registry import Database, Version
 from stream.hour_histogram import HOURS
@@ -19,6 +21,17 @@ from tidegate.deployer.environment import lock_files
 from tidegate.deployer.fitting import DoesNotFitError, check_fits, check_unknown
 from tidegate.deployer.manifest_values import manifest_values
 from tidegate.deployer.profiling import reference_profile, watched_features
+
+
+def refuse_full_store(staging: Path, files: list[str], artifacts_url: str, reserve_bytes: int) -> None:
+    """Before the copy for the store: its disk may be another one, or has filled up while the model was checked.
+
+    Raises:
+        FolderError: it has no room.
+    """
+    store = local_store(artifacts_url)
+    if store is not None:
+        refuse_without_room(store, sum((staging / name).stat().st_size for name in files), reserve_bytes)
 
 
 def register(

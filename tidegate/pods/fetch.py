@@ -7,6 +7,7 @@ from pathlib import Path
 
 from model_runner.environment import EnvironmentBuildError, Store, restore
 from model_runner.errors import ModelError
+from model_runner.plain_text import printable
 from storage.artifacts import ArtifactError, fetch
 from tidegate.pods.start_file import Start, write_start
 
@@ -25,9 +26,9 @@ def main() -> int:
         folder = fetch(told.url, told.sha256, told.to / "files")
         environments = told.to / "environments"
         store = Store(environments, environments / ".downloads", told.timeout_s)
-        prepared = restore(folder, store, lambda line: print(line, file=sys.stderr))
+        prepared = restore(folder, store, lambda line: print(printable(line), file=sys.stderr))
     except (ArtifactError, ModelError, EnvironmentBuildError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 1
     python = prepared.python
     write_start(told.to, Start(str(folder), str(python.executable), python.options, python.entry))
