@@ -10,5 +10,5 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def trained(example: str, folder: Path) -> Path:
     """`folder` with what the example's script writes there."""
     script = EXAMPLES / example / "train.py"
-    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=120)
+    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=600)
     return folder
