@@ -13,6 +13,7 @@ from stream.dead_letters import Reason
 from stream.intake import Reject
 from stream.metric_names import DEAD_LETTERS, TOO_LARGE
 from stream.topics import Topic
+from stream.watched import begin
 
 log = structlog.get_logger()
 
@@ -31,7 +32,7 @@ class Sender:
             sent = await self._app.publish(name, key.encode(), value)
         except MessageSizeTooLargeError:
             return await self._too_large(name, key, value)
-        return asyncio.ensure_future(self._taken(sent, name, key, value))
+        return begin(self._taken(sent, name, key, value), "acknowledgement")
 
     async def _taken(self, sent: Sent, topic: str, key: str, value: bytes) -> None:
         try:
