@@ -8,6 +8,7 @@ import msgspec
 from stream.deployments import MOST_ANNOUNCED_BYTES, DeploymentRecord, encode
 from stream.profiles.build import build_profile, columns_of
 from stream.profiles.codec import encode_profile, pack_profile
+from stream.sampling import values_of
 from stream.timestamps import to_text
 
 MOST_CELLS = 20_000_000
@@ -27,8 +28,8 @@ def learn_profile(record: DeploymentRecord, rows: Sequence[Mapping[str, Any]], n
     if len(names) * len(rows) > MOST_CELLS:
         raise ValueError(f"they have {len(names)} different names")
     profile = build_profile(
-        columns_of([row["features"] for row in rows]),
-        columns_of([row["prediction"] for row in rows]),
+        columns_of(values_of(row["features"]) for row in rows),
+        columns_of(values_of(row["prediction"]) for row in rows),
         model=record.model,
         version=record.version,
         source="first_events",

@@ -14,6 +14,8 @@ BASELINE_BYTES = 24_000_000
 """Of all rows of a deployment: the reference is made of those that there are then, however many were wanted."""
 
 SampledRow = dict[str, object]
+_WHOLE = "int"
+"""A whole number that MessagePack has no form for stands as an object with this key and its hexadecimal digits."""
 
 
 def sampled_row(features: Mapping[str, Any], prediction: object) -> tuple[SampledRow, int]:
@@ -36,4 +38,16 @@ def _kept(value: object) -> object:
         return to_category(value)
     if isinstance(value, list | dict):
         return type(value)()  # it is of a wrong type, whatever is in it
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return {_WHOLE: hex(value)}
     return value
+
+
+def values_of(kept: Mapping[str, object]) -> dict[str, object]:
+    """The values of one part of a sampled row."""
+    return {name: _restored(value) for name, value in kept.items()}
+
+
+def _restored(value: object) -> object:
+    digits = value.get(_WHOLE) if isinstance(value, dict) else None
+    return int(digits, 16) if isinstance(digits, str) else value
