@@ -1,6 +1,7 @@
 """Every deployment there is, from the compacted topic `deployments`: what the workers count against."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -8,8 +9,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from stream.counting import Binner
+from stream.dead_letters import DETAIL_CHARS, Reason
 from stream.deployments import RETIRED, DeploymentRecord, decode
 from stream.endings import Ending, Endings
+from stream.intake import Reject
 from stream.open_pane import Identity
 from stream.profile import Profile
 from stream.profiles.codec import unpack_profile
@@ -19,6 +22,7 @@ from stream.watched import Watched
 
 log = structlog.get_logger()
 
+REFUSED_KEPT = 1000
 CATCH_UP_SECONDS = 10.0
 """A deployment is announced before its first event; this only bounds a broker that does not answer."""
 
@@ -36,6 +40,8 @@ class Catalog:
         self.records: dict[str, DeploymentRecord] = {}
         self.profiles: dict[str, Profile] = {}
         """By profile id."""
+        self.refused: deque[Reject] = deque(maxlen=REFUSED_KEPT)
+        """Records that could not be learned, until their letters are written."""
         self.endings = Endings()
         """Of the deployments that ended, also of those still in `targets`: their last events may be on their way."""
 
@@ -96,14 +102,21 @@ class Catalog:
     def known(self) -> Iterator[str]:
         return iter(self.targets)
 
-    def take(self, value: bytes) -> None:
-        """Learn one record; one that cannot be read is logged and passed over."""
+    def take(self, value: bytes, offset: int = 0) -> None:
+        """Learn one record. One that cannot be learned is kept for its letter, and passed over."""
         try:
-            record = decode(value)
-            profile = None if record.profile is None else unpack_profile(record.profile)
-        except UNREADABLE as error:
-            log.error("deployments.unreadable", detail=str(error))
-            return
+            self._learn(value)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever it is costs the one deployment; every worker reads every record
+            reason = Reason.WRONG_TYPE if isinstance(error, UNREADABLE) else Reason.SET_ASIDE
+            log.error("deployments.unreadable", offset=offset, exc_info=error)
+            detail = f"{type(error).__name__}: {error}"[:DETAIL_CHARS]
+            self.refused.append(Reject(offset, -1, reason, detail, value))
+
+    def _learn(self, value: bytes) -> None:
+        record = decode(value)
+        profile = None if record.profile is None else unpack_profile(record.profile)
         if record.deployment_id in self.endings:
             return
         if record.action == RETIRED:
@@ -115,10 +128,11 @@ class Catalog:
                 known, action=record.action, role=record.role, weight=record.weight, branch=record.branch
             )
             return
+        target = _target(record, profile)  # which may raise, and then nothing of it is known
         if profile is not None:
             self.profiles[profile.id] = profile
         self.records[record.deployment_id] = msgspec.structs.replace(record, profile=None)  # it would be there twice
-        self.targets[record.deployment_id] = _target(record, profile)
+        self.targets[record.deployment_id] = target
 
     def _has_profile(self, record: DeploymentRecord) -> bool:
         """A record without a profile changes none: its role changed, or it is announced again after a restart."""
@@ -136,7 +150,7 @@ class Catalog:
         for messages in batches.values():
             for message in messages:
                 if message.value is not None:
-                    self.take(message.value)
+                    self.take(message.value, message.offset)
                 elif message.key is not None:  # it ended so long ago that its records are removed
                     self.forget(message.key.decode(errors="replace"))
 

@@ -8,6 +8,8 @@ import msgspec
 from stream.timestamps import to_text
 
 SCHEMA_VERSION = 1
+DETAIL_CHARS = 300
+"""Of what an unforeseen error says."""
 KEPT_BYTES = 4096
 """Enough to see what it was; the whole stands in the source topic at the offset given."""
 

@@ -18,9 +18,10 @@ from aiokafka.errors import KafkaError
 from stream.alert_intake import UnreadableAlertError, read_alert
 from stream.alerts import Alert
 from stream.courier import CHANNEL, Courier
+from stream.dead_letters import DETAIL_CHARS, Reason
 from stream.delivery_config import DeliveryConfig
 from stream.lanes import Lanes, Work
-from stream.metric_names import NOTIFICATIONS, RECORDS_READ
+from stream.metric_names import NOTIFICATIONS, RECORDS_READ, SET_ASIDE
 from stream.outbox import Outbox
 from stream.posting import Poster
 from stream.topics import Topic
@@ -34,6 +35,8 @@ ASK_S = 2.0
 BACKOFF_MS = 500
 FETCH_S = 0.2  # that the broker holds a fetch open where there is nothing new
 QUIET_S = 2 * FETCH_S  # nothing new for so long: a fetch has begun and ended since
+_PASSING = (KafkaError, OSError, MemoryError)
+"""Troubles of the process, which say nothing of a record: it ends, and the next one tries again."""
 
 
 class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library is not typed
@@ -147,16 +150,24 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
     def _take(self, message: Any) -> None:
         RECORDS_READ.labels(self._topic).inc()
         self._unfinished.begin(message.partition, message.offset)
+        key = f"offset {message.offset}"
         try:
             alert = read_alert(message.value)
         except UnreadableAlertError as unreadable:
-            key, work = f"offset {message.offset}", partial(self._refuse, message, unreadable)
+            work: Work = partial(self._refuse, message, unreadable.reason, unreadable.detail)
+        except Exception as error:  # whatever it is costs its record and nothing else
+            work = partial(self._set_aside, message, error)
         else:
             key, work = alert.alert_id, partial(self._deliver, alert)
         self._lanes.start(message.partition, key, partial(self._finish, message, work))
 
     async def _finish(self, message: Any, work: Work) -> bool:
-        done = await work()
+        try:
+            done = await self._twice(work)
+        except _PASSING:
+            raise
+        except Exception as error:  # likewise
+            done = await self._set_aside(message, error)
         if done:
             self._unfinished.finish(message.partition, message.offset)
         return done
@@ -167,9 +178,22 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             return True
         return await self._courier.deliver(alert)
 
-    async def _refuse(self, message: Any, unreadable: UnreadableAlertError) -> bool:
-        raw = message.value or b""
-        await self._outbox.dead_letter(raw, message.partition, message.offset, unreadable.reason, unreadable.detail)
+    async def _twice(self, work: Work) -> bool:
+        try:
+            return await work()
+        except _PASSING:
+            raise
+        except Exception:
+            log.exception("delivery.tried_again")
+            return await work()
+
+    async def _set_aside(self, message: Any, error: Exception) -> bool:
+        SET_ASIDE.labels(self._topic).inc()
+        log.error("record.set_aside", topic=self._topic, offset=message.offset, exc_info=error)
+        return await self._refuse(message, Reason.SET_ASIDE, f"{type(error).__name__}: {error}"[:DETAIL_CHARS])
+
+    async def _refuse(self, message: Any, reason: Reason, detail: str) -> bool:
+        await self._outbox.dead_letter(message.value or b"", message.partition, message.offset, reason, detail)
         return True
 
     async def _keep_committing(self) -> None:

@@ -35,7 +35,7 @@ class Outbox:
             detail=detail,
             reader=self._reader,
         )
-        await self._send(Topic.DEAD_LETTERS, f"{partition}/{offset}", dead_letters.encode(letter))
+        await self._send(Topic.DEAD_LETTERS, dead_letters.key_of(letter), dead_letters.encode(letter))
 
     async def _send(self, topic: Topic, key: str, value: bytes) -> None:
         await self._producer.send_and_wait(self._layout.name(topic), value, key.encode())

@@ -94,6 +94,11 @@ class PartitionCounter:
         self.closed = kept
         return shrunk
 
+    def drop(self, pane: OpenPane) -> None:
+        """Keep nothing of a pane that cannot be written."""
+        self.closed = [other for other in self.closed if other is not pane]
+        self.open = {key: other for key, other in self.open.items() if other is not pane}
+
     def keep_only(self, deployment_ids: Container[str]) -> bool:
         """Let go of what is kept of all other deployments and was sent already. True where the state changed."""
         panes = [key for key, pane in self.open.items() if key[0] not in deployment_ids and not pane.changed]

@@ -10,12 +10,14 @@ from storage.sink.batch import Batch, accepted_lines, read_batch
 from storage.sink.incarnations import Incarnations
 from storage.sink.letters import Letters
 from storage.sink.position import Claim
-from storage.sink.store import RefusedError, Store, StoreError
-from stream.dead_letters import Reason
+from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
+from stream.dead_letters import DETAIL_CHARS, Reason
 from stream.intake import Record, Reject
 from stream.topics import Topic
 
 log = logging.getLogger(__name__)
+PASSED = 10
+"""So many records in a row may be refused before it is believed that their table takes none."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Job:
     records: Sequence[Record]
     doubtful: bool
     """Whether an earlier attempt ended without an answer: the position is read before anything is sent."""
+    doubted_since: float | None = None
+    """Since when (time.monotonic()) ClickHouse refuses these records for a reason that is in no list, where it did so
+    often that the one at fault is looked for."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,20 @@ class Landed:
 @dataclass(frozen=True)
 class Skipped:
     """There was nothing in it to land; the table's position stays where it was."""
+
+
+@dataclass(frozen=True)
+class Partly:
+    """What is before this position is in the table."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Nothing landed; what is before this offset needs no more work."""
+
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +78,7 @@ class OtherIncarnation:
     """The topic was deleted, and perhaps made again, since the records were read."""
 
 
-Outcome = Landed | Skipped | Overtaken | TokenUsed | OtherIncarnation
+Outcome = Landed | Skipped | Partly | Passed | Overtaken | TokenUsed | OtherIncarnation
 
 
 class Lander:
@@ -69,6 +88,8 @@ class Lander:
         self._store = store
         self._letters = letters
         self._incarnations = incarnations
+        self._told: dict[tuple[str, str, int], int] = {}
+        """By partition, up to where the letters of what was set aside are written."""
 
     def land(self, job: Job) -> Outcome:
         """Raises StoreError, LettersError or IncarnationError where the same job should be tried again, doubtful."""
@@ -81,14 +102,77 @@ class Lander:
                 return Overtaken(position)
             if self._store.inserting(claim):
                 raise StoreError("an earlier insert of this partition still runs")
+        try:
+            return self._attempt(job)
+        except UnlistedError as error:
+            if job.doubted_since is None:
+                raise
+            return self._narrow(job, job.doubted_since, error)
+
+    def _attempt(self, job: Job) -> Outcome:
         batch = self._without_garbage(job, self._read(job))
-        if not batch.lines:
-            self._count_rejects(job, batch)
-            return Skipped()
         try:
             return self._insert(job, batch)
         except RefusedError:
             return self._insert(job, self._without_refused(job, batch))
+        except UnlistedError as error:
+            if job.doubted_since is None:
+                raise
+            left = self._without_refused(job, batch, error)
+            if len(left.rejects) == len(batch.rejects):
+                raise  # it can be read: something else is wrong with it, or with the table
+            return self._insert(job, left)
+
+    def _narrow(self, job: Job, since: float, error: UnlistedError) -> Outcome:
+        """Halve what is sent until it lands, or one record is left: that one is at fault if others of its table land.
+
+        Whatever fails lands nothing, or the position shows it: so each try may use the same claim.
+        """
+        records = job.records
+        while True:
+            position = self._position(job)
+            if position != job.claim.position:
+                return Overtaken(position)
+            if len(records) == 1:
+                break
+            records = records[: len(records) // 2]
+            try:
+                outcome = self._attempt(replace(job, records=records))
+            except UnlistedError as again:
+                error = again
+            else:
+                if isinstance(outcome, Landed):
+                    return Partly(outcome.position)
+                return Passed(records[-1].offset + 1) if isinstance(outcome, Skipped) else outcome
+        return self._pass(job, since, error)
+
+    def _pass(self, job: Job, since: float, error: UnlistedError) -> Outcome:
+        """The first record is refused alone. Go on behind it, where it is shown that its table takes others."""
+        for number, record in enumerate(job.records[:PASSED]):
+            if number:
+                try:
+                    outcome = self._attempt(replace(job, records=[record]))
+                except UnlistedError as again:
+                    error = again
+                else:
+                    return Partly(outcome.position) if isinstance(outcome, Landed) else Passed(record.offset)
+            shown = self._store.took_since(job.table, since)
+            if shown or len(job.records) > 1:  # the letter first: what lands behind it advances the position
+                self._set_aside(job, record, error)
+            if shown:
+                return Passed(record.offset + 1)
+        raise error
+
+    def _set_aside(self, job: Job, record: Record, error: UnlistedError) -> None:
+        place = (job.claim.topic, job.claim.topic_id, job.claim.partition)
+        if self._told.get(place, -1) >= record.offset:
+            return
+        log.error("%s: offset %d is set aside: %s", job.claim.topic, record.offset, error)
+        reject = Reject(record.offset, -1, Reason.SET_ASIDE, str(error)[:DETAIL_CHARS], record.value)
+        if job.topic is not Topic.DEAD_LETTERS:
+            self._letters.write(job.claim.topic, job.claim.partition, [reject])
+        metrics.REJECTED.labels(job.topic, reject.reason).inc()
+        self._told[place] = record.offset
 
     def _read(self, job: Job) -> Batch:
         """Whatever reading raises costs the record that is at fault, and never the partition."""
@@ -140,10 +224,12 @@ class Lander:
             self._letters.write(job.claim.topic, job.claim.partition, batch.rejects)
         return batch
 
-    def _without_refused(self, job: Job, batch: Batch) -> Batch:
+    def _without_refused(self, job: Job, batch: Batch, error: UnlistedError | None = None) -> Batch:
+        """`error`: lines are refused for whatever reason that is no server's, and this is what it said."""
         lines = accepted_lines(job.records, batch.rejects)
-        refused = set(self._store.refused(job.table, [line.content for line in lines]))
+        refused = set(self._store.refused(job.table, [line.content for line in lines], error is not None))
         detail = "ClickHouse cannot read it into the table's columns"
+        detail += f": {error}"[:DETAIL_CHARS] if error else ""
         found = [
             Reject(line.offset, line.number, Reason.REFUSED_BY_CLICKHOUSE, detail, line.content)
             for index, line in enumerate(lines)

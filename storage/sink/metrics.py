@@ -14,7 +14,8 @@ INSERT_SECONDS = Histogram(
 REJECTED = Counter("tidegate_sink_rejected_total", "Lines that were not landed, by reason.", ["topic", "reason"])
 FAILURES = Counter(
     "tidegate_sink_failures_total",
-    "Attempts that failed and are repeated: `clickhouse` (away or refusing), `kafka` (topics could not be described), "
+    "Attempts that failed and are repeated: `clickhouse` (away or refusing), `unlisted` (refusing with a code "
+    "of which nobody said whether it is about the data), `kafka` (topics could not be described), "
     "`token_used` (deduplicated without landing), `unexpected`.",
     ["topic", "reason"],
 )

@@ -7,12 +7,14 @@ from enum import Enum, auto
 
 from storage.sink import metrics
 from storage.sink.buffer import Buffer
-from storage.sink.lander import Job, Landed, Outcome, Overtaken, Skipped, TokenUsed
+from storage.sink.lander import Job, Landed, Outcome, Overtaken, Partly, Passed, Skipped, TokenUsed
 from storage.sink.position import Claim, day_of
 from stream.intake import Record
 from stream.topics import Topic
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+PATIENCE = 5
+"""So often in a row ClickHouse may refuse with a code that is in no list. Then the record at fault is looked for."""
 TOKEN_WAIT_S = 2.0
 """How long an insert that says it landed may stay invisible before it is believed that it never will be there."""
 
@@ -61,6 +63,11 @@ class Partition:
     """When the next attempt may be made."""
     reason: str = "where its reading starts"
     """What it waits for."""
+    unlisted: int = 0
+    """Failures in a row with a code that is in no list."""
+    unlisted_since: float = 0.0
+    doubted_until: int = -1
+    """Among the records up to this offset one is looked for that ClickHouse does not take."""
     in_flight: list[Record] = field(default_factory=list)
     end_seen: int = -1
     """The last offset at which the broker said that nothing follows."""
@@ -86,9 +93,16 @@ class Partition:
         self.buffer = Buffer(0)
         self.in_flight = []
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: str, *, unlisted: bool = False) -> None:
         """Keep everything, and try again a little later, asking first how far the last attempt got."""
         self.busy = False
+        if not unlisted:
+            self.unlisted = 0
+        else:
+            self.unlisted_since = self.unlisted_since if self.unlisted else self.clock()
+            self.unlisted += 1
+        if self.unlisted >= PATIENCE and self.in_flight:
+            self.doubted_until = max(self.doubted_until, self.in_flight[-1].offset)
         self.buffer.put_back(self.in_flight, self.clock())
         self.in_flight = []
         self.doubtful = True
@@ -130,7 +144,8 @@ class Partition:
             self.range_day = day_of(self.in_flight[0].timestamp_ms, now_ms)
         self.busy = True
         claim = Claim(self.topic_name, self.topic_id, self.number, self.position, self.range_day, self.attempt)
-        return Job(self.topic, self.table, claim, self.in_flight, self.doubtful)
+        doubted_since = self.unlisted_since if self.in_flight[0].offset <= self.doubted_until else None
+        return Job(self.topic, self.table, claim, self.in_flight, self.doubtful, doubted_since)
 
     def done(self, outcome: Outcome) -> None:
         """Take note of what came of the job. Records of another incarnation are the caller's to drop."""
@@ -141,6 +156,12 @@ class Partition:
         if isinstance(outcome, Landed):
             self.position = outcome.position
             self.range_day = None
+        elif isinstance(outcome, Partly):
+            self._went_on(outcome.position)
+            self.position = outcome.position
+            self.range_day = None
+        elif isinstance(outcome, Passed):
+            self._went_on(outcome.offset)
         elif isinstance(outcome, Overtaken):
             self._overtaken(outcome.position)
         elif isinstance(outcome, TokenUsed):
@@ -152,7 +173,15 @@ class Partition:
         waiting = self.in_flight or self.buffer.records
         return waiting[0].offset if waiting else self.buffer.expected
 
+    def _went_on(self, offset: int) -> None:
+        """What is before it needs no more work."""
+        left = [record for record in self.in_flight if record.offset >= offset]
+        self.in_flight = []
+        self.buffer.put_back(left, self.clock())
+        self._settled()
+
     def _settled(self) -> None:
+        self.unlisted = 0
         self.attempt = 0
         self.token_seen = False
         self.doubtful = False

@@ -26,7 +26,18 @@ DATA_CODES = frozenset(
         467,  # CANNOT_PARSE_BOOL
     }
 )
-"""Errors that the same bytes give again, whatever is waited for. All others are waited out."""
+"""Errors that the same bytes give again, whatever is waited for."""
+SERVER_CODES = frozenset(
+    {
+        *(16, 47, 60, 81, 218),  # columns, tables or databases that a migration is about to make
+        *(74, 75, 76, 107, 208, 243, 425, 1000, 1001),  # files and disks; 243: NOT_ENOUGH_SPACE
+        *(159, 160, 173, 201, 202, 203, 241, 252, 290, 394, 439, 735),  # time, memory, quotas, parts, cancelled queries
+        *(164, 192, 193, 194, 242, 497, 516),  # read-only, users and grants
+        *(209, 210, 225, 236, 279, 285, 286, 319, 341, 499, 999),  # network, replicas, a server that ends
+    }
+)
+"""Errors that say nothing of the data: waited out, however long it takes. Codes in neither list are waited out too,
+until it is shown that ClickHouse takes everything but these lines."""
 
 
 def find_refused(lines: Sequence[bytes], readable: Callable[[Sequence[bytes]], bool]) -> list[int]:

@@ -16,7 +16,7 @@ from storage.sink.partition import Partition, Start, State
 from storage.sink.position import PositionAheadError
 from storage.sink.reader import Key, Reader
 from storage.sink.starting import Starts
-from storage.sink.store import Store, StoreError
+from storage.sink.store import Store, StoreError, UnlistedError
 from stream.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -167,11 +167,20 @@ class Sink:
             partition.done(answer)
 
     def _failed(self, partition: Partition, error: Exception) -> None:
-        source = "clickhouse" if isinstance(error, StoreError) else "kafka" if _is_kafka(error) else "unexpected"
+        unlisted = isinstance(error, UnlistedError)
+        source = (
+            "unlisted"
+            if unlisted
+            else "clickhouse"
+            if isinstance(error, StoreError)
+            else "kafka"
+            if _is_kafka(error)
+            else "unexpected"
+        )
         metrics.FAILURES.labels(partition.topic, source).inc()
         if partition.failures in (0, 10) or partition.failures % 100 == 0:
             log.warning("%s waits: %s", partition, error)
-        partition.failed(str(error))
+        partition.failed(str(error), unlisted=unlisted)
 
     def _stuck(self, partition: Partition, error: Exception) -> None:
         metrics.AHEAD.labels(partition.topic).inc()

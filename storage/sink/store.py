@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 from storage.clickhouse.client import connect
 from storage.sink.landing import INSERT_SETTINGS, READ_SETTINGS, Table, insert_sql, position_sql, trial_sql
 from storage.sink.position import Claim
-from storage.sink.refusal import DATA_CODES, find_refused
+from storage.sink.refusal import DATA_CODES, SERVER_CODES, find_refused
 
 log = logging.getLogger(__name__)
 _TRIAL_BYTES = 1_000_000
@@ -21,6 +21,10 @@ _TRIAL_BYTES = 1_000_000
 
 class StoreError(Exception):
     """ClickHouse is away, or refuses for a reason that can pass."""
+
+
+class UnlistedError(StoreError):
+    """ClickHouse refuses with a code that is in no list: the data may be at fault, or the server."""
 
 
 class RefusedError(Exception):
@@ -36,6 +40,7 @@ class Store:
         self._lock = threading.Lock()
         self._client: Any = None
         self._tables: dict[str, Table] = {}
+        self._landed_at: dict[str, float] = {}
 
     def table(self, name: str) -> Table:
         """The columns that a topic's fields land in, as the table has them."""
@@ -68,9 +73,14 @@ class Store:
             "query_id": f"{claim.query_prefix}{uuid.uuid4().hex}",
         }
         self._command(sql, body, settings)
+        self._landed_at[table] = time.monotonic()
 
-    def refused(self, table: str, lines: Sequence[bytes]) -> list[int]:
-        """The indices of the lines that ClickHouse cannot read."""
+    def took_since(self, table: str, since: float) -> bool:
+        """Whether the table took an insert, of whatever partition, at or after `since` (time.monotonic())."""
+        return self._landed_at.get(table, float("-inf")) >= since
+
+    def refused(self, table: str, lines: Sequence[bytes], unlisted: bool = False) -> list[int]:
+        """The indices of the lines that ClickHouse cannot read; `unlisted`: for whatever reason that is no server's."""
         found: list[int] = []
         start = 0
         while start < len(lines):
@@ -79,7 +89,8 @@ class Store:
                 size += len(lines[end])
                 end += 1
             found += [
-                start + index for index in find_refused(lines[start:end], lambda part: self._readable(table, part))
+                start + index
+                for index in find_refused(lines[start:end], lambda part: self._readable(table, part, unlisted))
             ]
             start = end
         return found
@@ -101,10 +112,14 @@ class Store:
         if self._client is not None:
             self._client.close()
 
-    def _readable(self, table: str, lines: Sequence[bytes]) -> bool:
+    def _readable(self, table: str, lines: Sequence[bytes], unlisted: bool) -> bool:
         try:
             self._command(trial_sql(self.table(table)), b"\n".join(lines), READ_SETTINGS)
         except RefusedError:
+            return False
+        except UnlistedError:
+            if not unlisted:
+                raise
             return False
         return True
 
@@ -134,4 +149,5 @@ class Store:
             return RefusedError(text)
         # Migrations may have changed the table meanwhile.
         self._tables.clear()
-        return StoreError(text)
+        waits = code is None or code in SERVER_CODES or "No space left" in text
+        return StoreError(text) if waits else UnlistedError(text)

@@ -11,7 +11,7 @@ are read again, each alone. One that fails again is undone and set aside: a dead
 import asyncio
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -22,14 +22,13 @@ from stream.agents.doubts import Doubts
 from stream.agents.inputs import Holding, Inputs
 from stream.agents.ports import AgentApp, Sent, StateValues
 from stream.agents.sender import Sender
-from stream.dead_letters import Reason
+from stream.dead_letters import DETAIL_CHARS, Reason
 from stream.intake import Record, Reject
 from stream.metric_names import FLUSH_SECONDS, SET_ASIDE, STARTED_OVER
 from stream.topics import Topic
 
 log = structlog.get_logger()
 
-DETAIL_CHARS = 300
 TRACE_CHARS = 3000
 
 
@@ -58,6 +57,10 @@ class Owner(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raise where what it holds cannot be written."""
+
+    @abstractmethod
+    def mend(self) -> Iterator[tuple[str, Exception]]:
+        """Drop what cannot be written of a state as it was restored, and say of which deployment that was, and why."""
 
 
 OwnerT = TypeVar("OwnerT", bound=Owner)
@@ -218,8 +221,19 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
         log.error("agent.starts_over", agent=self.label, partition=owner.partition, trace=_trace(error))
         successor = self._take_up(owner.partition)
         successor.resumed = owner.resumed
+        await self._mend(successor)
+        if not successor.held:
+            return
         for topic, holding in successor.holdings.items():
             await self._app.reposition(topic, owner.partition, holding.expected.next_offset)
+
+    async def _mend(self, owner: OwnerT) -> None:
+        """No record is at fault where the state itself cannot be written: it would be taken up anew for ever."""
+        (topic, *_) = owner.holdings
+        for deployment_id, error in list(owner.mend()):
+            reject = self._set_aside(topic, max(0, owner.next_offset(topic) - 1), b"", error)
+            detail = f"what was kept of {deployment_id[:100]!r} cannot be written: {reject.detail}"
+            await (await self._sender.dead_letter(topic, owner.partition, reject._replace(detail=detail)))
 
     def _take_up(self, partition: int) -> OwnerT:
         owner = self._restore(partition)

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -59,6 +59,14 @@ class AlertOwner(Owner):
 
     def check(self) -> None:
         self.pack()
+
+    def mend(self) -> Iterator[tuple[str, Exception]]:
+        for key, opened in list(self.engine.open.items()):
+            try:
+                msgspec.msgpack.encode(opened)
+            except Exception as error:  # whatever it is
+                del self.engine.open[key]
+                yield opened.alert.deployment_id, error
 
     def pack(self) -> bytes:
         return msgspec.msgpack.encode(PackedAlerts(self.engine, self.next_offsets, self.set_aside))

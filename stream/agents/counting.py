@@ -3,19 +3,22 @@
 import asyncio
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from stream import panes
 from stream.agents.agent import Agent, Outcome, Owner
 from stream.agents.config import StreamConfig
 from stream.agents.ports import AgentApp, StateValues
 from stream.catalog import Catalog
+from stream.dead_letters import Reason
 from stream.exact import pack_value
 from stream.incarnation import topic_id_bytes
 from stream.intake import Intake, Record, read_records
 from stream.leaving import Leaving
-from stream.metric_names import EVENTS_COUNTED
+from stream.metric_names import EVENTS_COUNTED, SET_ASIDE
 from stream.panes import Pane
 from stream.partition_counter import PartitionCounter
 from stream.topics import Topic
@@ -40,6 +43,15 @@ class CountOwner(Owner):
         self.counter.pack()
         for pane in self.counter.changed():
             panes.encode(pane)
+
+    def mend(self) -> Iterator[tuple[str, Exception]]:
+        for pane in (*self.counter.closed, *self.counter.open.values()):
+            try:
+                msgspec.msgpack.encode(pane.pack())
+                panes.encode(pane.to_pane(self.counter.topic_id, self.partition))
+            except Exception as error:  # whatever it is
+                self.counter.drop(pane)
+                yield pane.identity.deployment_id, error
 
     def put_back(self, counter: PartitionCounter) -> None:
         self.counter = counter
@@ -73,6 +85,18 @@ class Counting(Agent[CountOwner, Intake]):
         unknown = {event.deployment_id for event in read.events} - self._catalog.targets.keys()
         if unknown - self._catalog.endings.keys():
             await self._catalog.catch_up()
+
+    async def flush(self) -> None:
+        """And write letters for the deployments that cannot be learned: this worker counts nothing for them."""
+        await super().flush()
+        deployments = self._config.layout.name(Topic.DEPLOYMENTS)
+        sent = []
+        while self._catalog.refused:
+            reject = self._catalog.refused.popleft()
+            if reject.reason is Reason.SET_ASIDE:
+                SET_ASIDE.labels(deployments).inc()
+            sent.append(await self._sender.dead_letter(deployments, 0, reject))
+        await asyncio.gather(*sent)
 
     def _let_go(self) -> None:
         """Forget the deployments that ended once all that was under way then is counted."""

@@ -3,10 +3,11 @@
 import asyncio
 import copy
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import msgspec
 import structlog
 
 from stream import panes
@@ -71,6 +72,17 @@ class WindowsOwner(Owner):
         for state in self.windows.deployments.values():
             if state.windows.changed:
                 state.windows.pack()
+
+    def mend(self) -> Iterator[tuple[str, Exception]]:
+        for deployment_id, state in list(self.windows.deployments.items()):
+            try:
+                state.windows.pack()
+                msgspec.msgpack.encode(state.judgement)
+                for key in state.windows.slots:
+                    state.windows.pack_slot(key)
+            except Exception as error:  # whatever it is
+                self.windows.forget(deployment_id)
+                yield deployment_id, error
 
 
 class Evaluating(Agent[WindowsOwner, ReadPanes]):

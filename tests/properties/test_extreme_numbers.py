@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -36,14 +35,14 @@ ANNOUNCED = DeploymentRecord(
     deployment_id="d", workspace="default", model="m", version=1, ts=to_text(BASE), action="live", baseline_rows=4
 )
 
-numbers = st.sampled_from(
-    [1.7e308, -1.7e308, 5e-324, -5e-324, 1e149, -1e149, 9e149, 1e150, 2.2e-308, 1.0, 0.1, -0.0, 0]
-    + [2**53 + 1, 2**63, -(2**63) - 1, 2**64, 10**19, 10**30, -(10**30), 10**150, 10**308, 10**399, -(10**400) + 1]
-    + [True, False]
-)
+FLOATS = (1.7e308, -1.7e308, 5e-324, -5e-324, 1e149, -1e149, 9e149, 1e150, 2.2e-308, 1.0, 0.1, -0.0)
+WHOLE = (0, 2**53 + 1, 2**63, -(2**63) - 1, 2**64, 10**19, -(10**30), 10**150, 10**308, 10**399, -(10**400) + 1)
+numbers = st.sampled_from([*FLOATS, *WHOLE, True, False])
 values = numbers | st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.sampled_from(["x", None])
 predictions = values | st.lists(values, max_size=2) | st.dictionaries(st.sampled_from("ab"), values, max_size=2)
-latencies = st.sampled_from([1.7e308, 1e9, 1e9 + 1, 5e-324, -5e-324, -0.0, 0, 10**30, 10**400, True]) | st.floats(0, 1e9)
+latencies = st.sampled_from([1.7e308, 1e9, 1e9 + 1, 5e-324, -5e-324, -0.0, 0, 10**30, 10**400, True]) | st.floats(
+    0, 1e9
+)
 features = st.fixed_dictionaries({"a": values, "b": numbers, "c": values})
 events = st.fixed_dictionaries({"features": features, "prediction": predictions, "latency_ms": latencies})
 batches = st.lists(st.lists(events, min_size=1, max_size=4), min_size=1, max_size=8)

@@ -1,12 +1,17 @@
 """What a worker knows of deployments, record by record."""
 
 import msgspec
+import pytest
 
+from stream import catalog as catalog_module
 from stream.catalog import Catalog
+from stream.dead_letters import Reason
 from stream.deployments import DeploymentRecord, encode
 from stream.endings import KEPT, UNKNOWN, Ending, Endings
+from stream.profile import Profile
 from stream.profiles.build import build_profile
 from stream.profiles.codec import encode_profile
+from stream.targets import Target
 
 
 def announced(**changes: object) -> DeploymentRecord:
@@ -94,3 +99,19 @@ def test_endings_are_bounded() -> None:
     assert len(endings) == KEPT
     assert "d9" not in endings
     assert f"d{KEPT + 9}" in endings
+
+
+def test_a_deployment_that_cannot_be_learned_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = catalog_module._target
+
+    def failing(record: DeploymentRecord, profile: Profile | None) -> Target:
+        if record.deployment_id == "d2":
+            raise LookupError("unforeseen")
+        return made(record, profile)
+
+    monkeypatch.setattr(catalog_module, "_target", failing)
+    catalog = Catalog("nowhere:1", "deployments")
+    for offset, value in enumerate([encode(announced(deployment_id="d2")), b'{"v": "caf\xe9"}', encode(announced())]):
+        catalog.take(value, offset)
+    assert list(catalog.known()) == list(catalog.records) == ["d1"]
+    assert [(one.offset, one.reason) for one in catalog.refused] == [(0, Reason.SET_ASIDE), (1, Reason.WRONG_TYPE)]

@@ -7,21 +7,23 @@ from typing import Any
 
 import pytest
 
-from gateway.events import InferenceEvent, decode_record
+from gateway.events import InferenceEvent, decode_record, encode_record
 from stream import alerts, dead_letters
 from stream.alert_intake import read_alert
 from stream.deployment_windows import DeploymentWindows
 from stream.evaluation import Evaluation, evaluation_steps
 from stream.intake import ReadEvent
 from stream.metrics import decode_drift
+from stream.open_pane import OpenPane, PackedPane
 from stream.panes import Pane
 from stream.partition_counter import PartitionCounter
 from stream.partition_windows import PartitionWindows
 from stream.rule_engine import Metric, RuleEngine
 from stream.set_aside import RULE
 from stream.topics import Topic
-from tests.support.simulation import LAYOUT, PARTITIONS, Simulation
-from tests.unit.test_agents_rebalancing import KNOWN, assert_panes_exact, assert_windows_exact, fill
+from stream.windows import WINDOWS
+from tests.support.simulation import BASE, LAYOUT, PARTITIONS, Simulation
+from tests.unit.test_agents_rebalancing import KNOWN, assert_panes_exact, assert_windows_exact, event, fill
 
 
 class UnforeseenError(Exception):
@@ -145,3 +147,42 @@ def test_windows_that_cannot_be_evaluated_stop_no_others(monkeypatch: pytest.Mon
         assert told(simulation)[LAYOUT.name(Topic.PANES), "firing"] >= 1
 
     asyncio.run(play(1, check))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_state_that_can_be_written_no_more_loses_what_is_at_fault(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each flush would begin anew from the same state, for ever."""
+    pack = OpenPane.pack
+    broken: list[bool] = []
+
+    def failing(self: OpenPane) -> PackedPane:
+        if broken and self.identity.deployment_id == "d2":
+            raise UnforeseenError("d2")
+        return pack(self)
+
+    monkeypatch.setattr(OpenPane, "pack", failing)
+
+    async def play() -> None:
+        simulation = Simulation(seed)
+        try:
+            made = fill(simulation, 20)
+            await simulation.run(200)
+            simulation.produce(Topic.EVENTS, 0, encode_record([event(9_999, "d2", BASE, 1.0)]))
+            await simulation.settle()
+            broken.append(True)
+            late = [event(10_000 + number, "d1", BASE + number, 1.0) for number in range(20)]
+            for one in late:
+                simulation.produce(Topic.EVENTS, 0, encode_record([one]))
+            await simulation.settle()
+            spared = [one for one in [*made, *late] if one.deployment_id == "d1"]
+            counter = simulation.workers[0].agents["counting"].owners[0].counter
+            assert counter.next_offset == len(simulation.log.records[LAYOUT.name(Topic.EVENTS), 0])
+            assert {pane.identity.deployment_id for pane in counter.open.values()} <= {"d1"}
+            assert told(simulation)[LAYOUT.name(Topic.EVENTS), "firing"] >= 1
+            windows = simulation.workers[0].agents["evaluating"].owners.values()
+            states = [state for owner in windows if (state := owner.windows.deployments.get("d1"))]
+            assert sum(state.windows.total(WINDOWS[-1]).events for state in states) == len(spared)
+        finally:
+            await simulation.close()
+
+    asyncio.run(play())

@@ -1,0 +1,81 @@
+"""Whatever delivering an alert raises twice costs that alert, with a letter; troubles of the process do not."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from stream import delivery
+from stream.alerts import Alert, encode
+from stream.dead_letters import Reason
+from stream.delivery import Delivery
+from stream.delivery_config import DeliveryConfig
+from stream.topics import TopicLayout
+from tests.support.notifiers import an_alert
+
+
+class Outbox:
+    """Keeps what it is told to write."""
+
+    def __init__(self) -> None:
+        self.letters: list[tuple[int, Reason]] = []
+
+    async def dead_letter(self, _raw: bytes, _partition: int, offset: int, reason: Reason, _detail: str) -> None:
+        self.letters.append((offset, reason))
+
+
+class Courier:
+    """Fails with some alerts, some times."""
+
+    def __init__(self, failures: dict[str, list[Exception]]) -> None:
+        self.failures = failures
+        self.delivered: list[str] = []
+
+    async def deliver(self, alert: Alert) -> bool:
+        if left := self.failures.get(alert.alert_id):
+            raise left.pop()
+        self.delivered.append(alert.alert_id)
+        return True
+
+
+async def play(failures: dict[str, list[Exception]]) -> tuple[Delivery, Outbox, Courier]:
+    made = Delivery(DeliveryConfig(bootstrap="nowhere:1", layout=TopicLayout(), target=None))
+    outbox, courier = Outbox(), Courier(failures)
+    made._outbox, made._courier = cast(Any, outbox), cast(Any, courier)
+    for number in range(3):
+        made._take(SimpleNamespace(partition=0, offset=number, value=encode(an_alert(number))))
+    async with asyncio.timeout(60):
+        await made._lanes.room(1)
+    return made, outbox, courier
+
+
+def test_an_alert_that_fails_twice_is_set_aside() -> None:
+    made, outbox, courier = asyncio.run(play({"alert-1": [LookupError("again"), LookupError("unforeseen")]}))
+    assert outbox.letters == [(1, Reason.SET_ASIDE)]
+    assert courier.delivered == ["alert-0", "alert-2"]
+    assert made._lanes.failure is None
+    assert made._unfinished.committable() == {0: 3}
+
+
+def test_one_that_fails_once_is_delivered() -> None:
+    _, outbox, courier = asyncio.run(play({"alert-1": [LookupError("unforeseen")]}))
+    assert outbox.letters == []
+    assert sorted(courier.delivered) == ["alert-0", "alert-1", "alert-2"]
+
+
+def test_a_trouble_of_the_process_loses_no_alert() -> None:
+    made, outbox, _ = asyncio.run(play({"alert-1": [OSError(24, "no descriptor left")]}))
+    assert outbox.letters == []
+    assert isinstance(made._lanes.failure, OSError)
+    assert made._unfinished.committable() == {0: 1}
+
+
+def test_an_alert_that_cannot_be_read_in_a_way_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_value: bytes) -> Alert:
+        raise LookupError("unforeseen")
+
+    monkeypatch.setattr(delivery, "read_alert", failing)
+    made, outbox, _ = asyncio.run(play({}))
+    assert outbox.letters == [(number, Reason.SET_ASIDE) for number in range(3)]
+    assert made._unfinished.committable() == {0: 3}
