@@ -88,8 +88,8 @@ class Lander:
         self._store = store
         self._letters = letters
         self._incarnations = incarnations
-        self._told: dict[tuple[str, str, int], int] = {}
-        """By partition, up to where the letters of what was set aside are written."""
+        self._told: dict[tuple[str, str, str, int], int] = {}
+        """By what the letters say and by partition, up to where they are written: a batch may be tried many times."""
 
     def land(self, job: Job) -> Outcome:
         """Raises StoreError, LettersError or IncarnationError where the same job should be tried again, doubtful."""
@@ -164,15 +164,20 @@ class Lander:
         raise error
 
     def _set_aside(self, job: Job, record: Record, error: UnlistedError) -> None:
-        place = (job.claim.topic, job.claim.topic_id, job.claim.partition)
-        if self._told.get(place, -1) >= record.offset:
-            return
         log.error("%s: offset %d is set aside: %s", job.claim.topic, record.offset, error)
         reject = Reject(record.offset, -1, Reason.SET_ASIDE, str(error)[:DETAIL_CHARS], record.value)
-        if job.topic is not Topic.DEAD_LETTERS:
-            self._letters.write(job.claim.topic, job.claim.partition, [reject])
-        metrics.REJECTED.labels(job.topic, reject.reason).inc()
-        self._told[place] = record.offset
+        if self._tell(job, "set aside", [reject]):
+            metrics.REJECTED.labels(job.topic, reject.reason).inc()
+
+    def _tell(self, job: Job, what: str, rejects: Sequence[Reject]) -> bool:
+        """Write letters, each once while this sink lives, and none about letters. Whether any was new."""
+        place = (what, job.claim.topic, job.claim.topic_id, job.claim.partition)
+        new = [reject for reject in rejects if reject.offset > self._told.get(place, -1)]
+        if new and job.topic is not Topic.DEAD_LETTERS:
+            self._letters.write(job.claim.topic, job.claim.partition, new)
+        if new:
+            self._told[place] = max(reject.offset for reject in new)
+        return bool(new)
 
     def _read(self, job: Job) -> Batch:
         """Whatever reading raises costs the record that is at fault, and never the partition."""
@@ -220,8 +225,8 @@ class Lander:
 
     def _without_garbage(self, job: Job, batch: Batch) -> Batch:
         """Letters go out before anything that would advance the position past what they are about."""
-        if batch.letters and batch.rejects:
-            self._letters.write(job.claim.topic, job.claim.partition, batch.rejects)
+        if batch.letters:
+            self._tell(job, "garbage", batch.rejects)
         return batch
 
     def _without_refused(self, job: Job, batch: Batch, error: UnlistedError | None = None) -> Batch:
@@ -235,8 +240,7 @@ class Lander:
             for index, line in enumerate(lines)
             if index in refused
         ]
-        if found and job.topic is not Topic.DEAD_LETTERS:
-            self._letters.write(job.claim.topic, job.claim.partition, found)
+        self._tell(job, "refused", found)
         kept = [line.content for index, line in enumerate(lines) if index not in refused]
         return replace(batch, lines=kept, rejects=[*batch.rejects, *found])
 
