@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from storage.registry.database import Database
 from storage.registry.errors import RegistryError
 from storage.registry.github_tables import GithubConnectionRow
+
+LARGEST = 2**31 - 1
+"""Of a connection's number: a larger one fits no column, and there is none."""
 
 
 class UnknownConnectionError(RegistryError):
@@ -90,18 +94,13 @@ def github_connections(database: Database, repository: str | None = None) -> lis
 def get_github_connection(database: Database, number: int) -> GithubConnection:
     """Raises UnknownConnectionError."""
     with database.read() as session:
-        row = session.get(GithubConnectionRow, number)
-        if row is None:
-            raise UnknownConnectionError(f"there is no connection {number}: see `tidegate github list`")
-        return _connection(row)
+        return _connection(_row(session, number))
 
 
 def disconnect_github(database: Database, number: int) -> GithubConnection:
     """Forget it, with its secrets. Raises UnknownConnectionError."""
     with database.write() as session:
-        row = session.get(GithubConnectionRow, number)
-        if row is None:
-            raise UnknownConnectionError(f"there is no connection {number}: see `tidegate github list`")
+        row = _row(session, number)
         found = _connection(row)
         session.delete(row)
         return found
@@ -113,6 +112,13 @@ def note_deployed_tree(database: Database, number: int, tree: str) -> None:
         row = session.get(GithubConnectionRow, number)
         if row is not None:
             row.deployed_tree = tree
+
+
+def _row(session: Session, number: int) -> GithubConnectionRow:
+    row = session.get(GithubConnectionRow, number) if 0 < number <= LARGEST else None
+    if row is None:
+        raise UnknownConnectionError(f"there is no connection {number}: see `tidegate github list`")
+    return row
 
 
 def _connection(row: GithubConnectionRow) -> GithubConnection:

@@ -91,6 +91,27 @@ def test_a_model_has_one_connection(database: Database, tmp_path: Path) -> None:
     assert Connections(database, tmp_path, None).get(only.id) is None
 
 
+@pytest.mark.parametrize("number", [-1, 0, 7, 2**31, 2**63, 10**30])
+def test_a_number_that_no_connection_has_is_said_however_large(database: Database, number: int) -> None:
+    for asked in (registry.get_github_connection, registry.disconnect_github):
+        with pytest.raises(registry.UnknownConnectionError, match=f"no connection {number}:"):
+            asked(database, number)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/acme/models.git",
+        "https://user:word@git.example.test:8443/a/b",
+        "ssh://git@[::1]:22/srv/models.git",
+        "git@github.com:acme/models.git",
+    ],
+)
+def test_ordinary_addresses_can_be_connected(database: Database, tmp_path: Path, url: str) -> None:
+    _connected(database, tmp_path, clone_url=url)
+    assert [each.clone_url for each in registry.github_connections(database)] == [url]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -105,6 +126,9 @@ def test_a_model_has_one_connection(database: Database, tmp_path: Path) -> None:
         ({"path": "HEAD:x"}, "no folder within a repository"),
         ({"clone_url": "--upload-pack=touch x"}, "clone URL is none"),
         ({"clone_url": "ext::sh -c x"}, "clone URL is none"),
+        ({"clone_url": "ssh://-oProxyCommand=x/y"}, "clone URL is none"),
+        ({"clone_url": "-oProxyCommand=x@host:y"}, "clone URL is none"),
+        ({"clone_url": "https://[/x"}, "clone URL is none"),
         ({"clone_url": "file:///home/somebody/private"}, "over the API"),
         ({"secret": "short"}, "less than 16 characters"),
         ({"token": "two\u2028lines"}, "token is none"),

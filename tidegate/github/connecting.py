@@ -12,7 +12,13 @@ from storage.registry import Database, GithubConnection, NewConnection
 from tidegate.github.sealing import Sealer
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
-_URL = re.compile(r"(https?|ssh|file)://[^\s]{1,1000}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^\s]{1,1000}")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,250}"
+"""Of a host or a user: what begins with a dash is an option to the programs that git starts."""
+_HOST = rf"(?:{_NAME}|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?"
+_URL = re.compile(
+    rf"(?:https?|ssh)://(?:{_NAME}(?::[^\s/@]{{0,1000}})?@)?{_HOST}/[^\s]{{1,1000}}"
+    rf"|file://[^\s]{{1,1000}}|{_NAME}@{_NAME}:[^\s]{{1,1000}}"
+)
 LEAST_SECRET = 16
 MOST_TOKEN = 4000
 MOST_KEY = 20_000
