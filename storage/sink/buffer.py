@@ -44,11 +44,14 @@ class Buffer:
         self._append(record, now)
         return Arrival.TAKEN
 
-    def take(self) -> list[Record]:
-        """All of it, out of the buffer."""
-        taken, self.records = self.records, []
-        self.bytes = self.rows = 0
-        self.since = None
+    def take(self, most: int | None = None) -> list[Record]:
+        """All of it, or the first records of it, out of the buffer."""
+        taken = self.records[:most]
+        kept = self.records[len(taken) :]
+        since, self.since = self.since, None
+        self.records, self.bytes, self.rows = [], 0, 0
+        for record in kept:
+            self._append(record, since or 0.0)
         return taken
 
     def put_back(self, records: Sequence[Record], now: float) -> None:

@@ -92,7 +92,12 @@ class Lander:
         """By what the letters say and by partition, up to where they are written: a batch may be tried many times."""
 
     def land(self, job: Job) -> Outcome:
-        """Raises StoreError, LettersError or IncarnationError where the same job should be tried again, doubtful."""
+        """Land it, without the lines that ClickHouse cannot read where the job is doubtful.
+
+        Raises:
+            RefusedError: there are such lines; try it again, doubtful.
+            StoreError, LettersError, IncarnationError: the same job should be tried again, doubtful, a little later.
+        """
         claim = job.claim
         if self._incarnations.current(claim.topic, time.monotonic()) != claim.topic_id:
             return OtherIncarnation()
@@ -114,6 +119,8 @@ class Lander:
         try:
             return self._insert(job, batch)
         except RefusedError:
+            if not job.doubtful:
+                raise
             return self._insert(job, self._without_refused(job, batch))
         except UnlistedError as error:
             if job.doubted_since is None:

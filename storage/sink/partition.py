@@ -13,6 +13,9 @@ from stream.intake import Record
 from stream.topics import Topic
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+DOUBTED_RECORDS = 200
+"""Of a batch that was refused, or got no answer, so many are tried again at once: each line of them may be asked about
+on its own, and what was found out has landed before more of them are."""
 PATIENCE = 5
 """So often in a row ClickHouse may refuse with a code that is in no list. Then the record at fault is looked for."""
 TOKEN_WAIT_S = 2.0
@@ -110,6 +113,13 @@ class Partition:
         self.failures += 1
         self.reason = reason
 
+    def refused(self) -> None:
+        """ClickHouse cannot read some of it: the next attempt finds out which, of its first records."""
+        self.busy = False
+        self.buffer.put_back(self.in_flight, self.clock())
+        self.in_flight = []
+        self.doubtful = True
+
     def due(self, flush_s: float, batch_bytes: int, batch_rows: int) -> bool:
         """Whether its records should be landed now."""
         now = self.clock()
@@ -138,8 +148,8 @@ class Partition:
         return self.buffer.bytes + sum(len(record.value) for record in self.in_flight)
 
     def job(self, now_ms: int) -> Job:
-        """All that was read, to be landed."""
-        self.in_flight = self.buffer.take()
+        """All that was read, to be landed; the first of it where that was tried in vain."""
+        self.in_flight = self.buffer.take(DOUBTED_RECORDS if self.doubtful else None)
         if self.range_day is None:
             self.range_day = day_of(self.in_flight[0].timestamp_ms, now_ms)
         self.busy = True

@@ -23,6 +23,7 @@ DATA_CODES = frozenset(
         306,  # TOO_DEEP_RECURSION
         321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
         349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        407,  # DECIMAL_OVERFLOW: a time that DateTime64 cannot hold
         467,  # CANNOT_PARSE_BOOL
     }
 )

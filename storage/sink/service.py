@@ -16,7 +16,7 @@ from storage.sink.partition import Partition, Start, State
 from storage.sink.position import PositionAheadError
 from storage.sink.reader import Key, Reader
 from storage.sink.starting import Starts
-from storage.sink.store import Store, StoreError, UnlistedError
+from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
 from stream.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ class Sink:
         self._lander = Lander(self._store, letters, incarnations)
         self._starts = Starts(config.bootstrap, config.group, incarnations, self._store)
         self._pool = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink")
+        self._judging = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink-judging")
+        """Garbage is found line by line, which takes long; it must not keep the other partitions waiting."""
         self._work: dict[Future[Start | Outcome], Partition] = {}
         self._stopping = threading.Event()
         self._reader = Reader(config, time.monotonic)
@@ -64,6 +66,7 @@ class Sink:
         finally:
             self._reader.close()
             self._pool.shutdown(wait=True)
+            self._judging.shutdown(wait=True)
             self._starts.close()
             self._store.close()
 
@@ -131,8 +134,8 @@ class Sink:
                 partition.busy = True
                 self._submit(partition, self._pool.submit(self._starts.find, partition))
             elif partition.due(flush_s, config.batch_bytes, config.batch_rows):
-                job = partition.job(int(time.time() * 1000))
-                self._submit(partition, self._pool.submit(self._lander.land, job))
+                pool = self._judging if partition.doubtful else self._pool
+                self._submit(partition, pool.submit(self._lander.land, partition.job(int(time.time() * 1000))))
 
     def _submit(self, partition: Partition, future: "Future[Start] | Future[Outcome]") -> None:
         self._work[future] = partition  # type: ignore[index]
@@ -144,6 +147,11 @@ class Sink:
                 continue
             try:
                 self._answered(partition, future.result())
+            except RefusedError as error:
+                if partition.doubtful:
+                    self._failed(partition, error)  # it was looked for, and still: not without a pause
+                else:
+                    partition.refused()
             except PositionAheadError as error:
                 self._stuck(partition, error)
             except (StoreError, LettersError, IncarnationError, KafkaException) as error:

@@ -3,9 +3,10 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
@@ -23,6 +24,8 @@ from tests.support.sinks import Landing, new_landing, running_sink
 from tests.support.waiting import wait_until
 from tidegate.topics import ensure_topics
 
+ABSURD = [-1, 1e308, 10**30, "9999-12-31T23:59:59.999999Z", "1583-01-01T00:00:00Z", "\x00", [], {"": None}]
+"""Values that JSON takes; ClickHouse has an error of its own for each type that they do not fit."""
 EVENTS = "SELECT event_id FROM inference_events WHERE model = {model:String} ORDER BY event_id"
 
 
@@ -108,6 +111,38 @@ def test_garbage_of_other_topics_becomes_dead_letters_and_the_rest_lands(landing
         "SELECT reason, line FROM dead_letters WHERE topic = {topic:String} AND reader = 'sink' ORDER BY reason",
         topic=topic,
     )
+
+
+@pytest.mark.parametrize("topic", [topic for topic in TABLES if topic is not Topic.EVENTS], ids=str)
+def test_no_value_of_any_field_stops_what_follows_it(landing: Landing, topic: Topic) -> None:
+    now = time.time()
+    (good,) = of_every_topic("absurd", now)[topic].split(b"\n")[:1]
+    fields = msgspec.json.decode(good)
+    spoilt = [msgspec.json.encode({**fields, name: value}) for name in fields for value in ABSURD]
+    landing.send(topic, spoilt)
+    landing.send(topic, [of_every_topic(f"after-{topic}", now)[topic]])
+    column = "detail" if topic is Topic.DEAD_LETTERS else "model"
+    of_alert = topic is Topic.NOTIFICATIONS
+    which = f"alert_id = 'after-{topic}-a1'" if of_alert else f"{column} = 'after-{topic}'"
+    wait_until(lambda: landing.rows(f"SELECT 1 FROM {TABLES[topic]} WHERE {which}"), 120, "what follows", every_s=0.2)
+
+
+def test_what_looks_for_garbage_keeps_no_other_topic_waiting(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = threading.Event()
+    refused = Store.refused
+
+    def slow(store: Store, table: str, lines: Sequence[bytes]) -> list[int]:
+        assert found.wait(60)
+        return refused(store, table, lines)
+
+    monkeypatch.setattr(Store, "refused", slow)
+    try:
+        for topic in (Topic.ALERTS, Topic.DRIFT, Topic.SERVICE, Topic.NOTIFICATIONS):
+            landing.send(topic, [b'{"ts":"no time"}'])
+        landing.send(Topic.EVENTS, [encode_record([event(0, moment(time.time()), "beside")])])
+        landing.wait_rows([("beside-0",)], EVENTS, model="beside")
+    finally:
+        found.set()
 
 
 def test_garbage_in_dead_letters_is_counted_only(landing: Landing) -> None:

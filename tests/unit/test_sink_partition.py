@@ -1,7 +1,7 @@
 """A partition's way from its start through landed, failed, overtaken and refused batches."""
 
 from storage.sink.lander import Landed, Overtaken, Skipped, TokenUsed
-from storage.sink.partition import TOKEN_WAIT_S, Partition, Start, State
+from storage.sink.partition import DOUBTED_RECORDS, TOKEN_WAIT_S, Partition, Start, State
 from stream.intake import Record
 from stream.topics import Topic
 
@@ -65,6 +65,20 @@ def test_a_failed_batch_is_kept_and_doubted_and_may_grow() -> None:
     job = partition.job(20_000 * DAY_MS)
     assert [record.offset for record in job.records] == [10, 11, 12, 13]
     assert (job.doubtful, job.claim.position) == (True, 10)
+
+
+def test_of_a_batch_that_was_refused_the_first_records_are_looked_at_before_the_others() -> None:
+    partition, clock = _partition()
+    _read(partition, range(10, 10 + DOUBTED_RECORDS + 5))
+    partition.job(20_000 * DAY_MS)
+    partition.refused()
+    clock.now += 1
+    assert partition.due(0.5, 10**9, 10**9), "without waiting for anything to pass"
+    first = partition.job(20_000 * DAY_MS)
+    assert (first.doubtful, len(first.records)) == (True, DOUBTED_RECORDS)
+    partition.done(Landed(10 + DOUBTED_RECORDS))
+    rest = partition.job(20_000 * DAY_MS)
+    assert (rest.doubtful, [record.offset for record in rest.records]) == (False, list(range(210, 215)))
 
 
 def test_an_answer_that_was_lost_is_found_in_the_position() -> None:
