@@ -232,3 +232,21 @@ def test_a_part_that_could_not_drain_is_named(tmp_path: Path) -> None:
 
     _run(part, up, tmp_path)
     assert part.state.detail == "ended with exit code 1 while it drained"
+
+
+def test_a_part_that_is_held_is_gone_and_stays_so_until_it_is_released(tmp_path: Path) -> None:
+    """As the stream workers are while there is no broker, whatever moment of their lives it is."""
+    part = _part(tmp_path, GOOD, ROOT)
+
+    async def test() -> None:
+        for moment in (asyncio.Event(), part.ready):
+            if moment is part.ready:
+                await moment.wait()
+            await part.hold()
+            assert [each.pid for each in psutil.process_iter() if _works_in(each, tmp_path)] == []
+            await _until(lambda: part.state.condition in (Condition.WAITING, Condition.BACKOFF))
+            assert not part.ready.is_set()
+            part.release()
+        await part.ready.wait()
+
+    _run(part, test, tmp_path)

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from subprocess import SubprocessError
 
@@ -54,6 +54,10 @@ class Part:
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._allowed = asyncio.Event()
+        self._allowed.set()
+        self.before_again: Callable[[], Awaitable[None]] | None = None
+        """Awaited after each end of it, before it is started again."""
         port = spec.ports[0].port if spec.ports else None
         self.state = PartState(
             name=spec.name, condition=Condition.WAITING, since=time.time(), port=port, log=str(self.log)
@@ -69,9 +73,14 @@ class Part:
             await asyncio.wait({self._task})
         return self.state.condition is Condition.DONE
 
-    def renew(self) -> None:
-        """Kill it, so that it starts afresh: what it knew of the broker is not so any more."""
-        self._kill()
+    async def hold(self) -> None:
+        """Kill it, and start it no more until `release`: what it knew of the broker is not so any more."""
+        self._allowed.clear()
+        await self._end()
+
+    def release(self) -> None:
+        """It may start afresh."""
+        self._allowed.set()
 
     async def stop(self) -> None:
         """SIGTERM, time to drain, SIGKILL. Returns when no process of it is left."""
@@ -100,12 +109,14 @@ class Part:
         for other in before:
             if not await self._unless_stopped(other.ready.wait()):
                 return
-        while not self._stopping.is_set():
+        while await self._unless_stopped(self._allowed.wait()):
             started = time.monotonic()
             trouble = await self._live()
             code = self._process.returncode if self._process is not None else None
             if self._stopping.is_set() or self._is_finished(code):
                 return
+            if self.before_again is not None:
+                await self.before_again()
             await self._back_off(trouble, time.monotonic() - started)
 
     async def _live(self) -> str:
@@ -119,6 +130,8 @@ class Part:
             process = await self._start(ending)
             if self._stopping.is_set():
                 self._terminate(process)
+            if not self._allowed.is_set():
+                self._kill()  # it was held while it was being started
             return await self._watch(process)
         except (OSError, SubprocessError, RuntimeError) as error:
             # No process, no descriptor or no thread to be had: that may pass.

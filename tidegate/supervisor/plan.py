@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -84,6 +84,9 @@ class PartSpec:
     ports: tuple[PortUse, ...] = ()
     renewed_with_broker: bool = False
     """Whether it starts afresh after the embedded broker did: all topics are new then, and offsets begin at 0."""
+    ends_with_broker: bool = False
+    """Whether it ends as soon as the embedded broker does, and not only once the new topics are made: what it goes on
+    to write would stand in them, with offsets of the old ones. (The sink stays: it still lands what it had read.)"""
     env: Mapping[str, str] | None = None
     """Its whole environment; None for that of the stack."""
     start_timeout_s: float | None = None
@@ -166,12 +169,15 @@ def _clickhouse(settings: Settings) -> list[PartSpec]:
 
 def _streams(settings: Settings) -> list[PartSpec]:
     return [
-        _monitored(
-            settings,
-            f"stream-{index}",
-            _python("tidegate.processes.stream_worker", "--index", str(index)),
-            STREAM_OFFSET + index,
-            StopRank.STREAM,
+        replace(
+            _monitored(
+                settings,
+                f"stream-{index}",
+                _python("tidegate.processes.stream_worker", "--index", str(index)),
+                STREAM_OFFSET + index,
+                StopRank.STREAM,
+            ),
+            ends_with_broker=True,
         )
         for index in range(settings.stream_workers)
     ]

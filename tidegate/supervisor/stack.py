@@ -67,6 +67,8 @@ class Stack:
             changed=self._dirty.set,
         )
         self._parts = {spec.name: self._make_part(spec) for spec in specs}
+        if BROKER in self._parts:
+            self._parts[BROKER].before_again = self._hold_workers
         self._following: Following | None = None
         self._background: list[asyncio.Task[None]] = []
 
@@ -170,14 +172,22 @@ class Stack:
     async def _prepare_again(self) -> None:
         """The embedded broker was started again, and is empty: make its topics, and let their readers start afresh."""
         log.warning("the embedded broker was started again, empty: what it held and had not landed is lost")
+        await self._hold_workers()
         prepare = self._parts[PREPARE]
         prepare.begin()
         while not await prepare.finished():
             await asyncio.sleep(RETRY_PREPARE_S)
             prepare.begin()
-        for part in self._parts.values():
-            if part.spec.renewed_with_broker:
-                part.renew()
+        for part in self._readers():
+            await part.hold()
+            part.release()
+
+    async def _hold_workers(self) -> None:
+        """Who counts ends with the broker: it would go on with the offsets of topics that are no more."""
+        await asyncio.gather(*(part.hold() for part in self._parts.values() if part.spec.ends_with_broker))
+
+    def _readers(self) -> list[Part]:
+        return [part for part in self._parts.values() if part.spec.renewed_with_broker]
 
     def _judge_memory(self, broker: Part) -> None:
         used = memory_mb(broker.state.pid) if broker.state.pid else None
