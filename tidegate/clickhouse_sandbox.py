@@ -23,9 +23,6 @@ from model_runner.sandbox.syscalls import ARCHITECTURES
 from tidegate.settings import Settings
 
 _PACKAGES = (gateway, storage, stream, tidegate)
-_pinned: list[int] = []
-"""Held open for as long as the process lives: where memory is short the kernel forgets an entry of /proc that nobody
-uses and makes it anew, and a rule is for the old one."""
 _ALLOWED = frozenset({"utimensat", "chmod", "fchmodat", "fchmodat2", "truncate", "setpriority"})
 """The engine sets times and rights of its files, cuts those of `Log` tables, and merges at a lower priority."""
 _TEMPORARY = ".temporary"
@@ -72,7 +69,6 @@ def confine(folder: Path) -> None:
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"{threads} threads run already: the sandbox would bind one of them")
-    _pinned.extend(os.open(path, os.O_PATH | os.O_CLOEXEC) for path in _KERNEL if os.path.exists(path))
     landlock.restrict(_readable(), (folder, *map(Path, DEVICES)), network=False, moves=True)
     machine, pid = os.uname().machine, os.getpid()
     seccomp.install(seccomp.program(machine, pid, network=False, executes=False, allowed=_ALLOWED))

@@ -19,6 +19,8 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _NET_BIND_AND_CONNECT = 3
 _SCOPE_SOCKETS_AND_SIGNALS = 3
 
+_PROC = Path("/proc")
+
 READ = _EXECUTE | _READ_FILE | _READ_DIR
 WRITE = _READ_FILE | _READ_DIR | _WRITE_FILE | _MAKE_AND_REMOVE | _TRUNCATE
 
@@ -31,6 +33,9 @@ def version() -> int:
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: bool, moves: bool = False) -> None:
     """From now on this process sees these folders and files alone. Paths that are missing are left out.
+
+    What is under /proc stays open, also in the program that this process becomes: where memory is short the kernel
+    forgets entries there that nobody uses and makes them anew, and the rules are for the old ones.
 
     Args:
         network: whether it may bind and connect.
@@ -79,7 +84,12 @@ def _add(libc: ctypes.CDLL, rules: int, path: Path, rights: int) -> None:
         packed = struct.pack("=Qi", allowed, descriptor)
         call = (ctypes.c_int(rules), ctypes.c_int(_PATH_BENEATH), packed, ctypes.c_uint32(0))
         _checked(libc.syscall(_ADD_RULE, *call))
-    finally:
+    except OSError:
+        os.close(descriptor)
+        raise
+    if path.is_relative_to(_PROC):
+        os.set_inheritable(descriptor, True)
+    else:
         os.close(descriptor)
 
 

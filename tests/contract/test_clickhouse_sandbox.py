@@ -35,6 +35,15 @@ def test_what_the_engine_may_read_of_itself_is_not_forgotten_by_the_kernel(serve
     assert str(process / "environ") not in held
 
 
+def test_what_a_runner_may_read_of_itself_is_not_forgotten_either() -> None:
+    """It becomes another program after it was confined."""
+    held = subprocess.run(
+        [sys.executable, "-c", RUNNER, LOOK], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    pid, *links = held.stdout.split()
+    assert f"/proc/{pid}" in links
+
+
 def test_merges_mutations_and_logs_work_with_the_calls_that_are_left(server: RunningServer) -> None:
     with httpx.Client(base_url=server.url, timeout=60) as http:
         for sql in (
@@ -55,6 +64,19 @@ def test_merges_mutations_and_logs_work_with_the_calls_that_are_left(server: Run
         assert http.post("/", content=asked).text == "2000\t2\t2000\n"
 
 
+RUNNER = """
+import os, sys
+from pathlib import Path
+from model_runner.sandbox import landlock
+landlock.restrict([Path("/"), Path("/proc/self")], [], network=True)
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+"""
+LOOK = """
+import os
+from pathlib import Path
+print(os.getpid(), *(link.readlink() for link in Path("/proc/self/fd").iterdir() if link.exists()))
+"""
+ROOT = Path(__file__).parents[2]
 OLD = """
 import sys, chdb
 at = chdb.connect(sys.argv[1])
