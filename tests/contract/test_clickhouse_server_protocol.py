@@ -164,7 +164,7 @@ def test_clickhouses_own_compression_both_ways(http: httpx.Client) -> None:
 
 
 def test_a_body_that_is_cut_off_executes_nothing(server: RunningServer, http: httpx.Client) -> None:
-    head = "POST /?query=INSERT+INTO+t+FORMAT+TSV HTTP/1.1\r\nHost: x\r\n"
+    head = "POST /?query=INSERT+INTO+t+FORMAT+TSV HTTP/1.1\r\nHost: localhost\r\n"
     for framing in (
         "Content-Length: 1000\r\n\r\n1\ta\n2\tb\n",
         "Transfer-Encoding: chunked\r\n\r\n8\r\n1\ta\n2\tb\n\r\n",

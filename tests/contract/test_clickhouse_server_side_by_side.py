@@ -118,9 +118,8 @@ def test_a_client_that_hangs_up_ends_its_query(server: RunningServer, http: http
     for output in ("Native", "JSON"):
         query_id = f"gone-{output}"
         sql = SLOW + f" FORMAT {output}"
-        head = (
-            f"POST /?query_id={query_id}&user=default&password=secret HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sql)}"
-        )
+        path = f"/?query_id={query_id}&user=default&password=secret"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(sql)}"
         with socket.create_connection((server.host, server.port)) as raw:
             raw.sendall(f"{head}\r\n\r\n{sql}".encode())
             wait_for(partial(is_running, http, query_id, True))
@@ -155,7 +154,9 @@ def test_a_client_that_takes_nothing_is_given_up(tmp_path: Path) -> None:
             httpx.Client(base_url=stalling.url) as http,
         ):
             raw.sendall(
-                f"POST /?query_id=stalled HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sql)}\r\n\r\n{sql}".encode()
+                (
+                    f"POST /?query_id=stalled HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(sql)}\r\n\r\n{sql}"
+                ).encode()
             )
             text = 'tidegate_clickhouse_dropped_total{reason="client took nothing"} 1.0'
             wait_for(lambda: text in http.get("/metrics").text)
