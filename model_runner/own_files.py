@@ -17,6 +17,7 @@ from model_runner.errors import ModelError
 from model_runner.limits import Limits
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.reference import Reference, read_reference
+from model_runner.refused import is_out_of_memory
 from model_runner.report import write_error
 from model_runner.schema_source import Inputs, inputs_from
 from model_runner.test_rows import TestRows, read_test_rows
@@ -51,7 +52,9 @@ def read_own_files(manifest: Manifest) -> OwnFiles:
         reference = read_reference(manifest)
     except MemoryError:
         raise over_memory_reading(file, manifest.limits) from None
-    except ModelError:
+    except ModelError as error:
+        if is_out_of_memory(error):
+            raise over_memory_reading(file, manifest.limits) from None
         raise
     except Exception as error:  # a parser of somebody else's format may raise anything
         raise ModelError(file, f"cannot be read: {type(error).__name__}: {error}", "Save it again") from error

@@ -56,6 +56,8 @@ def read_reference(manifest: Manifest) -> Reference | None:
 
     try:
         return _reference(manifest, path)
+    except MemoryError:  # Arrow's own is one of its errors, too: that is no fault of the file
+        raise
     except (lib.ArrowException, UnicodeDecodeError, OverflowError, OSError) as error:
         # Names and values are decoded when they are first looked at: long after the file could be opened.
         raise ModelError(path.name, f"cannot be read: {error}", "Save it again, with one header line if CSV") from error

@@ -21,7 +21,14 @@ _HINT = (
     "Models run in a sandbox: they read their own folder and their packages, write to the temporary folder alone, and "
     "have no network and no processes of their own. Put what the model needs into its folder"
 )
-_SAYS_MEMORY = ("bad_alloc", "cannot allocate memory", "can't allocate memory", "unable to allocate", "out of memory")
+_SAYS_MEMORY = (
+    "bad_alloc",
+    "cannot allocate memory",
+    "can't allocate memory",
+    "unable to allocate",
+    "out of memory",
+    "alloc of size",  # Arrow's malloc and realloc
+)
 
 
 def hint(error: BaseException) -> str:

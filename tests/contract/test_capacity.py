@@ -49,7 +49,7 @@ def config(tmp_path: Path, database: Database) -> VersionsConfig:
 def _version(database: Database, memory_bytes: int = 2 * GB, replicas: int = 1, idle: float | None = None) -> Version:
     limits = {"memory_bytes": memory_bytes, "cpus": None, "predict_seconds": None}
     manifest = {"limits": limits, "replicas": replicas, "idle_seconds": idle}
-    files = {"artifact_url": "file:///a", "sha256": "0" * 64, "format": "py", "input_schema": None}
+    files = {"artifact_url": "away://store/a", "sha256": "0" * 64, "format": "py", "input_schema": None}
     return registry.create_version(database, "market", manifest=manifest, **files)  # type: ignore[arg-type]
 
 

@@ -13,6 +13,7 @@ from tidegate.cli.output import console, print_json, print_table
 from tidegate.disk_usage import room_mb, usage_mb
 from tidegate.settings import Settings
 from tidegate.supervisor.state import Condition, Phase, StackState, read_state, running_state
+from tidegate.supervisor.watch import disk_warning
 
 BAD = (Condition.FAILING, Condition.FAILED)
 
@@ -23,6 +24,7 @@ def status(*, as_json: bool) -> None:
     if state is None:
         _say_why_not(settings, as_json)
         raise not_running(settings.home_path)
+    state = _with_disk_warning(settings, state)
     memory = {part.name: memory_mb(part.pid) for part in state.parts if part.pid is not None}
     memory["supervisor"] = memory_mb(state.pid)
     lag = consumer_lag(settings)
@@ -32,6 +34,15 @@ def status(*, as_json: bool) -> None:
         _show(settings, state, memory, lag)
     if any(part.condition in BAD for part in state.parts):
         raise CliError("A part of the stack fails; its log is named above.")
+
+
+def _with_disk_warning(settings: Settings, state: StackState) -> StackState:
+    """Looked at here, too: a disk without room keeps the supervisor from writing down that it has none."""
+    warning = disk_warning(settings.home_path, settings.disk_low_mb)
+    said = any("on the disk of" in each for each in state.warnings)
+    if warning is None or said:
+        return state
+    return msgspec.structs.replace(state, warnings=(*state.warnings, warning))
 
 
 def memory_mb(pid: int) -> float | None:
