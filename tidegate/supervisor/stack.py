@@ -159,7 +159,7 @@ class Stack:
             StackError: the embedded broker has taken too much memory.
         """
         broker = self._parts.get(BROKER)
-        known_start = broker.ready_count if broker else 0
+        known_start = 1  # a broker that was started again while the stack started is as empty
         while True:
             await asyncio.sleep(WATCH_S)
             self._judge_disk()
@@ -183,7 +183,12 @@ class Stack:
             part.release()
 
     async def _hold_workers(self) -> None:
-        """Who counts ends with the broker: it would go on with the offsets of topics that are no more."""
+        """Who counts ends with the broker: it would go on with the offsets of topics that are no more.
+
+        Not while the stack starts: nobody looks after the broker then who would release them.
+        """
+        if self._phase is not Phase.RUNNING:
+            return
         await asyncio.gather(*(part.hold() for part in self._parts.values() if part.spec.ends_with_broker))
 
     def _readers(self) -> list[Part]:
