@@ -94,7 +94,10 @@ def test_the_summary_counts_real_rows(http: httpx.Client) -> None:
     assert json.loads(copied.headers["x-clickhouse-summary"])["written_rows"] == "10"
     for output in ("Native", "JSON"):
         read = http.post("/", content=f"SELECT * FROM t FORMAT {output}")
-        assert json.loads(read.headers["x-clickhouse-summary"])["read_rows"] == "12"
+        summary = json.loads(read.headers["x-clickhouse-summary"])
+        assert summary["result_rows"] == "12"
+        # chDB tells a streamed query's progress with its blocks, and about one in 300 times not the last block's.
+        assert int(summary["read_rows"]) in (2, 10, 12)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import signal
 from pathlib import Path
 
 import httpx
-import psutil
 
 from tests.support.models import EXAMPLE, write_classifier, write_test_rows
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
+from tidegate.supervisor.leftovers import end_all
 
 
 def _predict(stack: RunningStack) -> httpx.Response:
@@ -25,10 +25,9 @@ def _zero(path: Path) -> None:
 
 
 def _kill_all(stack: RunningStack) -> None:
-    pids = [stack.supervisor_pid(), *stack.running()]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)
+    """The supervisor first: what it would start again stays down."""
+    os.kill(stack.supervisor_pid(), signal.SIGKILL)
+    end_all(str(stack.settings.home_path))
 
 
 def test_a_stack_whose_caches_are_damaged_serves_again(tmp_path: Path) -> None:

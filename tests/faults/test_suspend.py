@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,17 @@ def test_nothing_is_lost_and_nothing_restarts_when_all_processes_slept(tmp_path:
 
 
 def sleep(pids: list[int]) -> None:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    _send(pids, signal.SIGSTOP)
     try:
         time.sleep(ASLEEP_S)
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        _send(pids, signal.SIGCONT)
+
+
+def _send(pids: list[int], what: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # a command that had ended by now
+            os.kill(pid, what)
 
 
 def restarts(stack: RunningStack) -> dict[str, Any]:

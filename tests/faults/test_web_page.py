@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +78,9 @@ def listening(stack: RunningStack) -> list[int]:
     """Every TCP port of every process of the stack, so that none is forgotten."""
     found: set[int] = set()
     for pid in stack.running():
-        connections = psutil.Process(pid).net_connections("tcp")
-        found |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+        with suppress(psutil.NoSuchProcess):  # a command that had ended by now
+            connections = psutil.Process(pid).net_connections("tcp")
+            found |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
     return sorted(found)
 
 

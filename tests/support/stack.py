@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.ports import free_port_range
+from tests.support.reaper import reap_with_us
 from tests.support.waiting import wait_until
 from tidegate.settings import Settings
 from tidegate.supervisor.leftovers import end_all, members
@@ -122,6 +123,7 @@ def stack_of(home: Path, **given: object) -> RunningStack:
     env["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     home.mkdir(parents=True, exist_ok=True)
     settings = Settings.model_validate(chosen)
+    reap_with_us(settings.home_path)
     return RunningStack(settings, env)
 
 

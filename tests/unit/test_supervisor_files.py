@@ -143,11 +143,11 @@ def test_what_another_user_planted_is_refused_by_all_who_use_it(
 
 
 def test_a_link_within_our_own_folder_is_refused_too(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    _plant_link(run / "r", tmp_path / "elsewhere")
-    with pytest.raises(SocketFolderError, match="is a link"):
-        make_socket_folder(run)
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as short:  # a long one has its sockets elsewhere
+        run = Path(short)
+        _plant_link(run / "r", tmp_path / "elsewhere")
+        with pytest.raises(SocketFolderError, match="is a link"):
+            make_socket_folder(run)
 
 
 def test_a_stack_whose_place_is_taken_says_so(tmp_path: Path) -> None:

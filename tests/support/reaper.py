@@ -1,0 +1,33 @@
+"""Ends the stacks of a test run that was killed: `tidegate up` detaches them, so they would otherwise run for ever."""
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from tidegate.supervisor.leftovers import end_all
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def reap_with_us(home: Path) -> None:
+    """Whatever ends this process (kill -9 too) ends the stack of this home.
+
+    A process of its own waits at a pipe that the kernel closes with us.
+    """
+    pipe = _reaper().stdin
+    assert pipe is not None
+    pipe.write(f"{home}\n".encode())
+    pipe.flush()
+
+
+@cache
+def _reaper() -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "tests.support.reaper"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=_ROOT, start_new_session=True)
+
+
+if __name__ == "__main__":
+    homes = sys.stdin.read().splitlines()
+    while any(end_all(home) for home in homes):  # again, for what a supervisor started meanwhile
+        pass
