@@ -17,17 +17,28 @@ def summary(rule: Rule, metric: DriftMetric | ServiceMetric) -> str:
         baseline = metric.baseline_p95_ms or 0.0
         return (
             f"{where}: p95 latency {metric.latency_p95_ms:.0f} ms in the last {metric.window}, "
-            f"its baseline is {baseline:.0f} ms ({metric.requests} requests)"
+            f"its baseline is {baseline:.0f} ms ({metric.requests - metric.refused_requests} requests)"
+        )
+    if rule.name == "client-error-rate":
+        return (
+            f"{where}: {metric.client_error_rate:.1%} of requests were refused with 4xx in the last {metric.window} "
+            f"({metric.refused_requests} of {metric.requests}): mistakes of callers, not of the model"
         )
     return (
         f"{where}: {metric.error_rate:.1%} of predictions failed in the last {metric.window} "
-        f"({metric.failed} of {metric.events})"
+        f"({metric.unanswered} of {metric.asked})"
     )
 
 
 def next_steps(rule: Rule, metric: DriftMetric | ServiceMetric) -> list[str]:
     """What to look at, the likeliest first."""
     if isinstance(metric, ServiceMetric):
+        if rule.name == "client-error-rate":
+            return [
+                "See which mistakes: the column error of the table inference_events, status 400 to 499",
+                "Compare what callers send with the model's schema: GET /v1/models",
+                "If a new version asks for other features than the one before: tell its callers, or roll back",
+            ]
         look = f"tidegate logs -f   (the runner of {metric.deployment_id})"
         if rule.name == "latency":
             return [

@@ -242,7 +242,8 @@ class DeploymentWindows:
 def totals_of(pane: Pane, size: int) -> Totals:
     """The totals of a pane. Bins beyond `size` (a profile that is not known here) are left out."""
     totals = Totals.empty(pane.profile_id, size)
-    totals.events, totals.requests, totals.failed = pane.events, pane.requests, pane.failed
+    totals.events, totals.requests = pane.events, pane.requests
+    totals.failed, totals.refused = pane.failed, pane.refused
     totals.latency_sum_ms, totals.newest_ts = pane.latency_sum_ms, pane.newest_ts
     totals.latency[pane.latency_bins] = pane.latency_counts
     if pane.bins and pane.bins[-1] < size:

@@ -170,6 +170,7 @@ def _service(
     windows: DeploymentWindows, window: Window, total: Totals, judgement: Judgement, now: float
 ) -> ServiceMetric:
     seconds = windows.window_end() - windows.window_start(window)
+    timed = total.timed_requests
     return ServiceMetric(
         ts=to_text(now),
         **windows.identity._asdict(),
@@ -180,9 +181,12 @@ def _service(
         events=total.events,
         requests=total.requests,
         failed=total.failed,
+        refused=total.refused,
+        refused_requests=total.requests - timed,
         rate=total.events / seconds,
-        error_rate=total.failed / total.events if total.events else 0.0,
-        latency_mean_ms=total.latency_sum_ms / total.requests if total.requests else 0.0,
+        error_rate=_share(total.failed - total.refused, total.events - total.refused),
+        client_error_rate=_share(total.requests - timed, total.requests),
+        latency_mean_ms=total.latency_sum_ms / timed if timed else 0.0,
         latency_p50_ms=_quantile(total, 0.50),
         latency_p95_ms=_quantile(total, 0.95),
         latency_p99_ms=_quantile(total, 0.99),
@@ -190,13 +194,17 @@ def _service(
     )
 
 
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
 def _quantile(total: Totals, q: float) -> float:
-    return latency_quantile(total.latency, q) if total.requests else 0.0
+    return latency_quantile(total.latency, q) if total.timed_requests else 0.0
 
 
 def _learn_baseline(total: Totals, judgement: Judgement) -> None:
     """Once: the p95 of the first requests is what later latency is compared with."""
-    if judgement.baseline_p95_ms is None and total.requests >= BASELINE_REQUESTS:
+    if judgement.baseline_p95_ms is None and total.timed_requests >= BASELINE_REQUESTS:
         judgement.baseline_p95_ms = _quantile(total, 0.95)
 
 

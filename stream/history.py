@@ -37,6 +37,7 @@ class SlotSum(NamedTuple):
     events: int
     requests: int
     failed: int
+    refused: int
     latency_sum_ms: float
     latency_bins: Sequence[int]
     latency_counts: Sequence[int]

@@ -103,10 +103,11 @@ class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     requests: int
     failed: int
+    """Instances with a status of 400 or more, `refused` among them."""
     rate: float
     """Instances a second."""
     error_rate: float
-    """0..1, of instances."""
+    """0..1: of the instances that were not refused, those that failed. The model's, or the installation's."""
     latency_mean_ms: float
     latency_p50_ms: float
     latency_p95_ms: float
@@ -117,6 +118,22 @@ class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
     """`primary`, `canary`, `shadow` or `preview`: what it was when it was evaluated."""
     memory: str | None = None
     """What the evaluation remembers for the next one (stream/memory.py), as JSON; in the last metric of each."""
+    refused: int = 0
+    """Instances that were answered with 4xx: mistakes of callers."""
+    refused_requests: int = 0
+    """Requests that were. Latencies are of the others."""
+    client_error_rate: float = 0.0
+    """0..1: of the requests those that were refused. Not of instances: one mistake refuses all that a request has."""
+
+    @property
+    def asked(self) -> int:
+        """Instances that the model was to predict."""
+        return self.events - self.refused
+
+    @property
+    def unanswered(self) -> int:
+        """Those of them that failed."""
+        return self.failed - self.refused
 
 
 Metrics = TypeVar("Metrics", DriftMetric, ServiceMetric)

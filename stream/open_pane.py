@@ -73,6 +73,7 @@ class OpenPane:
             events=totals.events,
             requests=totals.requests,
             failed=totals.failed,
+            refused=totals.refused,
             latency_bins=slow.tolist(),
             latency_counts=totals.latency[slow].tolist(),
             latency_sum_ms=totals.latency_sum_ms,

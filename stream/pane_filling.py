@@ -23,6 +23,8 @@ class Sampled(NamedTuple):
 
 FAILED = 400
 """Events with a status from here on are counted as failed, and their values are in no histogram."""
+MODEL_FAILED = 500
+"""From here on it is not the caller's mistake."""
 
 
 def add_events(target: Target, panes: Sequence[OpenPane], span: Span, members: list[int], sampled: Sampled) -> None:
@@ -50,11 +52,19 @@ def _add_service(
 ) -> None:
     n = len(events)
     first = np.fromiter((event.row == 0 for event in events), np.bool_, n)
-    failed = np.fromiter((event.status >= FAILED for event in events), np.bool_, n)
+    status = np.fromiter((event.status for event in events), np.int64, n)
+    failed = status >= FAILED
+    refused = failed & (status < MODEL_FAILED)
     latency = np.fromiter((event.latency_ms for event in events), np.float64, n)
     for index, pane in enumerate(panes):
         own = groups == index
-        pane.totals.add_service(int(own.sum()), int(failed[own].sum()), latency[own & first])
+        pane.totals.add_service(
+            int(own.sum()),
+            int(failed[own].sum()),
+            latency[own & first & ~refused],
+            refused=int(refused[own].sum()),
+            refused_requests=int((own & first & refused).sum()),
+        )
         newest = events[int(np.argmax(np.where(own, times, -np.inf)))].ts
         pane.totals.newest_ts = max(pane.totals.newest_ts, to_text(newest))
 

@@ -45,10 +45,12 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     failed: int
     """Instances with a status of 400 or more; they are in no histogram."""
+    refused: int = 0
+    """Those of them with a status below 500: mistakes of callers, of which the model knows nothing."""
     latency_bins: list[int]
     """Sparse: indices into LATENCY_BOUNDS_MS (the bin after the last is the overflow)."""
     latency_counts: list[int]
-    """One per request, not per instance."""
+    """One per request, not per instance; none for those that were refused with 4xx."""
     latency_sum_ms: float
     bins: list[int]
     """Sparse: indices into the profile's flat layout, ascending."""

@@ -83,7 +83,8 @@ def _stretches(
 def _totals(one: SlotSum, target: Target) -> Totals:
     """Bins of a profile that is not the deployment's any more are left out, as of live panes."""
     totals = Totals.empty(one.profile_id, target.size if one.profile_id == target.profile_id else 0)
-    totals.events, totals.requests, totals.failed = one.events, one.requests, one.failed
+    totals.events, totals.requests = one.events, one.requests
+    totals.failed, totals.refused = one.failed, one.refused
     totals.latency_sum_ms, totals.newest_ts = one.latency_sum_ms, one.newest_ts
     _put(totals.latency, one.latency_bins, one.latency_counts)
     if len(one.bins) and one.bins[-1] < len(totals.counts):

@@ -99,10 +99,9 @@ def holds(condition: Condition, metric: Metric) -> bool:
 
 
 def certainty(rule: Rule, metric: Metric) -> float:
-    """P(at least as many failures | the true share is the threshold): the upper tail of the binomial."""
-    if not isinstance(metric, ServiceMetric) or not metric.failed:
-        return 1.0
-    return float(bdtrc(metric.failed - 1, metric.events, rule.threshold))
+    """P(at least as many hits | the true share is the threshold): the upper tail of the binomial."""
+    hits = getattr(metric, rule.hits)
+    return float(bdtrc(hits - 1, getattr(metric, rule.trials), rule.threshold)) if hits else 1.0
 
 
 def series_of(metric: Metric) -> str:
@@ -132,7 +131,7 @@ def make_alert(rule: Rule, metric: Metric) -> Alert:
         summary=summary(rule, metric),
         value=float(getattr(metric, rule.value)),
         threshold=rule.threshold,
-        n=drift.n if drift else metric.events if isinstance(metric, ServiceMetric) else 0,
+        n=drift.n if drift else int(getattr(metric, rule.trials or "events")),
         p_value=drift.g_p if drift else certainty(rule, metric) if rule.certainty else None,
         noise_floor=drift.psi_noise if drift else None,
         channels=list(drift.channels) if drift else [],

@@ -42,7 +42,9 @@ class Rule:
     """What is quoted beside it."""
     resolve_after_s: float = 0.0
     certainty: float | None = None
-    """Where given: the share of failures must exceed the threshold with a binomial p-value of at most this."""
+    """Where given: `hits` of `trials` must exceed the threshold with a binomial p-value of at most this."""
+    hits: str = ""
+    trials: str = ""
 
 
 SEED_RULES: tuple[Rule, ...] = (
@@ -61,12 +63,28 @@ SEED_RULES: tuple[Rule, ...] = (
         source="service",
         severity="critical",
         windows=("1m",),
-        fire=(Condition("error_rate", ">", 0.05), Condition("events", ">=", 20)),
+        fire=(Condition("error_rate", ">", 0.05), Condition("asked", ">=", 20)),
         resolve=(Condition("error_rate", "<=", 0.025),),
         value="error_rate",
         threshold=0.05,
         resolve_after_s=60.0,
         certainty=1e-4,
+        hits="unanswered",
+        trials="asked",
+    ),
+    Rule(
+        name="client-error-rate",
+        source="service",
+        severity="warning",
+        windows=("1m",),
+        fire=(Condition("client_error_rate", ">", 0.10), Condition("requests", ">=", 20)),
+        resolve=(Condition("client_error_rate", "<=", 0.05),),
+        value="client_error_rate",
+        threshold=0.10,
+        resolve_after_s=60.0,
+        certainty=1e-4,
+        hits="refused_requests",
+        trials="requests",
     ),
     Rule(
         name="latency",
@@ -75,7 +93,7 @@ SEED_RULES: tuple[Rule, ...] = (
         windows=("1m",),
         fire=(
             Condition("latency_p95_ms", ">", 20.0, other="baseline_p95_ms", factor=2.0),
-            Condition("requests", ">=", 100),
+            Condition("requests", ">=", 100, other="refused_requests"),
         ),
         resolve=(Condition("latency_p95_ms", "<=", 10.0, other="baseline_p95_ms", factor=1.5),),
         value="latency_p95_ms",
@@ -83,4 +101,5 @@ SEED_RULES: tuple[Rule, ...] = (
         resolve_after_s=60.0,
     ),
 )
-"""`latency` leaves 20 ms on top of twice the baseline: a p95 of 2 ms that becomes 5 ms is no news to anybody."""
+"""`client-error-rate` is a warning, from twice the share: callers make mistakes, and whoever runs the model cannot mend
+them. `latency` leaves 20 ms on top of twice the baseline: a p95 of 2 ms that becomes 5 ms is no news to anybody."""

@@ -40,6 +40,8 @@ class PackedTotals(msgspec.Struct, frozen=True, array_like=True):
     bins: bytes
     counts: bytes
     sums: bytes
+    refused: int = 0
+    """The last, and with a default: what was packed before it was kept can still be read."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Totals:
     events: int = 0
     requests: int = 0
     failed: int = 0
+    refused: int = 0
     latency_sum_ms: float = 0.0
     newest_ts: str = ""
     latency: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LATENCY_BINS, np.int64))
@@ -65,6 +68,7 @@ class Totals:
         self.events += other.events
         self.requests += other.requests
         self.failed += other.failed
+        self.refused += other.refused
         self.latency_sum_ms += other.latency_sum_ms
         self.newest_ts = max(self.newest_ts, other.newest_ts)
         self.latency += other.latency
@@ -74,13 +78,35 @@ class Totals:
         elif other.profile_id is not None and (self.profile_id is None or other.newest_ts >= self.newest_ts):
             self.profile_id, self.counts, self.sums = other.profile_id, other.counts.copy(), other.sums.copy()
 
-    def add_service(self, events: int, failed: int, latencies_ms: NDArray[np.float64]) -> None:
-        """Count instances, and the latency of each request (not of each of its instances)."""
+    def add_service(
+        self,
+        events: int,
+        failed: int,
+        latencies_ms: NDArray[np.float64],
+        *,
+        refused: int = 0,
+        refused_requests: int = 0,
+    ) -> None:
+        """Count instances, and the latency of each request (not of each of its instances).
+
+        Args:
+            events: instances, `failed` (status of 400 and above) and `refused` (of these those with 4xx) among them.
+            failed: see there.
+            latencies_ms: of the requests that were not refused: a refusal says nothing of how long a model takes.
+            refused: see `events`.
+            refused_requests: requests that were refused.
+        """
         self.events += events
         self.failed += failed
-        self.requests += len(latencies_ms)
+        self.refused += refused
+        self.requests += len(latencies_ms) + refused_requests
         self.latency_sum_ms += float(latencies_ms.sum())
         self.latency += np.bincount(latency_bin(latencies_ms), minlength=LATENCY_BINS)
+
+    @property
+    def timed_requests(self) -> int:
+        """How many requests `latency` and `latency_sum_ms` are of: all but those that were refused with 4xx."""
+        return int(self.latency.sum())
 
     def pack(self) -> PackedTotals:
         used = np.flatnonzero(self.counts)
@@ -98,12 +124,14 @@ class Totals:
             used.astype("<u4").tobytes(),
             self.counts[used].astype("<i8").tobytes(),
             self.sums[used].astype("<f8").tobytes(),
+            self.refused,
         )
 
     @classmethod
     def unpack(cls, packed: PackedTotals) -> "Totals":
         totals = cls.empty(packed.profile_id, packed.size)
-        totals.events, totals.requests, totals.failed = packed.events, packed.requests, packed.failed
+        totals.events, totals.requests = packed.events, packed.requests
+        totals.failed, totals.refused = packed.failed, packed.refused
         totals.latency_sum_ms, totals.newest_ts = packed.latency_sum_ms, packed.newest_ts
         slow = np.frombuffer(packed.latency, "<i8").reshape(2, -1)
         totals.latency[slow[0]] = slow[1]

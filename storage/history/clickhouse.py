@@ -104,6 +104,7 @@ class ClickHouseHistory:
                 int(row["events"]),
                 int(row["requests"]),
                 int(row["failed"]),
+                int(row["refused"]),
                 float(row["latency_sum_ms"]),
                 slow,
                 slow_counts,

@@ -101,6 +101,12 @@ def test_drift_is_the_newest_of_each_series(client: Any) -> None:
     assert rows[1]["moved"] == [{"label": "[1, 2)", "reference": 0.25, "window": 0.75, "psi": 0.55}]
 
 
+def test_errors_of_callers_and_of_the_model_are_apart(client: Any) -> None:
+    (row,) = _ask(client, "latest_service")
+    assert (row["failed"], row["refused"], row["refused_requests"]) == (1, 3, 2)
+    assert (row["error_rate"], row["client_error_rate"]) == (0.1, 0.4)
+
+
 def test_panes_count_once_whatever_was_written_again(client: Any) -> None:
     assert _ask(client, "pane_counts")[0]["events"] == 6
     assert [(row["bin"], row["count"]) for row in _ask(client, "pane_bins")] == [(0, 1), (7, 5)]

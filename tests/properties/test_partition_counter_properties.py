@@ -40,7 +40,7 @@ events = st.builds(
     st.sampled_from(["d1", "d2"]),
     st.floats(0, 120, width=32),
     st.one_of(st.none(), st.floats(-0.5, 1.5, width=32)),
-    st.sampled_from([200, 200, 200, 500]),
+    st.sampled_from([200, 200, 200, 422, 500]),
     st.integers(0, 1),
 )
 partitions = st.lists(st.lists(events, max_size=4), max_size=30)
@@ -121,27 +121,30 @@ def test_what_a_kill_leaves_on_the_topic_still_adds_up(
     assert totals(topic) == expected(records)
 
 
-def totals(topic: Sequence[Pane]) -> dict[tuple[str, int], tuple[int, int, int, int]]:
+def totals(topic: Sequence[Pane]) -> dict[tuple[str, int], tuple[int, ...]]:
     newest: dict[tuple[str, int, int], Pane] = {}
     for pane in topic:
         key = (pane.deployment_id, pane.start, pane.segment)
         if key not in newest or pane.as_of >= newest[key].as_of:
             newest[key] = pane
-    found: dict[tuple[str, int], tuple[int, int, int, int]] = {}
+    found: dict[tuple[str, int], tuple[int, ...]] = {}
     for pane in newest.values():
-        before = found.get((pane.deployment_id, pane.start), (0, 0, 0, 0))
-        counted = (pane.events, pane.requests, pane.failed, sum(pane.counts))
-        found[pane.deployment_id, pane.start] = tuple(map(sum, zip(before, counted, strict=True)))  # type: ignore[assignment]
+        before = found.get((pane.deployment_id, pane.start), (0,) * 6)
+        timed = sum(pane.latency_counts)
+        counted = (pane.events, pane.requests, pane.failed, pane.refused, timed, sum(pane.counts))
+        found[pane.deployment_id, pane.start] = tuple(map(sum, zip(before, counted, strict=True)))
     return found
 
 
-def expected(records: Sequence[Sequence[Event]]) -> dict[tuple[str, int], tuple[int, int, int, int]]:
-    found: dict[tuple[str, int], tuple[int, int, int, int]] = {}
+def expected(records: Sequence[Sequence[Event]]) -> dict[tuple[str, int], tuple[int, ...]]:
+    found: dict[tuple[str, int], tuple[int, ...]] = {}
     for event in (event for record in records for event in record):
         key = (event.deployment, int((BASE + event.at) // 10 * 10))
-        n, requests, failed, counts = found.get(key, (0, 0, 0, 0))
-        bad = int(event.status >= 400)
-        found[key] = (n + 1, requests + int(event.row == 0), failed + bad, counts + 2 * (1 - bad))
+        n, requests, failed, refused, timed, counts = found.get(key, (0,) * 6)
+        bad, first = int(event.status >= 400), int(event.row == 0)
+        theirs = int(bad and event.status < 500)
+        counts += 2 * (1 - bad)
+        found[key] = (n + 1, requests + first, failed + bad, refused + theirs, timed + first * (1 - theirs), counts)
     return found
 
 

@@ -13,7 +13,8 @@ def _totals(counts: list[int], sums: list[int], events: int, latencies: list[flo
     totals = Totals.empty("p", SIZE)
     totals.counts += counts
     totals.sums += np.where(np.array(counts) > 0, sums, 0)
-    totals.add_service(events, events // 2, np.array([float(round(x)) for x in latencies]))
+    took = np.array([float(round(x)) for x in latencies])
+    totals.add_service(events, events // 2, took, refused=events // 3, refused_requests=events // 4)
     totals.newest_ts = ts
     return totals
 
@@ -36,6 +37,7 @@ def as_tuple(totals: Totals) -> tuple[object, ...]:
         totals.events,
         totals.requests,
         totals.failed,
+        totals.refused,
         totals.latency_sum_ms,
         totals.newest_ts,
         totals.latency.tolist(),

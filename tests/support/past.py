@@ -166,8 +166,10 @@ def recounted(target: Target, events: Iterable[InferenceEvent], begin: int, end:
         if not begin <= at // PANE_SECONDS * PANE_SECONDS < end:
             continue
         failed = event.status >= 400
-        latency = np.array([event.latency_ms] if event.row == 0 else [])
-        total.add_service(1, int(failed), latency)
+        refused = failed and event.status < 500
+        latency = np.array([event.latency_ms] if event.row == 0 and not refused else [])
+        refused_requests = int(refused and event.row == 0)
+        total.add_service(1, int(failed), latency, refused=int(refused), refused_requests=refused_requests)
         total.newest_ts = max(total.newest_ts, event.ts)
         if not failed and target.binner is not None:
             counted = target.binner.empty()
@@ -179,7 +181,8 @@ def recounted(target: Target, events: Iterable[InferenceEvent], begin: int, end:
 
 def assert_equal(found: Totals, expected: Totals) -> None:
     """Sums of floats may differ in the last bits, with the order of their addition."""
-    assert (found.events, found.requests, found.failed) == (expected.events, expected.requests, expected.failed)
+    assert (found.events, found.requests) == (expected.events, expected.requests)
+    assert (found.failed, found.refused) == (expected.failed, expected.refused)
     assert found.newest_ts == expected.newest_ts
     assert found.latency.tolist() == expected.latency.tolist()
     assert found.latency_sum_ms == pytest.approx(expected.latency_sum_ms)

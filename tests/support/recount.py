@@ -23,6 +23,7 @@ class Count(NamedTuple):
     events: int
     requests: int
     failed: int
+    refused: int
     bins: tuple[int, ...]
     """Dense."""
 
@@ -42,7 +43,7 @@ def counted_by_stream(bootstrap: str, topic: str, profiles: Mapping[str, Profile
     for pane in newest.values():
         dense = np.zeros(profiles[pane.deployment_id].size, np.int64)
         dense[pane.bins] = pane.counts
-        _add(found, (pane.deployment_id, pane.start), pane.events, pane.requests, pane.failed, dense)
+        _add(found, (pane.deployment_id, pane.start), (pane.events, pane.requests, pane.failed, pane.refused), dense)
     return found
 
 
@@ -54,19 +55,19 @@ def recounted(events: Iterable[InferenceEvent], profiles: Mapping[str, Profile])
         binner = binners[event.deployment_id]
         histogram = binner.empty()
         failed = int(event.status >= 400)
+        refused = int(400 <= event.status < 500)
         if not failed:
             binner.count([event.features or {}], [event.prediction], histogram)
         start = int(to_seconds(event.ts)) // PANE_SECONDS * PANE_SECONDS
-        _add(found, (event.deployment_id, start), 1, int(event.row == 0), failed, histogram.counts)
+        _add(found, (event.deployment_id, start), (1, int(event.row == 0), failed, refused), histogram.counts)
     return found
 
 
-def _add(
-    found: Counts, key: tuple[str, int], events: int, requests: int, failed: int, dense: NDArray[np.int64]
-) -> None:
-    known = found.get(key, Count(0, 0, 0, (0,) * len(dense)))
+def _add(found: Counts, key: tuple[str, int], service: tuple[int, int, int, int], dense: NDArray[np.int64]) -> None:
+    known = found.get(key, Count(0, 0, 0, 0, (0,) * len(dense)))
     bins = tuple((np.array(known.bins) + dense).tolist())
-    found[key] = Count(known.events + events, known.requests + requests, known.failed + failed, bins)
+    events, requests, failed, refused = (had + more for had, more in zip(known[:4], service, strict=True))
+    found[key] = Count(events, requests, failed, refused, bins)
 
 
 def wait_for_equality(

@@ -72,6 +72,9 @@ def service(ts: str, model: str) -> metrics.ServiceMetric:
         latency_p99_ms=3.0,
         baseline_p95_ms=None,
         memory="{}",
+        refused=3,
+        refused_requests=2,
+        client_error_rate=0.4,
     )
 
 
@@ -122,6 +125,7 @@ def pane(model: str, start: int, as_of: int, events: int) -> panes.Pane:
         events=events,
         requests=events,
         failed=0,
+        refused=0,
         latency_bins=[12],
         latency_counts=[events],
         latency_sum_ms=1.5,

@@ -138,6 +138,31 @@ def test_errors_fire_when_they_are_certain() -> None:
     assert "12.0% of predictions failed" in fired[0].summary
 
 
+def test_mistakes_of_callers_have_a_rule_of_their_own() -> None:
+    engine = RuleEngine()
+    refused = {"failed": 600, "refused": 600, "refused_requests": 600, "client_error_rate": 0.6}
+    fired = changes(engine, service(**refused))
+    assert [(a.rule, a.severity, a.n) for a in fired] == [("client-error-rate", "warning", 1000)]
+    assert "60.0% of requests were refused with 4xx in the last 1m (600 of 1000)" in fired[0].summary
+    assert any("GET /v1/models" in step for step in fired[0].next_steps)
+    both = changes(engine, service(T0 + 10, **{**refused, "failed": 660, "error_rate": 0.15}))
+    assert [(a.rule, a.severity, a.n) for a in both] == [("error-rate", "critical", 400)]
+    assert "15.0% of predictions failed in the last 1m (60 of 400)" in both[0].summary
+
+
+def test_one_refused_request_of_many_rows_is_one_mistake() -> None:
+    one = service(
+        events=10_050, requests=51, failed=10_000, refused=10_000, refused_requests=1, client_error_rate=1 / 51
+    )
+    assert changes(RuleEngine(), one) == []
+
+
+def test_latency_is_judged_by_requests_that_the_model_got() -> None:
+    slow = {"latency_p95_ms": 500.0, "requests": 300, "client_error_rate": 0.0}
+    assert changes(RuleEngine(), service(**slow, refused_requests=250)) == []
+    assert [a.rule for a in changes(RuleEngine(), service(**slow, refused_requests=150))] == ["latency"]
+
+
 def test_errors_resolve_after_a_quiet_minute_and_do_not_flap() -> None:
     engine = RuleEngine()
     changes(engine, service(failed=120, error_rate=0.12))

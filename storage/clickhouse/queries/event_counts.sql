@@ -4,6 +4,7 @@ SELECT
     count() AS events,
     uniqExact(event_id) AS distinct_events,
     countIf(status >= 400) AS failed,
+    countIf(status >= 400 AND status < 500) AS refused,
     min(ts) AS oldest,
     max(ts) AS newest
 FROM inference_events

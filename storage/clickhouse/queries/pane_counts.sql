@@ -4,6 +4,7 @@ SELECT
     sum(events) AS events,
     sum(requests) AS requests,
     sum(failed) AS failed,
+    sum(refused) AS refused,
     countIf(NOT closed) AS open_panes
 FROM
 (
@@ -12,6 +13,7 @@ FROM
         argMax(p.events, p.as_of) AS events,
         argMax(p.requests, p.as_of) AS requests,
         argMax(p.failed, p.as_of) AS failed,
+        argMax(p.refused, p.as_of) AS refused,
         max(p.closed) AS closed
     FROM feature_panes AS p
     WHERE workspace = {workspace:String} AND model = {model:String}

@@ -6,6 +6,7 @@ SELECT
     sum(pane_events) AS events,
     sum(pane_requests) AS requests,
     sum(pane_failed) AS failed,
+    sum(pane_refused) AS refused,
     sum(pane_latency) AS latency_sum_ms,
     toUnixTimestamp64Micro(max(pane_newest)) AS newest_us,
     sumMap(slow, slow_counts) AS latency
@@ -18,6 +19,7 @@ FROM
         argMax(events, as_of) AS pane_events,
         argMax(requests, as_of) AS pane_requests,
         argMax(failed, as_of) AS pane_failed,
+        argMax(refused, as_of) AS pane_refused,
         argMax(latency_sum_ms, as_of) AS pane_latency,
         argMax(newest_ts, as_of) AS pane_newest,
         argMax(latency_bins, as_of) AS slow,

@@ -5,6 +5,7 @@ SELECT
     any(version) AS version,
     any(rate) AS rate,
     any(error_rate) AS error_rate,
+    any(client_error_rate) AS client_error_rate,
     any(latency_p50_ms) AS latency_p50_ms,
     any(latency_p95_ms) AS latency_p95_ms,
     any(latency_p99_ms) AS latency_p99_ms
