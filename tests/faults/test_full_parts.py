@@ -1,4 +1,4 @@
-"""Small disks of their own, as people lay them out: a full /tmp, a full folder of environments, while the rest has room."""
+"""Small disks of their own: a full /tmp, a full folder of environments, while the rest has room."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
