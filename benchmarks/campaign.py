@@ -49,6 +49,8 @@ class Round:
     events: int = 0
     panes: int = 0
     differences: list[str] = field(default_factory=list)
+    endings: list[str] = field(default_factory=list)
+    """Last words of the workers that ended by themselves."""
 
 
 def play(kind: str, folder: Path, kills: int, seed: int) -> Round:
@@ -63,7 +65,7 @@ def play(kind: str, folder: Path, kills: int, seed: int) -> Round:
             traffic = Traffic(broker.bootstrap, LAYOUT.name(Topic.EVENTS), tuple(profiles), seed, EVENTS_A_SECOND)
             traffic.start()
             wait_until(lambda: read_topic(broker.bootstrap, LAYOUT.name(Topic.PANES)), 60, "the first pane")
-            _Blows(workers, rng, found.did).deal(kills)
+            _Blows(workers, rng, found).deal(kills)
             acknowledged = traffic.stop()
             found.events = len(acknowledged)
             expected = recounted(acknowledged, profiles)
@@ -85,10 +87,11 @@ def _prepare(broker: Broker, seed: int) -> dict[str, Profile]:
 class _Blows:
     """The seed says who is hit next, when and how. One worker at least is left to go on."""
 
-    def __init__(self, workers: StreamWorkers, rng: random.Random, did: Counter[str]) -> None:
+    def __init__(self, workers: StreamWorkers, rng: random.Random, found: Round) -> None:
         self._workers = workers
         self._rng = rng
-        self._did = did
+        self._did = found.did
+        self._endings = found.endings
         self._away: set[int] = {WORKERS - 1}
         """Killed, or asked to leave, and not to come back yet."""
         self._seen: Counter[int] = Counter()
@@ -146,6 +149,7 @@ class _Blows:
             for index, child in enumerate(self._workers.children):
                 if index not in self._away and not child.running:
                     self._did["ended"] += 1
+                    self._endings.append(f"worker {index} ended: {child.log_tail()}")
                     self._start(index)
             time.sleep(0.1)
 

@@ -59,4 +59,4 @@ def _line(one: Round) -> str:
 
 
 def _notes(one: Round) -> list[str]:
-    return [f"seed {one.seed}: {text}" for text in one.differences[:SHOWN]]
+    return [f"seed {one.seed}: {text}" for text in (*one.differences[:SHOWN], *one.endings)]
