@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from model_runner.scan.walk import Judge, MalformedError, walk
+from model_runner.scan.calls import Judge
+from model_runner.scan.walk import MalformedError, walk
 
 JOBLIB, TORCH, SKOPS = frozenset({".joblib"}), frozenset({".pt", ".pth", ".pt2"}), frozenset({".skops"})
 PICKLE = frozenset({".pkl", ".pickle"})
 SUFFIXES = JOBLIB | TORCH | SKOPS | PICKLE
+_NOT_CALLED = ("FunctionNode", "ObjectNode", "TypeNode")
+"""What skops makes without a call of it."""
 _LEGACY_PICKLES = 5
 """Of a PyTorch file from before 1.6: a number, a protocol, the system, the object, the keys of its storages."""
 
@@ -141,7 +144,7 @@ def _scan_schema(content: bytes, judge: Judge) -> None:
     for node in _nodes(schema):
         module, name = node.get("__module__"), node.get("__class__")
         if isinstance(module, str) and isinstance(name, str):
-            judge(module, name)
+            judge(module, name, node.get("__loader__") not in _NOT_CALLED)
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

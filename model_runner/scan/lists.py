@@ -22,19 +22,12 @@ EXACT: dict[str, frozenset[str]] = {
     "types": _words("SimpleNamespace"),
     "uuid": _words("UUID"),
     "zoneinfo": _words("ZoneInfo._unpickle"),
-    "joblib.memory": _words("Memory"),
     "joblib.numpy_pickle": _words("NumpyArrayWrapper"),
-    "sklearn.utils.validation": _words("as_float_array check_array check_consistent_length check_X_y column_or_1d"),
-    "sklearn.metrics._dist_metrics": _words("newObj"),
-    "sklearn.neighbors._ball_tree": _words("newObj"),
-    "sklearn.neighbors._kd_tree": _words("newObj"),
-    "scipy.stats._distn_infrastructure": _words("rv_continuous_frozen rv_discrete_frozen"),
     "numpy": _words(
-        "abs absolute bool bool_ bytes_ cbrt ceil clip clongdouble complex128 complex64 cos datetime64 dtype "
-        "exp exp2 expm1 float16 float32 float64 floating floor generic int16 int32 int64 int8 intc integer "
-        "intp isfinite isnan log log10 log1p log2 longdouble longlong maximum mean median minimum nan_to_num "
-        "ndarray negative number object_ power ravel reciprocal round sign sin sqrt square std str_ sum tan "
-        "tanh timedelta64 uint16 uint32 uint64 uint8 uintc uintp ulonglong var void"
+        "bool bool_ bytes_ clongdouble complex128 complex256 complex64 complexfloating datetime64 dtype float128 "
+        "float16 float32 float64 floating generic int16 int32 int64 int8 intc integer intp longdouble longlong ndarray "
+        "number object_ signedinteger str_ timedelta64 uint16 uint32 uint64 uint8 uintc uintp ulonglong "
+        "unsignedinteger void"
     ),
     "numpy.core.multiarray": _words("_reconstruct scalar"),
     "numpy._core.multiarray": _words("_reconstruct scalar"),
@@ -44,12 +37,6 @@ EXACT: dict[str, frozenset[str]] = {
     "numpy._core._internal": _words("_convert_to_stringdtype_kwargs"),
     "numpy.random._pickle": _words("__bit_generator_ctor __generator_ctor __randomstate_ctor"),
     "numpy.ma.core": _words("MaskedArray _mareconstruct"),
-    "scipy.sparse._csr": _words("csr_array csr_matrix"),
-    "scipy.sparse._csc": _words("csc_array csc_matrix"),
-    "scipy.sparse._coo": _words("coo_array coo_matrix"),
-    "scipy.sparse._lil": _words("lil_array lil_matrix"),
-    "scipy.sparse._dia": _words("dia_array dia_matrix"),
-    "scipy.interpolate._interpolate": _words("interp1d"),
     "pandas.core.indexes.base": _words("_new_Index"),
     "pandas.core.indexes.datetimes": _words("_new_DatetimeIndex"),
     "pandas.core.indexes.period": _words("_new_PeriodIndex"),
@@ -73,9 +60,8 @@ EXACT: dict[str, frozenset[str]] = {
     "torch.jit._pickle": _words(
         "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist restore_type_tag"
     ),
-    "torch.nn.functional": _words("elu gelu leaky_relu relu sigmoid silu softmax tanh"),
 }
-"""By module."""
+"""By module: what a pickle may call, with whatever it says. Most of it makes numbers, arrays and tables."""
 
 LIBRARIES = (
     "sklearn",
@@ -87,11 +73,29 @@ LIBRARIES = (
     "catboost",
     "imblearn",
     "category_encoders",
+    "feature_engine",
+    "mlxtend",
+    "sktime",
+    "skbase",
+    "statsmodels",
     "torch.nn",
     "torch.optim",
     "__torch__",
 )
-"""Their classes are known (names with a capital), their functions are not."""
+"""A pickle may make objects of their classes (names with a capital): that runs no constructor."""
+
+CALLED = (
+    "sklearn",
+    "numpy",
+    "scipy.interpolate",
+    "scipy.sparse",
+    "scipy.spatial",
+    "pandas",
+    "statsmodels.tsa.statespace",
+    "sktime.datatypes",
+    "torch.nn",
+)
+"""Libraries whose classes pickles call too: compiled ones, mostly, know no other way."""
 
 NOT_OF_LIBRARIES = (
     "numpy.ctypeslib",
@@ -100,6 +104,7 @@ NOT_OF_LIBRARIES = (
     "numpy.lib._datasource",
     "numpy.lib.npyio",
     "numpy.lib._npyio_impl",
+    "numpy.lib.format",
     "numpy.testing",
     "numpy._pyinstaller",
     "pandas.core.computation",
@@ -108,9 +113,11 @@ NOT_OF_LIBRARIES = (
     "pandas.util",
     "scipy._lib",
     "scipy.io",
+    "scipy.special._precompute",
     "scipy.datasets",
     "sklearn.datasets",
     "sklearn.externals",
+    "sklearn.utils._joblib",
     "sklearn.utils._testing",
     "sklearn.utils.parallel",
     "torch.nn.parallel",
@@ -118,25 +125,46 @@ NOT_OF_LIBRARIES = (
     "xgboost.spark",
     "xgboost.testing",
     "lightgbm.dask",
+    "catboost.utils",
+    "feature_engine.datasets",
+    "mlxtend.data",
+    "mlxtend.file_io",
+    "mlxtend.text",
+    "sktime.base._serialize",
+    "sktime.benchmarking",
+    "sktime.classification.foundation_models",
+    "sktime.datasets",
+    "sktime.libs",
+    "sktime.networks",
+    "sktime.registry",
+    "sktime.utils",
+    "statsmodels.datasets",
+    "statsmodels.formula",
+    "statsmodels.iolib",
+    "statsmodels.sandbox",
+    "statsmodels.tools.web",
 )
 """Parts of them that read files, start processes or compile."""
 
-FUNCTIONS = (
-    "numpy._core._multiarray_umath",
-    "numpy.core._multiarray_umath",
-    "scipy.special._ufuncs",
-    "scipy.stats._continuous_distns",
-    "scipy.stats._discrete_distns",
-    "sklearn.feature_selection._mutual_info",
-    "sklearn.feature_selection._univariate_selection",
-    "sklearn.gaussian_process.kernels",
-    "sklearn.metrics._classification",
-    "sklearn.metrics._ranking",
-    "sklearn.metrics._regression",
-    "sklearn.metrics.pairwise",
-    "sklearn.tree._tree",
+LOWER_CASE = _words(
+    "cKDTree csr_array csr_matrix csc_array csc_matrix coo_array coo_matrix bsr_array bsr_matrix dia_array dia_matrix "
+    "dok_array dok_matrix lil_array lil_matrix gaussian_kde interp1d newObj"
 )
-"""Modules of which any function may be named."""
+"""Classes of these libraries without a capital, and one function that makes objects of Cython's."""
+
+READERS = _words(
+    "DMatrix DataIter DataSource Dataset ExcelFile ExcelWriter ExtMemQuantileDMatrix HDFStore NpzFile Pool "
+    "QuantileDMatrix StataReader StataWriter"
+)
+"""Classes, under whatever module of theirs, that open files when they are called."""
+
+BORROWED = _words(
+    "BytesIO CFloatPtr CNumericPtr CStrPptr CStrPtr Client Components Connection Listener Lock MemorizedFunc Memory "
+    "MagicMock NamedTemporaryFile Parallel Parameter Path PathLike Process ProcessPoolExecutor PyCapsule_GetName "
+    "PyCapsule_GetPointer RLock SkipTest StringIO TestCase Thread ThreadPoolExecutor UError _BoosterHandle "
+    "_DatasetHandle effective_n_jobs isclass namedtuple signature"
+)
+"""What their modules import from elsewhere. Pickles name things by where they are defined."""
 
 DANGEROUS_PACKAGES = _words(
     "_ctypes _frozen_importlib _frozen_importlib_external _io _pickle _posixsubprocess _socket _thread "

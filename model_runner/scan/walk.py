@@ -11,41 +11,16 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
-Judge = Callable[[str, str], None]
-"""Called with (module, name) of each global; raises where it must not be named."""
+from model_runner.scan.calls import HostileError, Judge, called, takes_attributes
+from model_runner.scan.stand_ins import StandIn, is_name, stand_in
+from model_runner.scan.states import check_state
 
-_WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
+_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _CHUNK = 1 << 20
 
 
 class MalformedError(Exception):
     """The machine cannot go on: then neither could the one that loads."""
-
-
-class StandIn:
-    """In the place of an object: takes whatever a pickle does to objects, and does nothing."""
-
-    state: Any = None
-
-    def __init__(self, *_: Any, **__: Any) -> None: ...
-
-    def __call__(self, *_: Any, **__: Any) -> "StandIn":
-        return StandIn()
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-    def __setitem__(self, key: Any, value: Any) -> None: ...
-
-    def append(self, item: Any) -> None: ...
-
-    def extend(self, items: Any) -> None: ...
-
-    def add(self, item: Any) -> None: ...
-
-
-class ArrayStandIn(StandIn):
-    """Joblib's note that the bytes of an array follow it in the file."""
 
 
 _Machine: Any = pickle._Unpickler
@@ -62,15 +37,23 @@ class Walker(_Machine):  # type: ignore[misc]
         self._handle = file
         self._judge = judge
         self._joblib = joblib
+        self.uncalled = 0
+        """How often `getattr` came to the stack, less its calls: it may be called in harmless ways, and never kept."""
+
+    def load(self) -> Any:
+        found = super().load()
+        if self.uncalled:
+            self._judge("builtins", "getattr", False)
+        return found
 
     def find_class(self, module: str, name: str) -> Any:
         module, name = _renamed(module, name, self.proto)
-        self._judge(module, name)
-        if (module, name) in _REAL:
-            return _REAL[module, name]
-        if (module, name) == _WRAPPER:
-            return type(name, (ArrayStandIn,), {})
-        return type("StandIn", (StandIn,), {})
+        found = _REAL.get((module, name)) or stand_in(module, name)
+        if takes_attributes(found):
+            self.uncalled += 1
+        else:
+            self._judge(module, name, False)
+        return found
 
     def persistent_load(self, _: Any) -> StandIn:
         """PyTorch's references to the storages beside the pickle."""
@@ -79,12 +62,31 @@ class Walker(_Machine):  # type: ignore[misc]
     def get_extension(self, code: int) -> None:
         raise MalformedError(f"it names the extension {code}, of which only the process that wrote it knows")
 
+    def load_reduce(self) -> None:
+        arguments = self.stack.pop()
+        self.stack[-1] = self._call(self.stack[-1], arguments)
+
+    dispatch[pickle.REDUCE[0]] = load_reduce
+
+    def _instantiate(self, target: Any, arguments: Any) -> None:
+        self.append(self._call(target, arguments))
+
+    def _call(self, target: Any, arguments: Any) -> Any:
+        if _is_real(target):
+            return target(*arguments)
+        self.uncalled -= takes_attributes(target)
+        return called(target, arguments, self._judge)
+
     def load_build(self) -> None:
+        state, target = self.stack[-1], self.stack[-2]
+        if is_name(target) or _is_real(target):
+            raise HostileError("changes what it names, instead of what it has made of it")
+        check_state(target, state)
         super().load_build()
-        if isinstance(self.stack[-1], ArrayStandIn):
+        if isinstance(target, StandIn) and target.full_name == _WRAPPER:
             if not self._joblib:
                 raise MalformedError("it is a joblib file: name it model.joblib")
-            self._skip_array(self.stack[-1].state)
+            self._skip_array(target.state)
 
     dispatch[pickle.BUILD[0]] = load_build
 
@@ -108,6 +110,20 @@ class Walker(_Machine):  # type: ignore[misc]
             size -= found
 
 
+def _counting(load: Callable[[Walker], None]) -> Callable[[Walker], None]:
+    """An opcode that puts onto the stack what was there before."""
+
+    def loads(walker: Walker) -> None:
+        load(walker)
+        walker.uncalled += takes_attributes(walker.stack[-1])
+
+    return loads
+
+
+for _code in (pickle.GET, pickle.BINGET, pickle.LONG_BINGET, pickle.DUP):
+    Walker.dispatch[_code[0]] = _counting(_Machine.dispatch[_code[0]])
+
+
 def walk(file: IO[bytes], judge: Judge, *, joblib: bool) -> None:
     """Walk over the pickle that begins here; the file stands behind it afterwards.
 
@@ -116,10 +132,11 @@ def walk(file: IO[bytes], judge: Judge, *, joblib: bool) -> None:
 
     Raises:
         MalformedError: it cannot be read.
+        HostileError: it does what no library writes into a pickle.
     """
     try:
         Walker(file, judge, joblib=joblib).load()
-    except (MalformedError, MemoryError):
+    except (MalformedError, HostileError, MemoryError):
         raise
     except (pickle.UnpicklingError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise MalformedError(f"{type(error).__name__}: {error}") from error
@@ -146,5 +163,9 @@ def _encode(text: Any, encoding: str = "") -> Any:
     return text.encode(encoding) if isinstance(text, str) and encoding == "latin1" else StandIn()
 
 
-_REAL = {("numpy", "dtype"): _dtype, ("_codecs", "encode"): _encode}
+_REAL: dict[tuple[str, str], Any] = {("numpy", "dtype"): _dtype, ("_codecs", "encode"): _encode}
 """What is made, where all else is only stood in for."""
+
+
+def _is_real(target: Any) -> bool:
+    return any(target is each for each in _REAL.values())

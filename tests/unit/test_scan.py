@@ -2,6 +2,7 @@
 
 import bz2
 import collections
+import copyreg
 import datetime
 import functools
 import gzip
@@ -9,8 +10,11 @@ import importlib
 import io
 import json
 import lzma
+import math
+import operator
 import os
 import pickle
+import re
 import subprocess
 import zipfile
 import zlib
@@ -19,25 +23,35 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import lightgbm
 import numpy as np
+import numpy.f2py
 import pandas as pd
 import pytest
+import scipy.io
+import sklearn.datasets
+import sklearn.tree
+import xgboost
 from scipy import sparse, stats
+from scipy.spatial.distance import cosine
+from scipy.special import expit, softmax
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
+from sklearn.decomposition import KernelPCA
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, f_classif, mutual_info_classif
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, RationalQuadratic, WhiteKernel
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression, SGDClassifier
-from sklearn.metrics import f1_score, make_scorer
+from sklearn.metrics import f1_score, get_scorer, get_scorer_names, make_scorer
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from model_runner.errors import ModelError
@@ -56,6 +70,7 @@ class Calls:
 
 
 F1 = make_scorer(f1_score)
+FAMILIES: Any = (stats._continuous_distns, stats._discrete_distns)
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(60, 3))
 Y = (X[:, 0] > 0).astype(int)
@@ -83,6 +98,31 @@ HOSTILE_OBJECTS: dict[str, tuple[Any, str]] = {
     "in a pipeline": (make_pipeline(FunctionTransformer(os.system)), "posix.system"),
     "in an object array": (np.array([Calls(os.system, "id")], dtype=object), "posix.system"),
     "behind an array": ([np.arange(1000.0), Calls(os.system, "id"), np.arange(3)], "posix.system"),
+    "operator.attrgetter": (Calls(operator.attrgetter, "a"), "operator.attrgetter"),
+    "operator.methodcaller": (Calls(operator.methodcaller, "a"), "operator.methodcaller"),
+    "operator.call": (Calls(operator.call, print), "operator.call"),
+    "numpy f2py": (Calls(np.f2py.run_main, ["-h"]), "numpy.f2py.f2py2e.run_main"),
+    "numpy DataSource": (Calls(np.lib.npyio.DataSource, "/"), "numpy.lib.npyio.DataSource"),
+    "numpy memmap": (Calls(np.memmap, "/etc/passwd"), "numpy.memmap"),
+    "scipy loadmat": (Calls(scipy.io.loadmat, "x"), "scipy.io.matlab._mio.loadmat"),
+    "scipy load_npz": (Calls(sparse.load_npz, "x"), "scipy.sparse._matrix_io.load_npz"),
+    "scikit-learn load_files": (Calls(sklearn.datasets.load_files, "/"), "sklearn.datasets._base.load_files"),
+    "scikit-learn fetch_openml": (FunctionTransformer(sklearn.datasets.fetch_openml), "fetch_openml"),
+    "scikit-learn export": (FunctionTransformer(sklearn.tree.export_graphviz), "sklearn.tree._export.export_graphviz"),
+    "joblib Parallel": (Calls(joblib.Parallel, 2), "joblib.parallel.Parallel"),
+    "joblib Memory": (Calls(joblib.Memory, "/tmp/x"), "calls joblib.memory.Memory"),
+    "pandas read_csv": (FunctionTransformer(pd.read_csv), "pandas.read_csv"),
+    "pandas ExcelFile": (Calls(pd.ExcelFile, "x"), "ExcelFile"),
+    "xgboost DMatrix": (Calls(xgboost.DMatrix, "/etc/passwd"), "xgboost.core.DMatrix"),
+    "lightgbm Dataset": (Calls(lightgbm.Dataset, "/etc/passwd"), "lightgbm.basic.Dataset"),
+    "a library's function, called": (Calls(np.median, [1.0]), "calls numpy.median"),
+    "a library's class, called": (Calls(xgboost.Booster, {}, (), "/etc/passwd"), "calls xgboost.core.Booster"),
+    "functions that make code": (FunctionTransformer(scipy._lib._bunch._make_tuple_bunch), "_make_tuple_bunch"),
+    "a partial that is called": (Calls(functools.partial(np.load, "x")), "numpy.load"),
+    "a method of an object": (FunctionTransformer(StandardScaler().fit), "builtins.getattr"),
+    "a method of text that formats": (FunctionTransformer(str.format), "builtins.getattr"),
+    "getattr as a step": (FunctionTransformer(getattr), "builtins.getattr"),
+    "getattr kept beside its call": ([str.lower, getattr], "builtins.getattr"),
     "an unknown library": (Calls(io.StringIO, "x"), "_io.StringIO"),
 }
 
@@ -107,6 +147,23 @@ HOSTILE_BYTES: dict[str, tuple[bytes, str]] = {
     "after the end of a list": (b"\x80\x04]\x940\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.", "os.system"),
     "a file of joblib as a pickle": (b"", "name it model.joblib"),
     "a notebook's class": (b"c__main__\nThing\n(tR.", "Define Thing in a file beside the model, such as thing.py"),
+    "a result that is called": (
+        b"\x80\x04\x8c\x09functools\x8c\x07partial\x93\x8c\x05numpy\x8c\x03exp\x93\x85R)R.",
+        "calls what it has made itself",
+    ),
+    "a class patched": (
+        b"\x80\x04\x8c\x0fsklearn.dummy.x\x8c\x01X\x93N}\x8c\x07predict\x8c\x05numpy\x8c\x03exp\x93s\x86b.",
+        "changes what it names",
+    ),
+    "what a library imports": (
+        b"\x80\x04\x8c\x1bsklearn.callback._transport\x8c\x06Client\x93\x8c\x01x\x85R.",
+        "sklearn.callback._transport.Client",
+    ),
+    "a module's loader": (b"\x80\x04\x8c\x0csklearn.base\x8c\x0a__loader__\x93.", "sklearn.base.__loader__"),
+    "a constructor by another's name": (
+        b"ccopy_reg\n_reconstructor\n(cxgboost.core\nBooster\ncxgboost.core\nBooster\nVx\ntR.",
+        "calls xgboost.core.Booster",
+    ),
     "no pickle": (b"hello", "cannot be loaded, or is no pickle"),
     "cut off": (pickle.dumps(LogisticRegression())[:40], "cannot be loaded, or is no pickle"),
     "empty": (b"\x80", "cannot be loaded, or is no pickle"),
@@ -175,6 +232,57 @@ def test_opcodes_hidden_behind_an_array_that_only_joblib_skips(tmp_path: Path) -
     joblib.dump(np.frombuffer(b"cos\nsystem\n(S'id'\ntR.".ljust(64), dtype=np.uint8), stream)
     (tmp_path / "model.pkl").write_bytes(stream.getvalue())
     assert "name it model.joblib" in str(_refusal(tmp_path))
+
+
+def _distribution(state: Any) -> Any:
+    """One of SciPy's as a pickle makes it, with this state in the place of its own."""
+
+    class Hostile(Calls):
+        def __reduce__(self) -> Any:
+            return copyreg._reconstructor, (type(stats.norm), object, None), state  # type: ignore[attr-defined]
+
+    return Hostile(None)
+
+
+def test_scipy_executes_what_a_state_says() -> None:
+    """Why states are looked at: nothing but classes of SciPy is named here."""
+    with pytest.raises(ZeroDivisionError):
+        pickle.loads(pickle.dumps(_distribution({"_parse_arg_template": "1 / 0"})))
+
+
+def test_source_in_the_state_of_a_distribution_of_scipys_own_is_refused(tmp_path: Path) -> None:
+    thing = pickle.loads(pickle.dumps(stats.norm))
+    thing._parse_arg_template = "1 / 0"
+    for protocol in (0, 2, 5):
+        (tmp_path / "model.pkl").write_bytes(pickle.dumps({"C": thing}, protocol))
+        assert "source to execute" in str(_refusal(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ({"_parse_arg_template": "1 / 0"}, "source to execute"),
+        ({"_parse_arg_template": b"1 / 0"}, "source to execute"),
+        ([("_parse_arg_template", "1 / 0")], "a state that SciPy does not write"),
+        ({np.str_("_parse_arg_template"): "1 / 0"}, "a state that SciPy does not write"),
+        (collections.OrderedDict(_parse_arg_template="1 / 0"), "a state that SciPy does not write"),
+        ({"_parse_arg_template": "def _parse_args(self, x=exit()): return x"}, "source to execute"),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_source_in_a_state_is_refused(state: Any, says: str, protocol: int, tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(_distribution(state), protocol))
+    assert says in str(_refusal(tmp_path))
+
+
+def test_source_in_the_state_of_a_tensor_is_refused(tmp_path: Path) -> None:
+    """PyTorch would make the object and set its state, both by the pickle's word."""
+    content = (
+        b"ctorch._tensor\n_rebuild_from_type_v2\n(cscipy.stats._continuous_distns\nnorm_gen\n"
+        b"cscipy.stats._continuous_distns\nnorm_gen\n(t(dtR."
+    )
+    (tmp_path / "model.pkl").write_bytes(content)
+    assert "has a tensor made by what makes none" in str(_refusal(tmp_path))
 
 
 @pytest.mark.parametrize("member", ["archive/data.pkl", "model/constants.pkl", "deep/er/x.pkl"])
@@ -263,6 +371,51 @@ GOOD: dict[str, Callable[[], Any]] = {
         random_state=0,
         scoring=F1,
     ).fit(X, Y),
+    "columns by type": lambda: make_pipeline(
+        make_column_transformer(
+            (StandardScaler(), make_column_selector(dtype_include="number")),
+            (OneHotEncoder(), make_column_selector(dtype_exclude="number")),
+        ),
+        LogisticRegression(),
+    ).fit(_frame().fillna("none"), Y),
+    "splines": lambda: SplineTransformer(n_knots=4).fit(X),
+    "functions as steps": lambda: make_union(
+        *map(
+            FunctionTransformer,
+            (np.arcsinh, expit, softmax, np.cbrt, np.nan_to_num, np.fft.rfft, np.linalg.norm, np.add.reduce, abs),
+        ),
+        FunctionTransformer(functools.partial(np.clip, a_min=0.0, a_max=1.0)),
+        FunctionTransformer(np.vectorize(math.log)),
+        FunctionTransformer(pd.to_numeric),
+    ),
+    "tokenisers": lambda: make_union(
+        CountVectorizer(tokenizer=str.split, preprocessor=str.lower, token_pattern=None),
+        CountVectorizer(tokenizer=re.compile(r"\w+").findall, token_pattern=None),
+        CountVectorizer(strip_accents="unicode", analyzer="char_wb"),
+    ).fit(["one two", "three"]),
+    "distributions of a search": lambda: RandomizedSearchCV(
+        LogisticRegression(),
+        {name: getattr(stats, name) for family in FAMILIES for name in family._distn_names},
+    ),
+    "frozen distributions": lambda: [
+        stats.loguniform(1e-3, 1),
+        stats.randint(1, 9),
+        stats.norm(0, 1),
+        stats.truncnorm(-1, 1),
+        stats.rv_histogram(np.histogram(X[:, 0])),
+        stats.gaussian_kde(X[:, 0]),
+    ],
+    "scorers": lambda: [get_scorer(name) for name in get_scorer_names()],
+    "kernels and metrics as functions": lambda: [
+        SVC(kernel=rbf_kernel).fit(X, Y),
+        KNeighborsClassifier(metric=cosine).fit(X, Y),
+        KernelPCA(kernel="precomputed"),
+        SelectKBest(mutual_info_classif),
+        SelectKBest(functools.partial(mutual_info_classif, random_state=0)),
+        GaussianProcessRegressor(ConstantKernel() * Matern() + WhiteKernel() + RationalQuadratic() ** 2),
+    ],
+    "a memory": lambda: make_pipeline(StandardScaler(), LogisticRegression(), memory=joblib.Memory(None)),
+    "generators": lambda: [np.random.Generator(kind(1)) for kind in (np.random.PCG64, np.random.MT19937)],
     "a dict of all kinds": lambda: {
         "frame": _frame(),
         "sparse": sparse.csr_matrix(np.eye(3)),
@@ -316,3 +469,23 @@ def test_nobody_can_allow_what_attacks_use(name: str) -> None:
     module, _, attribute = name.rpartition(".")
     for allowed in ((name,), ("*",), (f"{module}.*",)):
         assert judge(module, attribute, allowed) is Verdict.DANGEROUS
+
+
+def test_what_files_beside_the_model_import_is_judged_by_where_it_is_from(tmp_path: Path) -> None:
+    """A ufunc is pickled by the first module that has it, which may be the model's own."""
+    (tmp_path / "steps.py").write_text(
+        "from numpy import log1p\nfrom os import system as log\nfrom numpy import load\n"
+    )
+    (tmp_path / "model.pkl").write_bytes(b"csteps\nlog1p\n.")
+    assert scan_folder(tmp_path) == ["model.pkl"]
+    for name in ("log", "load", "median"):
+        (tmp_path / "model.pkl").write_bytes(f"csteps\n{name}\n.".encode())
+        assert f"names steps.{name}, which is not on the list" in str(_refusal(tmp_path))
+
+
+@pytest.mark.parametrize("library", ["cloudpickle.cloudpickle\n_make_function", "dill._dill\n_create_function"])
+def test_functions_saved_by_their_code_are_refused_with_what_to_do(library: str, tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(f"c{library}\n(tR.".encode())
+    error = _refusal(tmp_path)
+    assert "holds a function or a class by its code" in error.problem
+    assert "Define it with def or class in a file beside the model" in error.fix
