@@ -44,7 +44,7 @@ def inputs_of_runner(info: RunnerInfo) -> Inputs:
         problem = f"it has {len(schema.features):,} features; the most is {MOST_FEATURES:,}"
         raise ModelError("model", problem, "Serve a model with fewer inputs")
     refuse_unwieldy("model", "its example", [info.example], MOST_EXAMPLE_BYTES)
-    return Inputs(schema, info.example)
+    return Inputs(schema, info.example, manner=info.manner)
 
 
 def check_inputs(manifest: Manifest, inputs: Inputs) -> None:

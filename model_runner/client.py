@@ -14,6 +14,7 @@ from model_runner import watched
 from model_runner.dialling import dial
 from model_runner.failures import (
     PredictionFailedError,
+    RunnerError,
     RunnerFailedError,
     RunnerLiedError,
     RunnerOverloadedError,
@@ -23,8 +24,10 @@ from model_runner.failures import (
 from model_runner.frames import (
     CANCEL,
     DESCRIBE,
+    EXPLAIN,
     MAX_REPLY_BYTES,
     OVERLOADED,
+    OWN,
     PREDICT,
     PREDICTION_FAILED,
     STOPPING,
@@ -157,30 +160,39 @@ class RunnerClient:
             RunnerError: one of its kinds, each with its own remedy.
             OverflowError: a row holds an integer of more than 64 bits.
         """
+        return await self._answered(PREDICT, rows, None, len(rows))
+
+    async def own(self, rows: Sequence[dict[str, Any]], start: int | None) -> Reply:
+        """What the model itself answers, without what serving adds. Raises as `predict`.
+
+        Args:
+            rows: at least one.
+            start: which row of the reference is the first; None where they are not of it.
+        """
+        return await self._answered(OWN, rows, start, len(rows))
+
+    async def explain(self, row: dict[str, Any], start: int | None) -> list[Any]:
+        """Which columns make the model itself answer this row otherwise, in words. Raises as `predict`."""
+        return (await self._answered(EXPLAIN, [row], start, None)).predictions or []
+
+    async def _answered(self, op: str, rows: Sequence[dict[str, Any]], start: int | None, wanted: int | None) -> Reply:
         if self._under_way >= self._config.queue:
             raise RunnerOverloadedError(f"{self._under_way} requests are under way to this model")
         self._under_way += 1
         self._idle.clear()
         try:
-            connection, reply = await self._ask(PREDICT, list(rows), self._config.timeout_s)
+            connection, reply = await self._ask(op, list(rows), self._config.timeout_s, start)
         finally:
             self._under_way -= 1
             if not self._under_way:
                 self._idle.set()
         if reply.error is None:
-            lie = lie_in(reply, len(rows))
+            lie = lie_in(reply, len(reply.predictions or ()) if wanted is None else wanted)
             if lie is None:
                 return reply
             connection.drop(lie)
             raise RunnerLiedError(f"the runner sent {lie}")
-        message = shortened(reply.message)
-        if reply.error == PREDICTION_FAILED:
-            raise PredictionFailedError(message)
-        if reply.error == OVERLOADED:
-            raise RunnerOverloadedError(message)
-        if reply.error == STOPPING:
-            raise RunnerUnavailableError(message)
-        raise RunnerFailedError(f"{shortened(reply.error)}: {message}")
+        raise _failure(reply)
 
     async def describe(self, timeout_s: float = 2.0) -> RunnerInfo:
         """What the runner says about itself. Raises RunnerError."""
@@ -206,10 +218,12 @@ class RunnerClient:
             self._connection.transport.abort()
         self._connection = None
 
-    async def _ask(self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float) -> tuple[_Connection, Reply]:
+    async def _ask(
+        self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float, start: int | None = None
+    ) -> tuple[_Connection, Reply]:
         self._last_id += 1
         request = self._last_id
-        frame = encode_frame(Request(request, op, rows))
+        frame = encode_frame(Request(request, op, rows, start))
         connection = self._connection or await self._connect()
         if connection.transport is None:
             raise RunnerFailedError("the runner went away")
@@ -265,3 +279,14 @@ class RunnerClient:
         if self._connection is connection:
             self._connection = None
             self._on_lost()
+
+
+def _failure(reply: Reply) -> RunnerError:
+    message = shortened(reply.message)
+    if reply.error == PREDICTION_FAILED:
+        return PredictionFailedError(message)
+    if reply.error == OVERLOADED:
+        return RunnerOverloadedError(message)
+    if reply.error == STOPPING:
+        return RunnerUnavailableError(message)
+    return RunnerFailedError(f"{shortened(reply.error or '')}: {message}")

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from model_runner.manner import Manner
+
 MAX_FRAME_BYTES = 256_000_000
 """No sane request is larger: a longer length means that the other side speaks something else."""
 MAX_REPLY_BYTES = 64_000_000
@@ -15,6 +17,10 @@ PREDICT = "predict"
 CANCEL = "cancel"
 """Carries the id of the request that nobody waits for any more; it gets no reply."""
 DESCRIBE = "describe"
+OWN = "own"
+"""What the model itself answers, called as its library says: asked by checks."""
+EXPLAIN = "explain"
+"""Why the one row is answered otherwise by it: texts in place of predictions."""
 
 OVERLOADED = "overloaded"
 STOPPING = "stopping"
@@ -35,6 +41,9 @@ class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
     schema: str | None = None
     """The input schema as JSON text."""
     example: dict[str, Any] | None = None
+    manner: Manner = Manner()
+    comparable: bool = False
+    """Whether what OWN answers is another way to the model than PREDICT."""
     load_ms: float = 0.0
     warm_ms: float = 0.0
     waiting: int = 0
@@ -49,6 +58,8 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
     id: int
     op: str
     rows: list[dict[str, Any]] | None = None
+    start: int | None = None
+    """Of OWN and EXPLAIN: which row of the reference is the first; None where they are not of it."""
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):

@@ -1,19 +1,29 @@
 """load → warm: a model folder as a function that predicts, with the time of each stage."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from model_runner.blaming import blamed, broken
 from model_runner.errors import ModelError
 from model_runner.fitting import refuse_misfits
-from model_runner.formats import LoadedModel, Predict, load
+from model_runner.formats import LoadedModel, Predict, Row, Settles, load
 from model_runner.formats.predict_py import load_with
+from model_runner.frames import Reply, encode_frame
 from model_runner.limits import over_memory
-from model_runner.manifest import Manifest, read_manifest
+from model_runner.made_up import is_proof, more_made_up
+from model_runner.manifest import TEST_FILE, Manifest, read_manifest
+from model_runner.manner import Manner
+from model_runner.own_answers import OwnAnswers
+from model_runner.own_frames import OwnFrames
 from model_runner.refused import explaining, is_out_of_memory
-from model_runner.schema_source import Inputs, inputs_of
+from model_runner.schema import InputSchema
+from model_runner.schema_source import Inputs, inputs_of, is_sealed
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class ServingModel:
     model: LoadedModel
     predict: Predict
     inputs: Inputs
+    own: OwnAnswers
     task: str
     load_ms: float
     warm_ms: float
@@ -40,13 +51,17 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     sys.path.insert(0, str(folder.resolve()))
     model = _within_memory(manifest)
     inputs = inputs_of(manifest, model)
-    predict = explaining(_bind(manifest, model, inputs), manifest.limits)
-    loaded = clock()
     if inputs.example is not None:
         refuse_misfits(inputs.example_file, inputs.schema, [inputs.example])
-        _warm(manifest, predict, inputs)
+    trial = _trial(manifest, inputs)
+    if inputs.manner is None:
+        inputs = msgspec.structs.replace(inputs, manner=_settled(model, inputs.schema, trial))
+    predict = explaining(_bind(manifest, model, inputs), manifest.limits)
+    loaded = clock()
+    _warm(predict, trial)
+    own = OwnAnswers(model, predict, OwnFrames(manifest.reference_file, inputs.schema), inputs)
     task = manifest.task or model.task
-    return ServingModel(model, predict, inputs, task, (loaded - began) * 1000, (clock() - loaded) * 1000)
+    return ServingModel(model, predict, inputs, own, task, (loaded - began) * 1000, (clock() - loaded) * 1000)
 
 
 def _within_memory(manifest: Manifest) -> LoadedModel:
@@ -66,23 +81,82 @@ def _load(manifest: Manifest) -> LoadedModel:
         return load(manifest.model_file)
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """Rows that a model has to answer one of, before anybody asks it."""
+
+    manifest: Manifest
+    rows: list[Row]
+    is_made_up: bool = False
+
+    def failed(self, error: BaseException) -> ModelError:
+        file = _file(self.manifest)
+        if is_out_of_memory(error):
+            return over_memory(file, self.manifest.limits, "predicted its example")
+        if not self.is_made_up:
+            fix = f"The example was {self.rows[0]}. Correct the example, or the model's inputs"
+            return broken(file, "cannot predict its example", error, fix)
+        fix = f"It was tried with rows such as {self.rows[-1]}, as the folder has none. Put a real one into {TEST_FILE}"
+        return broken(file, "answers no row at all", error, fix)
+
+
+def _trial(manifest: Manifest, inputs: Inputs) -> _Trial:
+    """Its example; where there is none what was made up, unless it was checked before."""
+    if inputs.example is not None:
+        return _Trial(manifest, [inputs.example])
+    if inputs.schema is None or is_sealed(manifest) or not is_proof(inputs.schema):
+        return _Trial(manifest, [])
+    return _Trial(manifest, list(more_made_up(inputs.schema)), is_made_up=True)
+
+
+def _settled(model: LoadedModel, schema: InputSchema | None, trial: _Trial) -> Manner:
+    """How the model is to be asked."""
+    if not isinstance(model, Settles) or not trial.rows:
+        return Manner()
+    with _to_agree(trial.manifest, schema):
+        model.bind(schema)  # what it says of the schema is not said of a row
+    return _first_that_goes(trial, lambda row: model.settle(schema, [row])) or Manner()
+
+
+T = TypeVar("T")
+
+
+def _first_that_goes(trial: _Trial, tried: Callable[[Row], T]) -> T | None:
+    """What it gives for the first row that does not fail; None without rows.
+
+    Raises:
+        ModelError: all of them fail.
+    """
+    first: BaseException | None = None
+    for row in trial.rows:
+        try:
+            return tried(row)
+        except BaseException as error:
+            first = first or error
+    if first is not None:
+        raise trial.failed(first) from first
+    return None
+
+
 def _bind(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
-    try:
+    with _to_agree(manifest, inputs.schema):
+        if isinstance(model, Settles):
+            return model.bind_as(inputs.schema, inputs.manner or Manner())
         return model.bind(inputs.schema)
+
+
+@contextmanager
+def _to_agree(manifest: Manifest, schema: InputSchema | None) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
-        source = inputs.schema.source if inputs.schema else manifest.model_file.name
+        source = schema.source if schema else manifest.model_file.name
         raise ModelError(source, str(error), "Make the schema and the fitted model agree") from error
 
 
-def _warm(manifest: Manifest, predict: Predict, inputs: Inputs) -> None:
-    try:
-        predict([inputs.example or {}])
-    except BaseException as error:
-        file = _file(manifest)
-        if is_out_of_memory(error):
-            raise over_memory(file, manifest.limits, "predicted its example") from error
-        fix = f"The example was {inputs.example}. Correct the example, or the model's inputs"
-        raise broken(file, "cannot predict its example", error, fix) from error
+def _warm(predict: Predict, trial: _Trial) -> None:
+    """Raises ModelError: none of the rows is answered, or what is answered cannot be sent."""
+    _first_that_goes(trial, lambda row: encode_frame(Reply(0, predictions=predict([row]))))
 
 
 def _file(manifest: Manifest) -> str:

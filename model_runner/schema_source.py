@@ -8,6 +8,7 @@ import msgspec
 from model_runner import schema as schema_codec
 from model_runner.formats import LoadedModel
 from model_runner.manifest import Manifest
+from model_runner.manner import Manner
 from model_runner.reference import Reference, features_of_rows, read_reference
 from model_runner.schema import InputSchema
 from model_runner.test_rows import TestRows, read_test_rows
@@ -24,6 +25,8 @@ class Inputs(msgspec.Struct, frozen=True):
     example: dict[str, Any] | None
     example_file: str = ""
     """Which file the example is from."""
+    manner: Manner | None = None
+    """How the model is asked; None before that was settled."""
 
 
 def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
@@ -32,10 +35,14 @@ def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
     Raises:
         ModelError: one of the files cannot be read.
     """
-    seal = manifest.folder / SEAL_FILE
-    if seal.is_file():
-        return msgspec.json.decode(seal.read_bytes(), type=Inputs)
+    if is_sealed(manifest):
+        return msgspec.json.decode((manifest.folder / SEAL_FILE).read_bytes(), type=Inputs)
     return find_inputs(manifest, model)
+
+
+def is_sealed(manifest: Manifest) -> bool:
+    """Whether the folder was checked, or its files at least."""
+    return (manifest.folder / SEAL_FILE).is_file()
 
 
 def find_inputs(manifest: Manifest, model: LoadedModel | None) -> Inputs:

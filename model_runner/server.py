@@ -19,8 +19,10 @@ from model_runner.frames import (
     BAD_REQUEST,
     CANCEL,
     DESCRIBE,
+    EXPLAIN,
     MAX_REPLY_BYTES,
     OVERLOADED,
+    OWN,
     PREDICT,
     PREDICTION_FAILED,
     STOPPING,
@@ -35,6 +37,7 @@ from model_runner.guarded import listen
 from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.listening import bind
 from model_runner.loading import ServingModel, load_and_warm
+from model_runner.manner import Manner
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
 from model_runner.unreadable import UNREADABLE
@@ -113,10 +116,23 @@ class Runner:
             task=serving.task,
             schema=schema_text(serving.inputs),
             example=serving.inputs.example,
+            manner=serving.inputs.manner or Manner(),
+            comparable=serving.own.are_its_own,
             load_ms=serving.load_ms,
             warm_ms=serving.warm_ms,
             **common,  # type: ignore[arg-type]
         )
+
+    async def compared(self, request: Request) -> Reply:
+        """What the model itself answers to the rows, or why it answers the one row otherwise."""
+        own, rows = None if self._serving is None else self._serving.own, request.rows or []
+        if own is None:
+            return Reply(request.id, BAD_REQUEST, "the model is not loaded yet")
+        ask = own.answers if request.op == OWN else own.explain
+        try:
+            return Reply(request.id, predictions=list(await self.thread.call(lambda: ask(rows, request.start))))
+        except Exception as error:  # a model's code may raise anything
+            return Reply(request.id, PREDICTION_FAILED, f"{type(error).__name__}: {error}")
 
     async def stop(self) -> None:
         """Refuse what is new, finish what is under way."""
@@ -176,6 +192,8 @@ class Connection(asyncio.Protocol):
             job = self._jobs.pop(request.id, None)
             if job is not None:
                 job.cancelled = True
+        elif request.op in {OWN, EXPLAIN} and request.rows:
+            self._compare(request)
         elif request.op == DESCRIBE:
             self._send(Reply(request.id, info=self._runner.info()))
         else:
@@ -191,6 +209,11 @@ class Connection(asyncio.Protocol):
             self._send(Reply(request_id, OVERLOADED, f"{self._runner.thread.waiting} requests wait for this model"))
         else:
             self._jobs[request_id] = job
+
+    def _compare(self, request: Request) -> None:
+        """By a check, which asks one thing after the other."""
+        task = watched.awaited(self._runner.compared(request))
+        task.add_done_callback(lambda done: None if done.cancelled() else self._send(done.result()))
 
     def _answer(self, request_id: int, outcome: Outcome) -> None:
         self._jobs.pop(request_id, None)

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from model_runner import watched
+from model_runner.check_comparison import STAGE, Asked, compare
 from model_runner.check_processes import make_room, read_files, scan, serving
-from model_runner.check_questions import check_inputs, inputs_of_runner, predict_reference, predict_test
+from model_runner.check_questions import BATCH_ROWS, check_inputs, inputs_of_runner, predict_reference, predict_test
 from model_runner.client import RunnerClient
 from model_runner.environment import Prepared
 from model_runner.expected import check_expected
@@ -200,7 +201,14 @@ async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, watch: "_S
     of_reference = await predict_reference(client, files.reference)
     if files.reference is not None:
         watch.lap("reference predictions")
-    return _Answers(inputs, predictions, of_reference)
+    test_file = manifest.test_file.name if manifest.test_file else ""
+    asked = Asked(test_file, test, predictions, files.reference, of_reference)
+    compared = await compare(client, asked, BATCH_ROWS, is_comparable=info.comparable)
+    if compared.detail:
+        watch.lap(STAGE, compared.detail)
+    likeliest = info.manner.likeliest and compared.rows > 0
+    manner = msgspec.structs.replace(info.manner, likeliest=likeliest, alone=compared.is_alone)
+    return _Answers(msgspec.structs.replace(inputs, manner=manner), predictions, of_reference)
 
 
 class _StopWatch:

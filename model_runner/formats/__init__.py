@@ -6,8 +6,9 @@ A format's libraries are imported only when one of its files is loaded.
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
+from model_runner.manner import Manner
 from model_runner.schema import Feature, InputSchema
 
 Row = Mapping[str, Any]
@@ -41,6 +42,17 @@ class LoadedModel(Protocol):
             ValueError: the model cannot be fed from the schema (it says why).
             ModelError: what was loaded cannot predict by itself.
         """
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A model that can be asked in more than one way."""
+
+    def settle(self, schema: InputSchema | None, rows: Sequence[Row]) -> Manner:
+        """How it is to be asked, tried with real rows. Raises what the model does where nothing works."""
+
+    def bind_as(self, schema: InputSchema | None, manner: Manner) -> Predict:
+        """As `bind`, in this manner."""
 
 
 class Format(Protocol):

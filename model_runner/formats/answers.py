@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Any
 
 _MISSING = {"NAType", "NaTType"}
+_DOUBLE = 8
+"""Bytes."""
 
 
 def to_json(value: Any) -> Any:
@@ -37,15 +39,42 @@ def _scalar(value: int | str | date | time | Decimal | Enum) -> Any:
     return to_json(float(value)) if isinstance(value, Decimal) else value.isoformat()
 
 
+def is_array(value: Any) -> bool:
+    """Whether it is of NumPy, pandas, scipy or PyTorch, and becomes lists as a whole."""
+    return any(hasattr(value, name) for name in ("tolist", "to_dict", "toarray"))
+
+
 def _foreign(value: Any) -> Any:
+    if hasattr(value, "toarray"):  # scipy's sparse matrices
+        return _listed(value.toarray())
     if hasattr(value, "tolist"):  # arrays, their scalars, tensors, series
-        listed = value.tolist()
-        return listed if _all_finite(value) else to_json(listed)
-    if hasattr(value, "to_dict"):  # a data frame
-        return to_json(value.to_dict("records"))
+        return _listed(value)
+    if hasattr(value, "to_dict"):
+        return to_json(_records(value))
     if type(value).__name__ in _MISSING:
         return None
+    if isinstance(value, bytes):
+        return value.decode()  # NumPy's labels of ASCII
     raise TypeError(f"a prediction holds a {type(value).__name__}, which JSON has no form for")
+
+
+def _listed(array: Any) -> Any:
+    kind = getattr(getattr(array, "dtype", None), "kind", "")
+    if kind in {"M", "m"} and type(array).__module__ == "numpy":  # of nanoseconds it would make whole numbers
+        array = array.astype(f"{'datetime' if kind == 'M' else 'timedelta'}64[us]")
+    elif kind == "f" and array.dtype.itemsize > _DOUBLE:
+        array = array.astype(float)
+    listed = array.tolist()
+    if kind and listed is array:
+        raise TypeError(f"a prediction holds a {type(array).__name__}, which JSON has no form for")
+    return listed if _all_finite(array) else to_json(listed)
+
+
+def _records(frame: Any) -> Any:
+    """Of a data frame an object a row."""
+    if not frame.columns.is_unique:
+        raise TypeError(f"the model answered with a DataFrame that has columns twice: {list(frame.columns)[:20]}")
+    return frame.to_dict("records")
 
 
 def _all_finite(array: Any) -> bool:

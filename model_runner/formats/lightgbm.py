@@ -10,7 +10,9 @@ import lightgbm
 from model_runner.errors import ModelError
 from model_runner.formats import Predict
 from model_runner.formats.answers import likeliest, positive, squeezed, to_json
-from model_runner.formats.columns import Codes, categorical_feature, coded_matrix, numeric_feature
+from model_runner.formats.columns import Codes, categorical_feature, coded_matrix, column_order, numeric_feature
+from model_runner.formats.own import own_answers, with_categories
+from model_runner.manner import Manner
 from model_runner.schema import Feature, InputSchema
 
 _BINARY = {"binary"}
@@ -48,16 +50,29 @@ class BoosterModel:
         )
 
     def bind(self, schema: InputSchema | None) -> Predict:
-        # Names that LightGBM gave stand for positions.
-        own = None if all(map(_UNNAMED.fullmatch, self._names)) else self._names
-        build = coded_matrix(own, len(self._names), schema, self._codes)
+        build = coded_matrix(self._own_names(), len(self._names), schema, self._codes)
+        return lambda rows: self._answers(self._booster.predict(build(rows)))
+
+    def own_answers(self, frame: Any, schema: InputSchema | None, manner: Manner) -> list[Any]:  # noqa: ARG002
+        """What the estimator, or the booster, answers to the DataFrame."""
+        own = self._own_names()
+        order = column_order(own, len(self._names), schema) if schema else list(frame.columns)
+        typed = with_categories(frame[order], self._codes)
+        if self.native is not self._booster:
+            return own_answers(self.native, typed if own else typed.to_numpy(), self.task == "classification")
+        return self._answers(self._booster.predict(typed))
+
+    def _own_names(self) -> list[str] | None:
+        """Names that LightGBM gave stand for positions."""
+        return None if all(map(_UNNAMED.fullmatch, self._names)) else self._names
+
+    def _answers(self, scores: Any) -> list[Any]:
         labels = _labels(self.native)
         if self._objective in _BINARY:
-            return lambda rows: positive(labels or (0, 1), self._booster.predict(build(rows)))
+            return positive(labels or (0, 1), scores)
         if self._objective in _MANY:
-            known = labels or range(self._booster.num_model_per_iteration())
-            return lambda rows: likeliest(known, self._booster.predict(build(rows)))
-        return lambda rows: list(squeezed(self._booster.predict(build(rows))))
+            return likeliest(labels or range(self._booster.num_model_per_iteration()), scores)
+        return list(squeezed(scores))
 
     def _categories(self, text: str) -> Codes:
         """LightGBM keeps the categories of a DataFrame in the model, and numbers them in that order."""

@@ -32,10 +32,17 @@ class BareObject:
         return None
 
     def bind(self, schema: InputSchema | None) -> Predict:  # noqa: ARG002 - the protocol's signature
-        raise ModelError(
-            self._file,
-            f"it holds a {type(self.native).__name__}, which has no predict()",
-            "Save the fitted estimator or pipeline itself, or add a predict.py with predict(model, rows)",
+        problem = f"it holds a {type(self.native).__name__}, which has no predict()"
+        raise ModelError(self._file, problem, self._fix())
+
+    def _fix(self) -> str:
+        """By what it has instead: an estimator of densities or a transformer is asked otherwise."""
+        has = next((name for name in ("score_samples", "transform") if hasattr(self.native, name)), None)
+        if has is None:
+            return "Save the fitted estimator or pipeline itself, or add a predict.py with predict(model, rows)"
+        return (
+            f"Add a predict.py that asks its {has}(): def predict(model, rows): "
+            f"return model.{has}([list(row.values()) for row in rows]).tolist()"
         )
 
 

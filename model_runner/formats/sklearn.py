@@ -1,17 +1,20 @@
 """scikit-learn estimators and pipelines, and anything else with `predict`."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from model_runner.formats import Predict
-from model_runner.formats.answers import likeliest, scores_of, squeezed, to_json
-from model_runner.formats.columns import InputBuilder, numeric_feature
-from model_runner.formats.sklearn_inputs import input_builder
-from model_runner.schema import Feature, InputSchema
+from model_runner.formats import Predict, Row
+from model_runner.formats.columns import column_order, numeric_feature
+from model_runner.formats.sklearn_answers import Answer, classifier, has_scores, plain
+from model_runner.formats.sklearn_inputs import input_builder, own_form, shown, ways
+from model_runner.formats.sklearn_likeliest import is_likeliest
+from model_runner.formats.sklearn_parts import library, own_count, own_names, reads_texts
+from model_runner.manner import FED_WORDS, Fed, Manner
+from model_runner.schema import Feature, Holds, InputSchema, Kind
 
-_ARGMAX_MODULES = ("linear_model", "tree", "ensemble", "naive_bayes", "neural_network")
-_NOT_ARGMAX = {"VotingClassifier", "StackingClassifier"}
+TEXT = "text"
+"""What the input of a model is called that reads texts, where nobody has named it."""
 
 
 class SklearnModel:
@@ -22,7 +25,7 @@ class SklearnModel:
 
     @property
     def description(self) -> str:
-        return f"{_library(self.native)}{type(self.native).__name__}"
+        return f"{_versioned(self.native)}{type(self.native).__name__}"
 
     @property
     def task(self) -> str:
@@ -34,19 +37,76 @@ class SklearnModel:
         names = getattr(self.native, "feature_names_in_", None)
         if names is None:
             count = getattr(self.native, "n_features_in_", None)
+            if count is None and reads_texts(self.native):
+                return (Feature(name=TEXT, kind=Kind.CATEGORICAL, holds=Holds.STRING, nullable=False),)
             # scikit-learn's own names for columns that never had any.
             names = None if count is None else [f"x{i}" for i in range(count)]
         return None if names is None else tuple(numeric_feature(str(name)) for name in names)
 
     def bind(self, schema: InputSchema | None) -> Predict:
-        build = input_builder(self.native, schema)
+        return self.bind_as(schema, Manner())
+
+    def bind_as(self, schema: InputSchema | None, manner: Manner) -> Predict:
+        """The same, in the manner that was settled."""
+        build = input_builder(self.native, schema, manner.fed or ways(self.native, schema)[0])
+        answer = self._answer(manner)
+        return lambda rows: answer(build(rows))
+
+    def settle(self, schema: InputSchema | None, rows: Sequence[Row]) -> Manner:
+        """How it is to be asked: the first way of giving rows in which it answers every one of them.
+
+        Raises:
+            ValueError: as `bind`, or none does; each is named with what the model said.
+        """
+        said: list[str] = []
+        first: Exception | None = None
+        for fed in ways(self.native, schema):
+            try:
+                self._try(schema, fed, rows)
+            except Exception as error:
+                said.append(f"{FED_WORDS[fed]}: {type(error).__name__}: {error}")
+                first = first or error
+            else:
+                return self._manner(schema, fed, rows)
+        if len(said) == 1 and first is not None:
+            raise first
+        raise ValueError(f"it cannot be given rows in any way. {'; '.join(said)}") from first
+
+    def own_answers(self, frame: Any, schema: InputSchema | None, manner: Manner) -> list[Any]:
+        """What the estimator itself answers, without any shortcut, to the DataFrame or to what was settled of it."""
+        names = column_order(own_names(self.native), own_count(self.native), schema) if schema else list(frame.columns)
+        is_named = own_names(self.native) is not None
+        x = own_form(frame[names], Fed.FRAME if is_named else manner.fed or Fed.FRAME)
+        return self._answer(Manner(scored=manner.scored))(x)
+
+    def given(self, rows: Sequence[Row], schema: InputSchema | None, manner: Manner) -> Any:
+        """What `bind_as` makes of the rows, as a DataFrame."""
+        fed = manner.fed or ways(self.native, schema)[0]
+        names = column_order(own_names(self.native), own_count(self.native), schema) if schema else list(rows[0])
+        return shown(input_builder(self.native, schema, fed)(rows), names)
+
+    def _answer(self, manner: Manner) -> Answer:
         if self.task == "classification":
-            return _classifier(self.native, build)
-        return lambda rows: _plain(self.native.predict(build(rows)))
+            return classifier(self.native, manner)
+        return lambda x: plain(self.native.predict(x))
+
+    def _try(self, schema: InputSchema | None, fed: Fed, rows: Sequence[Row]) -> None:
+        predict = self.bind_as(schema, Manner(fed=fed, scored=False))
+        width = len(rows[0])
+        # Who takes columns for rows gives as many answers as there are columns.
+        for count in [number for number in (1, 2, 3) if number != width]:
+            some = [rows[index % len(rows)] for index in range(count)]
+            found = len(predict(some))
+            if found != count:
+                raise ValueError(f"{found} predictions for {count} rows")
+
+    def _manner(self, schema: InputSchema | None, fed: Fed, rows: Sequence[Row]) -> Manner:
+        x = input_builder(self.native, schema, fed)(list(rows))
+        return Manner(fed=fed, scored=has_scores(self.native, x), likeliest=is_likeliest(self.native))
 
 
-def _library(estimator: Any) -> str:
-    name = type(estimator).__module__.split(".")[0]
+def _versioned(estimator: Any) -> str:
+    name = library(estimator)
     version = getattr(sys.modules.get(name), "__version__", None)
     if version is None:
         return ""
@@ -63,44 +123,3 @@ def _is(test: str, estimator: Any) -> bool:
         return bool(asked(estimator))
     except (AttributeError, TypeError):  # not scikit-learn's own: no tags to ask
         return False
-
-
-def _plain(found: Any) -> list[Any]:
-    """Predictions as Python values: a number or label a row, or a list of them for many outputs."""
-    return list(squeezed(found if hasattr(found, "tolist") or hasattr(found, "to_dict") else list(found)))
-
-
-def _classifier(estimator: Any, build: InputBuilder) -> Predict:
-    """`{"class": label, "score": p}`: p of the second (positive) class of two, of the likeliest of more."""
-    classes = getattr(estimator, "classes_", None)
-    if classes is None or isinstance(classes, list):  # many outputs: a list of labels a row
-        return lambda rows: _plain(estimator.predict(build(rows)))
-    if not hasattr(estimator, "predict_proba"):
-        return lambda rows: [{"class": label, "score": None} for label in _plain(estimator.predict(build(rows)))]
-    if _predicts_likeliest(estimator):
-        # One pass through the model instead of two.
-        labels = to_json(classes)
-        return lambda rows: likeliest(labels, estimator.predict_proba(build(rows)))
-
-    def predict(rows: Any) -> list[Any]:
-        x = build(rows)
-        found = _plain(estimator.predict(x))
-        scores = scores_of(estimator.predict_proba(x))
-        return [{"class": label, "score": score} for label, score in zip(found, scores, strict=True)]
-
-    return predict
-
-
-def _predicts_likeliest(estimator: Any) -> bool:
-    """Whether `predict` is the arg-max of `predict_proba`: not so for SVC, tuned thresholds and other people's code."""
-    *_, last = _final_steps(estimator)
-    module = type(last).__module__.split(".")
-    if type(last).__name__ in _NOT_ARGMAX or module[0] != "sklearn":
-        return False
-    return len(module) > 1 and module[1] in _ARGMAX_MODULES
-
-
-def _final_steps(estimator: Any) -> Iterator[Any]:
-    yield estimator
-    if type(estimator).__module__ == "sklearn.pipeline" and hasattr(estimator, "steps"):
-        yield from _final_steps(estimator.steps[-1][1])

@@ -11,7 +11,9 @@ import xgboost
 from model_runner.errors import ModelError
 from model_runner.formats import Predict
 from model_runner.formats.answers import likeliest, positive, squeezed, to_json
-from model_runner.formats.columns import Codes, categorical_feature, coded_matrix, numeric_feature
+from model_runner.formats.columns import Codes, categorical_feature, coded_matrix, column_order, numeric_feature
+from model_runner.formats.own import own_answers, with_categories
+from model_runner.manner import Manner
 from model_runner.schema import Feature, InputSchema
 
 _CLASSES = ("binary:", "multi:")
@@ -54,6 +56,16 @@ class BoosterModel:
         build = coded_matrix(own, self._booster.num_features(), schema, self._codes)
         answer = self._answer()
         return lambda rows: answer(self._scores(build(rows)))
+
+    def own_answers(self, frame: Any, schema: InputSchema | None, manner: Manner) -> list[Any]:  # noqa: ARG002
+        """What the estimator, or the booster, answers to the DataFrame."""
+        names = self._booster.feature_names
+        order = column_order(names, self._booster.num_features(), schema) if schema else list(frame.columns)
+        typed = with_categories(frame[order], self._codes)
+        if self.native is not self._booster:
+            return own_answers(self.native, typed if names else typed.to_numpy(), self.task == "classification")
+        data = xgboost.DMatrix(typed, missing=self._missing, enable_categorical=True, feature_names=names)
+        return list(self._answer()(self._booster.predict(data, iteration_range=self._rounds, validate_features=False)))
 
     def _scores(self, x: Any) -> Any:
         if self._linear:  # which XGBoost cannot predict in place

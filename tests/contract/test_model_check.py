@@ -36,7 +36,9 @@ def test_a_good_folder_is_reported_with_schema_and_predictions(tmp_path: Path) -
     write_test_rows(folder, [EXAMPLE], expected=["UP"])
     heard: list[Stage] = []
     report = check_model(folder, on_stage=heard.append)
-    assert [stage.name for stage in heard] == ["check", "scan", "load", "test predictions", "reference predictions"]
+    wanted = ["check", "scan", "load", "test predictions", "reference predictions", "compare"]
+    assert [stage.name for stage in heard] == wanted
+    assert heard[-1].detail == "1,501 rows as the model itself answers them"
     assert report.stages == tuple(heard)
     assert report.inputs.schema is not None
     assert report.inputs.schema.names == FEATURES

@@ -18,7 +18,8 @@ from tests.support.registry_of import jobs, live
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
-STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
+_CHECKED = ["check", "scan", "environment", "load", "test predictions", "compare"]
+STAGES = ["receive", *_CHECKED, "profile", "start", "switch"]
 
 
 @pytest.fixture(scope="module")

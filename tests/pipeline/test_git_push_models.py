@@ -20,7 +20,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
 STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
-WITH_REFERENCE = [*STAGES[:6], "reference predictions", *STAGES[6:]]
+WITH_REFERENCE = [*STAGES[:6], "reference predictions", "compare", *STAGES[6:]]
 LOADED = {
     "electricity": "scikit-learn",
     "demand": "predict.py with",

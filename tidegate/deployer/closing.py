@@ -12,7 +12,8 @@ from model_runner import schema as schema_codec
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import RunnerError
 from model_runner.instances import InstanceChecker
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.made_up import made_up
+from model_runner.schema import InputSchema
 from storage import registry
 from storage.registry import Database, Deployment, Version
 from tidegate.deployer.changes import described, movement, schema_changes
@@ -52,21 +53,6 @@ def _request(address: str, sample: Sample) -> list[str]:
     command = f"  curl -s {address} -d {shlex.quote(content)}"
     note = [] if sample.example is not None else ["  (put your values there: the repository has no row to show)"]
     return ["", command, *note]
-
-
-def made_up(schema: InputSchema) -> dict[str, Any]:
-    """An instance of this schema: of each feature the plainest value."""
-    return {feature.name: _plain(feature) for feature in schema.features}
-
-
-def _plain(feature: Feature) -> Any:
-    if feature.kind is Kind.BOOLEAN:
-        return False
-    if feature.kind is Kind.NUMERIC:
-        return 0
-    if feature.categories:
-        return feature.categories[0]
-    return 0 if feature.holds is Holds.NUMBER else ""
 
 
 def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:

@@ -15,6 +15,7 @@ STAGES = (
     "load",
     "test predictions",
     "reference predictions",
+    "compare",
     "profile",
     "start",
     "switch",

@@ -1,0 +1,112 @@
+"""Rows as the DataFrame of a training: read by pandas from the reference itself, not by way of JSON and a schema.
+
+Beside what is served it is the other way to the same rows. Where both lead to the same answers, nothing on the way of a
+request changed them.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from model_runner.formats import Row
+from model_runner.schema import Holds, InputSchema, Kind
+
+MOST_BYTES = 64_000_000
+"""Of a file that is read a second time, within the memory that the model has."""
+_PLAIN_KINDS = "iufb"
+_MOST_UNEQUAL = 0.5
+
+
+class OwnFrames:
+    """Frames of one model folder.
+
+    Args:
+        reference: the reference's file; None where there is none.
+        schema: names the columns; None where they are those of the rows.
+    """
+
+    def __init__(self, reference: Path | None, schema: InputSchema | None) -> None:
+        self._reference = reference
+        self._features = {} if schema is None else {feature.name: feature for feature in schema.features}
+
+    def frame(self, rows: Sequence[Row], start: int | None) -> Any:
+        """The rows as a DataFrame; those of the reference with its own types.
+
+        Args:
+            rows: at least one.
+            start: which row of the reference is the first; None where they are none of it.
+
+        Raises:
+            ImportError: there is no pandas.
+        """
+        import pandas as pd  # noqa: PLC0415 - only who compares needs it
+
+        names = list(self._features) or list(rows[0])
+        plain = pd.DataFrame({name: self._column(name, [row.get(name) for row in rows]) for name in names})
+        whole = self._whole
+        if whole is None or not set(names) <= set(whole.columns):
+            return plain
+        if start is None:
+            return _typed_like(plain, whole[names])
+        part = whole.iloc[start : start + len(rows)][names].reset_index(drop=True)
+        return plain if len(part) != len(plain) else self._joined(part, plain)
+
+    @cached_property
+    def _whole(self) -> Any:
+        """As a training would read it; None where pandas cannot."""
+        import pandas as pd  # noqa: PLC0415 - as above
+
+        if self._reference is None or self._reference.stat().st_size > MOST_BYTES:
+            return None
+        read = pd.read_parquet if self._reference.suffix == ".parquet" else pd.read_csv
+        try:
+            whole = read(self._reference)
+        except Exception:  # another dialect, or no library for it in the model's environment
+            return None
+        return whole if whole.columns.is_unique else None
+
+    def _joined(self, part: Any, plain: Any) -> Any:
+        """The file's own columns, but for text, of which pandas only guesses what it is."""
+        for name in part.columns:
+            if not self._is_certain(name, part[name]) or _is_another(part[name], plain[name]):
+                part[name] = plain[name]
+        return part
+
+    def _is_certain(self, name: str, column: Any) -> bool:
+        feature = self._features.get(name)
+        is_text = feature is not None and feature.kind is Kind.CATEGORICAL and feature.holds is Holds.STRING
+        kind = getattr(column.dtype, "kind", "O")
+        return str(column.dtype) == "category" or (kind in _PLAIN_KINDS and not is_text)
+
+    def _column(self, name: str, values: list[Any]) -> Any:
+        import numpy as np  # noqa: PLC0415 - as above
+
+        feature = self._features.get(name)
+        if feature is None or feature.kind is not Kind.CATEGORICAL:
+            return values
+        # NaN is what pandas makes of an empty cell.
+        return np.array([np.nan if value is None else value for value in values], dtype=object)
+
+
+def _is_another(column: Any, other: Any) -> bool:
+    """Whether these are not the same rows at all: then pandas has read the file in another way."""
+    if str(column.dtype) == "category":
+        column = column.astype(object)
+    same = (column == other) | (column.isna() & other.isna())
+    return bool((~same).mean() > _MOST_UNEQUAL)
+
+
+def _typed_like(frame: Any, whole: Any) -> Any:
+    """Each column in the type that the same column has there, where its values can be."""
+    for name in frame.columns:
+        dtype = whole[name].dtype
+        if str(dtype) != "category" and getattr(dtype, "kind", "O") not in _PLAIN_KINDS:
+            continue
+        try:
+            typed = frame[name].astype(dtype)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if bool(((typed == frame[name]) | frame[name].isna()).all()) or str(dtype) == "category":
+            frame[name] = typed
+    return frame
