@@ -1,11 +1,13 @@
 """A model's `requirements.txt`, checked line by line: names, versions and markers, and nothing that names a place."""
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from model_runner.environment.cleaning import CONDA, BadLine, all_at_once
 from model_runner.errors import ModelError
 
 REQUIREMENTS_FILE = "requirements.txt"
@@ -40,11 +42,23 @@ def parse_requirements(content: bytes) -> tuple[Line, ...]:
     """The requirements of a file, in its order.
 
     Raises:
-        ModelError: the line that cannot be taken, and the fix.
+        ModelError: every line that cannot be taken, and the fix.
     """
-    lines = enumerate(_text(content).splitlines(), start=1)
-    bare = ((number, _COMMENT.sub("", text).strip()) for number, text in lines)
-    return tuple(Line(number, _requirement(number, text)) for number, text in bare if text)
+    good: list[Line] = []
+    bad: list[tuple[BadLine, ModelError]] = []
+    for number, text in enumerate(_text(content).splitlines(), start=1):
+        bare = _COMMENT.sub("", text).strip()
+        if not bare:
+            continue
+        try:
+            good.append(Line(number, _requirement(number, bare)))
+        except ModelError as error:
+            bad.append((BadLine(number, bare), error))
+    if len(bad) == 1:
+        raise bad[0][1]
+    if bad:
+        raise all_at_once(REQUIREMENTS_FILE, {line.number: str(line.requirement) for line in good}, bad)
+    return tuple(good)
 
 
 def read_requirements(path: Path) -> bytes:
@@ -62,8 +76,10 @@ def _text(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         fix = "Keep the packages that the model itself needs"
         raise ModelError(REQUIREMENTS_FILE, f"has more than {MAX_BYTES:,} bytes", fix)
+    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-8-sig")
+        # Windows' older shell writes UTF-16 where `>` is told, always with its mark.
+        return content.decode("utf-16" if utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         fix = "Save it as UTF-8 (in PowerShell: pip freeze | Out-File -Encoding utf8 requirements.txt)"
         raise ModelError(REQUIREMENTS_FILE, "is not UTF-8 text", fix) from error
@@ -88,7 +104,11 @@ def _requirement(number: int, text: str) -> Requirement:
         raise refuse(number, f"{text!r} is no requirement ({reason})", _PLAIN) from error
     if found.url is not None:
         fix = f"Write {found.name}==version: only packages of the index can be installed"
+        if found.url.startswith("file:"):
+            fix += f". {CONDA}"
         raise refuse(number, f"{found.name!r} is to come from an address or a path", fix)
+    if str(found).lower().replace("_", "-") == "pkg-resources==0.0.0":
+        raise refuse(number, "pkg-resources==0.0.0 is written by Debian's pip, and is no package", "Remove the line")
     if found.name.endswith(_ARCHIVES):
         raise refuse(number, "names a path or an address", _PLAIN)
     return found

@@ -76,11 +76,58 @@ def test_anything_that_names_a_place_or_an_option_is_refused_with_its_line(line:
     assert len(caught.value.fix) > 10
 
 
-def test_the_file_of_a_windows_shell_is_refused_with_the_command_that_helps() -> None:
+def test_a_file_in_another_encoding_is_refused_with_the_command_that_helps() -> None:
     with pytest.raises(ModelError, match="Out-File -Encoding utf8"):
-        parse_requirements("numpy==2.1.0\n".encode("utf-16"))
+        parse_requirements("numpy==2.1.0  # für uns\n".encode("latin-1"))
     with pytest.raises(ModelError, match="more than"):
         parse_requirements(b"#" * (MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_the_files_of_windows_shells_are_taken(encoding: str) -> None:
+    (line,) = parse_requirements("numpy==2.1.0\r\n".encode(encoding))
+    assert str(line.requirement) == "numpy==2.1.0"
+
+
+FREEZE = b"""\
+numpy @ file:///home/conda/feedstock_root/build_artifacts/numpy_1707225380409/work/dist/numpy-1.26.4-cp311-cp311-linux_x86_64.whl#sha256=d2
+scikit-learn==1.8.0
+joblib @ file:///croot/joblib_1718217211762/work
+pkg_resources==0.0.0
+-e git+https://example.invalid/own.git#egg=own
+pandas=2.2.1=py311hdb8f0d5_0
+"""
+
+
+def test_all_bad_lines_of_a_freeze_are_told_at_once_with_what_can_be_taken() -> None:
+    with pytest.raises(ModelError) as caught:
+        parse_requirements(FREEZE)
+    error = caught.value
+    assert error.problem == "5 of its 6 lines cannot be taken"
+    first, *said = error.fix.splitlines()
+    assert first == "Correct them all"
+    assert [line.partition(":")[0] for line in said[:-2]] == ["lines 1, 3", "line 4", "line 5", "line 6"]
+    assert "pip list --format=freeze > requirements.txt" in said[0]
+    names = said[-1].split(", ")
+    assert names == ["numpy==1.26.4", "scikit-learn==1.8.0", "joblib", "pandas==2.2.1"]
+    assert len(parse_requirements("\n".join(names).encode())) == 4, "the advice can be followed"
+
+
+@given(st.lists(st.sampled_from([*FREEZE.decode().splitlines(), "-r x", "./x", "a b", "c=1", "d==1"]), max_size=200))
+def test_what_is_shown_of_a_long_file_is_bounded_and_can_be_taken(lines: list[str]) -> None:
+    fix = _fix_of("\n".join(lines).encode())
+    assert len(fix.splitlines()) <= 30
+    _, _, clean = fix.partition("one a line:\n")
+    parse_requirements(clean.replace(", ", "\n").encode())
+
+
+def _fix_of(content: bytes) -> str:
+    """Empty where there is nothing to fix."""
+    try:
+        parse_requirements(content)
+    except ModelError as error:
+        return error.fix
+    return ""
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
