@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _NUMBERS = {errno.ENOSPC, errno.EDQUOT}
-_WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded")
+_WORDS = ("no space left on device", "database or disk is full", "disk quota exceeded", "not enough space")
 """Of those who hand on words alone: SQLite, uv, git, ClickHouse."""
 _SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
 """The second: there is no room for the index of its log, without which it cannot even read."""

@@ -18,6 +18,7 @@ from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.log_command import follow_logs
 from tidegate.cli.output import console, print_json
+from tidegate.cli.unlanded import require_room_to_land
 from tidegate.settings import Settings
 from tidegate.supervisor.leftovers import end_all
 from tidegate.supervisor.logs import log_path, tail
@@ -60,6 +61,8 @@ def down(*, now: bool, as_json: bool) -> None:
     settings = load_settings()
     state = running_state(settings.run_path)
     if state is not None:
+        if not now:
+            require_room_to_land(settings)
         _signal(state.pid, signal.SIGKILL if now else signal.SIGTERM)
         _await_stop(settings, state, quiet=as_json or now)
     left = end_all(str(settings.home_path))
