@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.large_numbers import beyond_any_float
 from gateway.refusals import CLIENT_GONE, Refusal
 from model_runner.unreadable import UNREADABLE
 
@@ -16,6 +17,7 @@ _decoder = msgspec.json.Decoder()
 _LENGTH_DIGITS = 18
 """Of Content-Length: more than any limit, and as many as Python reads in any case."""
 _AT_BYTE = re.compile(r" \(byte (\d+)\)")
+_OUT_OF_RANGE = "Number out of range"
 _NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
 
 
@@ -122,6 +124,9 @@ def _not_json(body: bytes, problem: str) -> Refusal:
     if not body.strip():
         return Refusal(400, "invalid_json", "The body is empty; send a JSON object with the features")
     if at is None:
+        large = beyond_any_float(body) if problem.startswith(_OUT_OF_RANGE) else None
+        if large is not None:
+            return Refusal(400, "out_of_range", large)
         return Refusal(400, "invalid_json", f"The body is not JSON: {problem}")
     byte = int(at[1])
     where = _place(body, byte)

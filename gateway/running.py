@@ -5,9 +5,11 @@ from typing import Any
 
 from gateway.calls import Call
 from gateway.endpoints import Endpoint, Endpoints
+from gateway.large_numbers import UNKNOWN, too_large
 from gateway.refusals import Refusal, misfits, of_runner
 from gateway.waking import Waking
 from model_runner.failures import RunnerError, RunnerUnavailableError
+from model_runner.instances import Problems
 
 
 async def run(call: Call, endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str) -> Endpoint:
@@ -63,9 +65,8 @@ async def ask(call: Call, endpoint: Endpoint) -> None:
     try:
         reply = await endpoint.client.predict(call.instances)
     except OverflowError:
-        raise Refusal(
-            422, "invalid_features", "An integer has more than 64 bits; send it as a decimal number"
-        ) from None
+        large = too_large(call.instances) or (UNKNOWN,)
+        raise misfits(Problems(listed=large, more=False)) from None
     except RecursionError:
         raise Refusal(422, "invalid_features", "The instances are nested too deeply") from None
     call.predictions = reply.predictions or ()

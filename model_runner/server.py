@@ -96,7 +96,8 @@ class Runner:
         # It had its say while it loaded and warmed; the same line for every request would only fill the disk.
         warnings.simplefilter("ignore")
         self._serving = serving
-        self.thread.start(serving.predict)
+        manner = serving.inputs.manner
+        self.thread.start(serving.predict, alone=manner is not None and manner.alone)
         where = self.config.socket
         log.info("ready on %s", where if isinstance(where, Path) else where.getsockname())
 

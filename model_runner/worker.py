@@ -58,9 +58,15 @@ class ModelThread:
         self._work.put(work)
         return await future
 
-    def start(self, predict: Predict) -> None:
-        """The model is ready: what waited goes first."""
+    def start(self, predict: Predict, *, alone: bool = False) -> None:
+        """The model is ready: what waited goes first.
+
+        Args:
+            alone: each request is predicted by itself, whatever waits beside it.
+        """
         self._predict = predict
+        if alone:
+            self._max_rows = 1  # of a batch that has a request already
         self._next()
 
     def submit(self, rows: Sequence[Row], done: Callable[[Outcome], None]) -> Job:

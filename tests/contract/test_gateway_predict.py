@@ -137,7 +137,12 @@ def test_another_workspace_has_its_own_path(stack: Stack) -> None:
         (b'{"instances": [' + b"1," * 100 + b"1]}", 413, "too_many_instances", "101 instances; the most"),
         (b" " * 20_001, 413, "body_too_large", "20000 bytes"),
         (b'{"instances": [5]}', 422, "invalid_features", "instances[0]: expected an object"),
-        (b'{"price": 1e3, "demand": 1, "transfer": ' + b"9" * 30 + b"}", 422, "invalid_features", "64 bits"),
+        (
+            b'{"price": 1e3, "demand": 1, "transfer": ' + b"9" * 30 + b"}",
+            422,
+            "invalid_features",
+            "instances[0].transfer: a whole number of more than 64 bits",
+        ),
     ],
 )
 def test_a_bad_body_is_refused_with_the_reason(stack: Stack, body: bytes, status: int, code: str, says: str) -> None:
