@@ -23,7 +23,7 @@ demo: $(STAMP) ## Real data from a pushed model to a drift alert (DEMO="--no-wai
 	$(BIN)/tidegate demo $(DEMO)
 
 test: $(STAMP) ## Every test (TESTS="tests/unit": some of them; JOBS=1: one after the other)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --durations 25 --durations-min 10 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(STAMP) ## Style, types, import direction
 	$(BIN)/ruff check .
