@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from model_runner.apart import apart
 from model_runner.blaming import blamed, broken
 from model_runner.errors import ModelError
 from model_runner.fitting import refuse_misfits
@@ -141,8 +142,8 @@ def _first_that_goes(trial: _Trial, tried: Callable[[Row], T]) -> T | None:
 def _bind(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
     with _to_agree(manifest, inputs.schema):
         if isinstance(model, Settles):
-            return model.bind_as(inputs.schema, inputs.manner or Manner())
-        return model.bind(inputs.schema)
+            return apart(model.bind_as(inputs.schema, inputs.manner or Manner()), inputs.schema)
+        return apart(model.bind(inputs.schema), inputs.schema)
 
 
 @contextmanager

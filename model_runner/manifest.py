@@ -10,10 +10,19 @@ from model_runner.limits import Limits
 from model_runner.model_file import PREDICT_FILE, find_model_file
 from model_runner.names import NAME_RULE, is_valid_name, suggested_name
 from model_runner.schema import Feature
-from model_runner.toml_file import TOML_FILE, features_of, limits_of, read_toml
+from model_runner.toml_file import TOML_FILE, encoding_of, features_of, limits_of, read_toml
 
 TEST_FILE = "test_data.json"
-REFERENCE_FILES = ("reference.parquet", "reference.csv")
+REFERENCE_FILES = ("reference.parquet", "reference.csv", "reference.csv.gz")
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """How the reference is written, as far as tidegate.toml says."""
+
+    encoding: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Manifest:
     reference_timestamp: str | None
     """The column with the rows' times; None where the hour of day is not to matter."""
     reference_ignore: tuple[str, ...]
+    reference_csv: CsvDialect
     test_file: Path | None
     psi_threshold: float
     baseline_rows: int
@@ -74,6 +84,7 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
         reference_target=toml.reference.target,
         reference_timestamp=toml.reference.timestamp,
         reference_ignore=tuple(toml.reference.ignore),
+        reference_csv=CsvDialect(encoding_of(toml), toml.reference.separator, toml.reference.decimal),
         test_file=_first(folder, (TEST_FILE,)),
         psi_threshold=toml.drift.psi_threshold,
         baseline_rows=toml.drift.baseline_rows,

@@ -1,6 +1,5 @@
 """The reference: the data that a model was trained on, by columns, from `reference.csv` or `reference.parquet`."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from model_runner.errors import ModelError
 from model_runner.manifest import Manifest
 from model_runner.names import nearest
 from model_runner.row_times import read_times
-from model_runner.schema import Feature, Holds, Kind
+from model_runner.schema import Feature, Holds, Kind, LeftOut
 from model_runner.toml_file import TOML_FILE
 
 Row = dict[str, Any]
@@ -27,6 +26,10 @@ class Reference:
     columns: dict[str, list[Any]]
     times: list[float | None] | None = None
     """Seconds since the epoch of each row, None where it has none; None altogether without a timestamp column."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Columns that no model is fitted on, whatever it is."""
+    notes: tuple[str, ...] = ()
+    """What it was read as, where that is not what one would think."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -64,30 +67,24 @@ def read_reference(manifest: Manifest) -> Reference | None:
 
 
 def _reference(manifest: Manifest, path: Path) -> Reference:
-    table = _read(path)
-    _refuse_many(table, path.name)
+    from model_runner.reference_table import CsvTable, ParquetTable  # noqa: PLC0415 - as above
+
+    is_parquet = path.suffix == ".parquet"
+    table = ParquetTable(path) if is_parquet else CsvTable(path, manifest.reference_csv)
     timestamp = manifest.reference_timestamp
     named = (*manifest.reference_ignore, manifest.reference_target, timestamp)
     dropped = [name for name in named if name is not None]
-    _refuse_absent(dropped, table.column_names, path.name)
-    kept = [name for name in table.column_names if name not in dropped]
-    if not kept or not table.num_rows:
-        raise ModelError(path.name, "has no rows or no feature columns", "Put the training data in it, or remove it")
+    _refuse_absent(dropped, table.names, path.name)
     declared = {feature.name: feature for feature in manifest.features or ()}
-    features = tuple(declared.get(name) or _feature(name, table.column(name).type, path.name) for name in kept)
-    columns = {feature.name: _values(table.column(feature.name), feature) for feature in features}
-    times = None if timestamp is None else read_times(table.column(timestamp), timestamp, path.name)
-    return Reference(path.name, features, columns, times)
-
-
-def _refuse_many(table: Any, file: str) -> None:
-    """Before they become objects of Python, which take many times as much."""
-    if table.num_rows * table.num_columns > MOST_VALUES:
-        raise ModelError(
-            file,
-            f"has {table.num_rows:,} rows of {table.num_columns:,} columns; the most is {MOST_VALUES:,} values",
-            "Take a sample of the rows: 100,000 are plenty for a reference",
-        )
+    left_out = [each for each in table.left_out if each.name not in declared]
+    dropped += [each.name for each in left_out]
+    kept = [name for name in table.names if name not in dropped]
+    if not kept or not table.rows:
+        raise ModelError(path.name, "has no rows or no feature columns", "Put the training data in it, or remove it")
+    found = [table.column(name, declared.get(name)) for name in kept]
+    columns = {feature.name: values for feature, values in found}
+    times = None if timestamp is None else read_times(table.times(timestamp), timestamp, path.name)
+    return Reference(path.name, tuple(feature for feature, _ in found), columns, times, tuple(left_out), table.notes)
 
 
 def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> None:
@@ -96,51 +93,6 @@ def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> N
             meant = nearest(name, columns, most=1)
             fix = f"Did you mean {meant[0]!r}?" if meant else f"Its columns: {', '.join(columns)}"
             raise ModelError(TOML_FILE, f"[reference] names column {name!r}, which {file} lacks", fix)
-
-
-def _read(path: Path) -> Any:
-    from pyarrow import csv, parquet  # noqa: PLC0415 - as above
-
-    if path.suffix == ".csv":
-        return csv.read_csv(path)
-    with parquet.ParquetFile(path) as file:
-        # What the file says of itself, before it is unpacked; what it says may be untrue.
-        _refuse_many(file.metadata, path.name)
-        return file.read()
-
-
-def _feature(name: str, arrow: Any, file: str) -> Feature:
-    from pyarrow import types  # noqa: PLC0415 - as above
-
-    if types.is_dictionary(arrow):
-        arrow = arrow.value_type
-    if types.is_boolean(arrow):
-        return Feature(name=name, kind=Kind.BOOLEAN)
-    if types.is_integer(arrow) or types.is_floating(arrow) or types.is_decimal(arrow):
-        return Feature(name=name, kind=Kind.NUMERIC)
-    if types.is_null(arrow):
-        return Feature(name=name, kind=Kind.NUMERIC)
-    if types.is_string(arrow) or types.is_large_string(arrow) or types.is_string_view(arrow):
-        return Feature(name=name, kind=Kind.CATEGORICAL, holds=Holds.STRING)
-    raise ModelError(
-        file,
-        f"column {name!r} is of type {arrow}, which no feature can have",
-        f'Write it as numbers or text, or leave it out: [reference] ignore = ["{name}"] in {TOML_FILE}',
-    )
-
-
-def _values(column: Any, feature: Feature) -> list[Any]:
-    values = column.to_pylist()
-    if feature.kind is Kind.CATEGORICAL and feature.holds is Holds.STRING:
-        return [None if value is None or value == "" else str(value) for value in values]
-    return [_plain(value) for value in values]
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity: both are missing values."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | bool | int) else float(value)
 
 
 def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...] | None:
@@ -156,9 +108,11 @@ def features_of_rows(rows: Sequence[Row]) -> tuple[Feature, ...] | None:
 
 def _observed(name: str, values: Sequence[object]) -> Feature:
     types = {type(value) for value in values if value is not None}
+    missing = None in values
     if types and types <= {bool}:
-        return Feature(name=name, kind=Kind.BOOLEAN)
+        return Feature(name=name, kind=Kind.BOOLEAN, dtype="" if missing else "bool")
     if types <= {int, float}:
-        return Feature(name=name, kind=Kind.NUMERIC)
+        # As pandas would make a column of them.
+        return Feature(name=name, kind=Kind.NUMERIC, dtype="int64" if types == {int} and not missing else "float64")
     holds = Holds.STRING if types == {str} else Holds.ANY
     return Feature(name=name, kind=Kind.CATEGORICAL, holds=holds)

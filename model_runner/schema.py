@@ -14,6 +14,17 @@ class Kind(StrEnum):
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
     BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    """A moment as ISO 8601 text; counted by its text."""
+
+
+class Null(StrEnum):
+    """What stands for a missing value in a column that could hold several of them."""
+
+    NAN = "nan"
+    NONE = "none"
+    NA = "na"
+    """`pandas.NA`."""
 
 
 class Holds(StrEnum):
@@ -36,6 +47,20 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     holds: Holds = Holds.ANY
     categories: tuple[str | int | float | bool, ...] | None = None
     """Known values, for documentation and profiles. Others are accepted: an unseen category is drift, not an error."""
+    dtype: str = ""
+    """Of its column in the training data, as pandas spells it (`int64`, `category`, `datetime64[ns, UTC]`): so it
+    reaches the model. Empty where nobody knows: then numbers are float64 and text is what pandas makes of text."""
+    ordered: bool = False
+    """Whether the categories of a column of type `category` have an order, which is theirs here."""
+    null: Null | None = None
+    """What the model was fitted on for a missing value; None: what pandas reads an empty cell as."""
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A column of the reference, or a field of the test rows, that is no input of the model."""
+
+    name: str
+    reason: str
 
 
 class InputSchema(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +70,8 @@ class InputSchema(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """What it was read from: `tidegate.toml`, `reference.csv`, `test_data.json` or `model`."""
     v: int = SCHEMA_VERSION
+    left_out: tuple[LeftOut, ...] = ()
+    """What stood beside the features, and is neither asked for nor watched."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,6 +101,8 @@ def json_schema(schema: InputSchema) -> dict[str, Any]:
 def _property(feature: Feature) -> dict[str, Any]:
     types = json_types(feature)
     described: dict[str, Any] = {"type": types[0] if len(types) == 1 else types}
+    if feature.kind is Kind.DATETIME:
+        described["format"] = "date-time"
     if feature.categories is not None:
         described["description"] = "Known categories: " + ", ".join(map(str, feature.categories[:20]))
     return described
@@ -85,7 +114,7 @@ def json_types(feature: Feature) -> list[str]:
         types = ["number"]
     elif feature.kind is Kind.BOOLEAN:
         types = ["boolean"]
-    elif feature.holds is Holds.STRING:
+    elif feature.kind is Kind.DATETIME or feature.holds is Holds.STRING:
         types = ["string"]
     else:
         types = ["string", "number", "boolean"]

@@ -1,16 +1,18 @@
 """Where a model's input schema and example come from: tidegate.toml, the reference, the test rows, or the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from model_runner import schema as schema_codec
 from model_runner.formats import LoadedModel
 from model_runner.manifest import Manifest
 from model_runner.manner import Manner
 from model_runner.reference import Reference, features_of_rows, read_reference
-from model_runner.schema import InputSchema
+from model_runner.schema import Feature, InputSchema
 from model_runner.test_rows import TestRows, read_test_rows
 from model_runner.toml_file import TOML_FILE
 
@@ -67,15 +69,32 @@ def inputs_from(
     )
     example_file, example = next(((file, row) for file, row in examples if row is not None), ("", None))
     own = None if model is None else model.own_features()
+    of_reference = reference.features if reference else ()
+    of_rows = features_of_rows(test.rows) if test else None
     sources = (
-        (TOML_FILE, manifest.features),
-        (reference.file if reference else "", reference.features if reference else None),
-        (manifest.test_file.name if manifest.test_file else "", features_of_rows(test.rows) if test else None),
+        (TOML_FILE, _with_types(manifest.features or (), of_reference, of_rows or ())),
+        (reference.file if reference else "", of_reference),
+        (manifest.test_file.name if manifest.test_file else "", of_rows),
         ("model", own),
     )
     found = next(((source, features) for source, features in sources if features), None)
     schema = InputSchema(features=found[1], source=found[0]) if found else None
     return Inputs(schema, example, example_file)
+
+
+def _with_types(
+    declared: Sequence[Feature], of_reference: Sequence[Feature], of_rows: Sequence[Feature]
+) -> tuple[Feature, ...]:
+    """What is declared, each with the type that its column has in the reference, or else in the test rows."""
+    found = {feature.name: feature for feature in (*of_rows, *of_reference)}
+
+    def typed(feature: Feature) -> Feature:
+        other = found.get(feature.name)
+        if feature.dtype or other is None or other.kind is not feature.kind:
+            return feature
+        return replace(feature, dtype=other.dtype, categories=other.categories or feature.categories)
+
+    return tuple(map(typed, declared))
 
 
 def seal_inputs(folder: Path, inputs: Inputs) -> None:

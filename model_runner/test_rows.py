@@ -1,5 +1,6 @@
 """`test_data.json`: rows that a new version must answer before traffic goes to it."""
 
+import codecs
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,8 @@ def read_test_rows(manifest: Manifest) -> TestRows | None:
     if path is None:
         return None
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        # Editors on Windows begin it with a mark.
+        found = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except UNREADABLE as error:
         raise ModelError(path.name, f"is not JSON: {error}", _FIX) from error
     expected = None

@@ -1,12 +1,14 @@
 """`tidegate.toml`: what may stand in it, and errors that name the key and the fix."""
 
+import codecs
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from model_runner.dtypes import CATEGORY, is_known
 from model_runner.errors import ModelError
 from model_runner.limits import Limits, parse_size
 from model_runner.names import nearest
@@ -40,14 +42,19 @@ class FeatureTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     categories: list[str | int | float | bool] | None = None
     nullable: bool = True
     required: bool = True
+    dtype: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    ordered: bool = False
 
 
 class ReferenceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[reference]`: which columns of the reference are no features."""
+    """`[reference]`: which columns of the reference are no features, and how its CSV is written."""
 
     target: str | None = None
     timestamp: str | None = None
     ignore: Names = []
+    encoding: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    separator: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] | None = None
+    decimal: Literal[".", ","] | None = None
 
 
 MOST_BASELINE_ROWS = 100_000
@@ -130,7 +137,7 @@ def read_toml(folder: Path) -> TomlFile:
         problem = f"has {size} bytes; the most is {MOST_BYTES}"
         raise ModelError(TOML_FILE, problem, "Leave out categories that need not be checked")
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # editors on Windows begin it with a mark
         if _LONG_KEY.search(text):
             raise ModelError(TOML_FILE, "has a key of more than 32 parts", "Write shorter keys")
         raw = tomllib.loads(text)
@@ -177,13 +184,41 @@ def _feature(name: str, table: FeatureTable | Kind) -> Feature:
         required=table.required,
         holds=_holds(categories),
         categories=categories,
+        dtype=_dtype(name, table),
+        ordered=table.ordered,
     )
+
+
+def _dtype(name: str, table: FeatureTable) -> str:
+    if not table.dtype:
+        return ""
+    if not is_known(table.dtype):
+        fix = "Write it as pandas does: int64, float32, bool, str, object, category, datetime64[ns]"
+        raise ModelError(TOML_FILE, f"[features] {name}: no dtype is called {table.dtype!r}", fix)
+    if table.dtype == CATEGORY and table.categories is None:
+        fix = "List its categories in their order: categories = [...]"
+        raise ModelError(TOML_FILE, f"[features] {name}: a column of dtype category needs its categories", fix)
+    return table.dtype
 
 
 def _holds(categories: tuple[str | int | float | bool, ...] | None) -> Holds:
     if categories and all(isinstance(category, str) for category in categories):
         return Holds.STRING
     return Holds.ANY
+
+
+def encoding_of(file: TomlFile) -> str | None:
+    """The encoding of the reference, as Python calls it; None where the file names none.
+
+    Raises:
+        ModelError: there is no such encoding.
+    """
+    named = file.reference.encoding
+    try:
+        return None if named is None else codecs.lookup(named).name
+    except (LookupError, ValueError) as error:
+        fix = 'Write it as Python does, for example encoding = "latin-1"'
+        raise ModelError(TOML_FILE, f"[reference] no encoding is called {named!r}", fix) from error
 
 
 def _refuse_bad_features(features: object) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from model_runner.dtypes import EMPTY, LARGEST_EXACT
 from model_runner.formats import Row
+from model_runner.formats.values import floats, is_numeric, narrowed
 from model_runner.names import nearest
 from model_runner.schema import Feature, Holds, InputSchema, Kind
 
@@ -47,11 +49,48 @@ def unnamed_matrix(dtype: Any = np.float64) -> InputBuilder:
 
 
 def matrix(names: Sequence[str], dtype: Any, schema: InputSchema) -> InputBuilder:
-    """Shape (rows, features); None becomes NaN."""
+    """Shape (rows, features); None becomes NaN.
+
+    The builder raises UnfitValueError: a number that the model cannot be given as what it is.
+    """
     wanted = list(names)
+    listed = _lists(wanted, schema)
+    if np.dtype(dtype) == np.object_:
+        return lambda rows: np.array(listed(rows), dtype=object)
+    features = features_of(wanted, schema)
+    narrow = [(column, each.dtype) for column, each in enumerate(features) if each.dtype in {"float16", "float32"}]
+
+    def build(rows: Sequence[Row]) -> Any:
+        try:
+            found = np.array(listed(rows), dtype=np.float64)
+        except (OverflowError, TypeError, ValueError):
+            _blame(rows, features)
+            raise
+        if (np.abs(found) >= LARGEST_EXACT).any():
+            _blame(rows, features)
+        for column, type_ in narrow:
+            found[:, column] = narrowed(found[:, column], features[column], type_)
+        return found.astype(dtype, copy=False)
+
+    return build
+
+
+def features_of(names: Sequence[str], schema: InputSchema) -> list[Feature]:
+    """The schema's features of these names, in their order."""
+    known = {feature.name: feature for feature in schema.features}
+    return [known[name] for name in names]
+
+
+def _lists(names: Sequence[str], schema: InputSchema) -> Callable[[Sequence[Row]], list[list[Any]]]:
     if any(not feature.required for feature in schema.features):
-        return lambda rows: np.array([[row.get(name) for name in wanted] for row in rows], dtype=dtype)
-    return lambda rows: np.array([[row[name] for name in wanted] for row in rows], dtype=dtype)
+        return lambda rows: [[row.get(name) for name in names] for row in rows]
+    return lambda rows: [[row[name] for name in names] for row in rows]
+
+
+def _blame(rows: Sequence[Row], features: Sequence[Feature]) -> None:
+    """Raises UnfitValueError: the value that no float stands for."""
+    for feature in features:
+        floats([row.get(feature.name) for row in rows], feature)
 
 
 def numeric_matrix(
@@ -82,24 +121,29 @@ def coded_matrix(
     if not codes:
         return matrix(names, dtype, schema)
     tables = [codes.get(name) for name in names]
+    features = features_of(names, schema)
 
     def build(rows: Sequence[Row]) -> Any:
-        columns = [_column(rows, name, table) for name, table in zip(names, tables, strict=True)]
+        columns = [_column(rows, feature, table) for feature, table in zip(features, tables, strict=True)]
         return np.array(columns, dtype=dtype).T
 
     return build
 
 
-def _column(rows: Sequence[Row], name: str, table: Mapping[Any, int] | None) -> list[Any]:
-    values = [row.get(name) for row in rows]
-    return values if table is None else [table.get(value) for value in values]
+def _column(rows: Sequence[Row], feature: Feature, table: Mapping[Any, int] | None) -> Any:
+    values = [row.get(feature.name) for row in rows]
+    if table is not None:
+        return [table.get(value) for value in values]
+    return floats(values, feature, feature.dtype if feature.dtype in {"float16", "float32"} else "float64")
 
 
 def _refuse_text(names: Sequence[str], schema: InputSchema, codes: Codes) -> None:
     kinds = {feature.name: feature for feature in schema.features}
     for name in names:
         feature = kinds[name]
-        if feature.kind is Kind.CATEGORICAL and feature.holds is not Holds.NUMBER and name not in codes:
+        text = feature.kind is Kind.CATEGORICAL and feature.holds is not Holds.NUMBER and not is_numeric(feature)
+        text = text and feature.dtype != EMPTY
+        if (text or feature.kind is Kind.DATETIME) and name not in codes:
             raise ValueError(
                 f"the model takes a number for {name!r}, which is text in the input schema from {schema.source}. "
                 "Write a predict.py that turns it into numbers as the training did"

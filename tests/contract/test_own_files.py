@@ -157,7 +157,7 @@ def test_what_is_read_in_the_sandbox_is_what_was_there(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_bytes_that_are_not_what_the_reader_wrote_are_refused_in_words(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -105,7 +105,7 @@ def test_the_reference_s_columns_are_typed_and_the_target_left_out(tmp_path: Pat
     ("toml", "content", "says"),
     [
         ('[reference]\ntarget = "clas"', "a,class\n1,2\n", ["'clas'", "'class'"]),
-        ("", "a,when\n1,2026-01-01\n", ["reference.csv", "'when'", "ignore"]),
+        ("", "a,b,a,b\n1,2,1,2\n", ["reference.csv", "has the column 'a', 'b' twice", "Rename or remove"]),
         ("", "a,b\n1,2\n3\n", ["reference.csv", "cannot be read"]),
         ("", "a,b\n", ["reference.csv", "no rows"]),
     ],

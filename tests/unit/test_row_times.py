@@ -86,7 +86,7 @@ def test_arrow_columns_of_any_time(tmp_path: Path, column: Any) -> None:
         (f"a,at\n1,{int(SECONDS * 1000)}\n", ["row 1", "seconds since the epoch"]),
         ("a,at\n1,inf\n", ["row 1", "seconds since the epoch"]),
         ("a,at\n1,true\n", ["row 1", "no time"]),
-        ("a,at\n1,12:00:00\n", ["row 1", "no time"]),
+        ("a,at\n1,12:00:00\n", ["row 1", "no ISO 8601 time"]),
         ("a,at\n1,\n2,\n", ["column 'at' is empty"]),
     ],
 )
