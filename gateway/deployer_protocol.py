@@ -28,6 +28,8 @@ class Submit(msgspec.Struct, tag="submit", frozen=True, kw_only=True):
     """Process id of the git that receives the push: when it has ended, nothing is accepted any more."""
     url: str
     """Base URL that the pusher sees the gateway under."""
+    refs: int = 1
+    """How many branches this push deploys. Git decides on all of them together, when the last one is prepared."""
 
 
 class Deliver(msgspec.Struct, tag="deliver", frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Accepted(msgspec.Struct, tag="accepted", frozen=True):
 
     workspace: str
     model: str
+    branch: str
     commit: str
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from model_runner import watched
 from model_runner.client import ClientConfig, RunnerClient
-from model_runner.endings import how_ended
+from model_runner.endings import how_ended, likely_cause
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
 from model_runner.launch import Launch, RunnerPython, reading_command, runner_command, scan_command
 from model_runner.limits import over_load_time, over_memory
 from model_runner.listening import bind
+from model_runner.manifest import read_manifest
 from model_runner.own_files import MOST_BYTES, OwnFiles, unpacked
 from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
@@ -217,4 +218,13 @@ def _death(code: int, room: Room, doing: str) -> ModelError:
         return over_memory("model", limits, doing)
     tail = "\n".join(log.strip().splitlines()[-12:]) or "it wrote nothing"
     problem = f"ended its process while it {doing} ({how_ended(code)})"
-    return ModelError("model", problem, f"The end of its log:\n{tail}")
+    return ModelError(_file(room.folder), problem, f"{likely_cause(code)}The end of its log:\n{tail}")
+
+
+def _file(folder: Path) -> str:
+    """That whose code or whose library was at work."""
+    try:
+        manifest = read_manifest(folder, name="model")
+    except ModelError:
+        return "model"
+    return (manifest.predict_file or manifest.model_file).name

@@ -2,13 +2,15 @@
 
 import asyncio
 import re
+import secrets
 from functools import partial
+from pathlib import Path
 
 from gateway.git.answers import ask_for_token, say
 from gateway.git.backend import cgi_environment, run_backend
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.config import GitConfig, git_environment
-from gateway.git.context import VARIABLE, HookContext, encode
+from gateway.git.context import REFUSED, VARIABLE, HookContext, encode
 from gateway.git.lfs import PREFIX as LFS_PREFIX
 from gateway.git.lfs import serve_lfs
 from gateway.git.lfs_store import LfsStore
@@ -87,12 +89,17 @@ class GitApp:
             encoding=None if encoding is None else encoding.decode("latin-1").lower(),
             max_bytes=self._config.max_bytes,
         )
+        context = self._context(scope, workspace, model)
         environment = {
             **self._environment,
             **cgi_environment(scope, str(self._config.root), f"/{workspace}/{model}.git/{rest}"),
-            VARIABLE: encode(self._context(scope, workspace, model)),
+            VARIABLE: encode(context),
+            REFUSED: context.refused,
         }
-        await run_backend(environment, receive, send, body)
+        try:
+            await run_backend(environment, receive, send, body)
+        finally:
+            Path(context.refused).unlink(missing_ok=True)  # noqa: ASYNC240 - hardly ever there, and never large
 
     async def _serve_lfs(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
         """Large files come before the push that names them: a first one makes the repository as well."""
@@ -130,6 +137,7 @@ class GitApp:
             branch=self._config.branch,
             deployer=str(self._config.deployer),
             staging=str(self._config.staging),
+            refused=str(self._config.staging / f"push-{secrets.token_hex(8)}.refused"),
             url=base_url(scope),
             bounds=self._config.bounds,
         )

@@ -5,6 +5,8 @@ import msgspec
 from model_runner.folder_bounds import FolderBounds
 
 VARIABLE = "TIDEGATE_GIT_HOOK"
+REFUSED = "TIDEGATE_GIT_REFUSED"
+"""Holds `refused` of the context for the hook of each ref, which is no Python: there may be a thousand."""
 
 
 class HookContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +22,8 @@ class HookContext(msgspec.Struct, frozen=True, kw_only=True):
     """Folder for exports."""
     url: str
     """Base URL of the gateway as the pusher sees it."""
+    refused: str
+    """Path of a file for the refs of this push that are refused while others are taken: one a line."""
     bounds: FolderBounds
     """Of the files of a commit."""
 

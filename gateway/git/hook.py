@@ -3,12 +3,16 @@
 import io
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import TextIO, cast
 
 from gateway.git.context import VARIABLE, decode
 from gateway.git.post_receive import post_receive
 from gateway.git.pre_receive import pre_receive
-from gateway.git.updates import read_updates
+from gateway.git.saying import say
+from gateway.git.updates import BYTES, read_updates
+from model_runner.plain_text import plain
 
 
 def main(name: str) -> int:
@@ -20,12 +24,25 @@ def main(name: str) -> int:
     if context is None:
         print("This repository belongs to Tidegate: push to it through the gateway", flush=True)
         return 1
-    # Names of refs are bytes to git: one that is no UTF-8 is refused by name, not by an exception.
+    # Names of refs are bytes to git: one that is no UTF-8 is refused by name, and git is told of it by its bytes.
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+        sys.stdin.reconfigure(encoding="utf-8", errors=BYTES)
     updates = read_updates(sys.stdin)
     run = pre_receive if name == "pre-receive" else post_receive
-    return run(updates, decode(context))
+    try:
+        return run(updates, decode(context))
+    except Exception as error:  # a traceback helps nobody who pushes
+        _say_fault(name, error)
+        return 1
+
+
+def _say_fault(name: str, error: Exception) -> None:
+    """Of ours: where it is goes with it, since what a hook says is in no log."""
+    stage = "receive" if name == "pre-receive" else "switch"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    say(f"✗ {stage}: a fault of Tidegate's own, at {where}: {plain(f'{type(error).__name__}: {error}', 500)}")
+    say("  The files may be fine. Push again; if it stays, tell whoever runs this installation this line")
 
 
 if __name__ == "__main__":

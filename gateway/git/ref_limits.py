@@ -23,21 +23,27 @@ def refuse_refs(updates: Sequence[Update], branch: str, git_dir: str = ".") -> N
     """`branch` is the production branch.
 
     Raises:
-        RefsError: they are too many, or one has a name that nobody could be shown.
+        RefsError: they are too many.
     """
-    for update in updates:
-        if printable(update.ref, NAME_CHARACTERS) != update.ref or STAND_IN in update.ref:
-            fix = f"use up to {NAME_CHARACTERS} plain characters"
-            raise RefsError(f"{plain(update.ref, 60)} is no name for a branch or tag here: {fix}")
     if len(updates) > MOST_REFS:
         raise RefsError(f"{len(updates):,} branches and tags at once; the most is {MOST_REFS:,}: push some at a time")
-    deployed = [update for update in updates if update.target(branch) is not Target.OTHER and not update.deletes]
+    deployed = [update for update in updates if update.deploys(branch)]
     if len(deployed) > MOST_DEPLOYED:
         found = f"{len(deployed)} branches at once, each of which is deployed; the most is {MOST_DEPLOYED}"
         raise RefsError(f"{found}: push those that are to be deployed, or some at a time")
     made = sum(set(update.before) == {"0"} and not update.deletes for update in updates)
     if made and made + _count(git_dir) > MOST_KEPT:
         raise RefsError(f"the repository would have more than {MOST_KEPT:,} branches and tags: delete some first")
+
+
+def refuse_ref(update: Update, branch: str) -> None:
+    """Raises RefsError: it has a name that nobody could be shown, or removes what is live."""
+    if printable(update.ref, NAME_CHARACTERS) != update.ref or STAND_IN in update.ref:
+        fix = f"use up to {NAME_CHARACTERS} plain characters"
+        raise RefsError(f"{plain(update.ref, 60)} is no name for a branch or tag here: {fix}")
+    if update.deletes and update.target(branch) is Target.PRODUCTION:
+        fix = "Push another commit to it to change the model"
+        raise RefsError(f"{branch} is what is live: it is not deleted. {fix}")
 
 
 def _count(git_dir: str) -> int:

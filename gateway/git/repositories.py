@@ -9,9 +9,15 @@ from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from gateway.git.config import GitConfig, git_environment
+from gateway.git.context import REFUSED
 from model_runner.durable import replace, sync_tree
 
 HOOKS = ("pre-receive", "post-receive")
+OF_ONE_REF = "update"
+_REFUSES_ONE = f"""#!/bin/sh
+# git asks for each ref of a push that pre-receive lets pass: some of them may be refused all the same.
+[ ! -e "${REFUSED}" ] || ! LC_ALL=C grep -qxF -e "$1" "${REFUSED}"
+"""
 
 
 class RepositoryError(Exception):
@@ -24,10 +30,15 @@ def write_hooks(config: GitConfig) -> None:
     for name in HOOKS:
         # -P: the folder in which a hook runs holds what was pushed, and nothing is to be imported from there.
         command = f"exec {shlex.quote(sys.executable)} -P -m gateway.git.hook {name}"
-        part = config.hooks / f".{name}.{secrets.token_hex(4)}"
-        part.write_text(f"#!/bin/sh\n{command}\n")
-        part.chmod(0o700)
-        part.replace(config.hooks / name)
+        _write_hook(config.hooks, name, f"#!/bin/sh\n{command}\n")
+    _write_hook(config.hooks, OF_ONE_REF, _REFUSES_ONE)
+
+
+def _write_hook(folder: Path, name: str, script: str) -> None:
+    part = folder / f".{name}.{secrets.token_hex(4)}"
+    part.write_text(script)
+    part.chmod(0o700)
+    part.replace(folder / name)
 
 
 async def ensure_repository(config: GitConfig, workspace: str, model: str) -> Path:

@@ -6,6 +6,8 @@ from enum import Enum
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
+BYTES = "surrogateescape"
+"""How bytes of a ref's name that are no UTF-8 stand in a string of ours."""
 
 
 class Target(Enum):
@@ -14,7 +16,7 @@ class Target(Enum):
     PRODUCTION = "production"
     PREVIEW = "preview"
     OTHER = "other"
-    """A tag: kept, nothing is deployed."""
+    """A tag, a note, a branch of another remote: kept, nothing is deployed."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,10 @@ class Update:
     @property
     def deletes(self) -> bool:
         return set(self.after) == {"0"}
+
+    def deploys(self, branch: str) -> bool:
+        """Whether a version comes of it. `branch` is the production branch."""
+        return self.target(branch) is not Target.OTHER and not self.deletes
 
     @property
     def name(self) -> str:

@@ -18,6 +18,7 @@ from model_runner.schema import Feature, InputSchema
 _BINARY = {"binary"}
 _MANY = {"multiclass", "multiclassova"}
 _RANKING = {"lambdarank", "rank_xendcg", "custom", ""}
+_HEAD_BYTES = 65_536
 _UNNAMED = re.compile(r"Column_\d+")
 
 
@@ -97,12 +98,26 @@ def load(path: Path) -> BoosterModel:
     Raises:
         ModelError: it is no model of LightGBM.
     """
+    _refuse_line_ends(path)
     try:
         booster = lightgbm.Booster(model_file=path)
     except lightgbm.basic.LightGBMError as error:
         fix = "Save it with booster.save_model(), of an estimator model.booster_.save_model(); notes need another name"
         raise ModelError(path.name, f"is no model of LightGBM {lightgbm.__version__}", fix) from error
     return BoosterModel(booster)
+
+
+def _refuse_line_ends(path: Path) -> None:
+    """LightGBM finds no tree in such a file: it ends the process, or looks for one for ever."""
+    with path.open("rb") as file:
+        has_them = b"\r" in file.read(_HEAD_BYTES)
+    if has_them:
+        fix = (
+            "Save it again with booster.save_model(). If git or an editor made them: a line `*.txt -text` in "
+            ".gitattributes, then commit the file as it was saved"
+        )
+        problem = "has the line ends of Windows or of an old Mac (CR), and LightGBM reads a model with LF alone"
+        raise ModelError(path.name, problem, fix)
 
 
 def wrap(found: Any) -> BoosterModel:

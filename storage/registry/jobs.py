@@ -156,10 +156,14 @@ def held_folders(database: Database) -> set[str]:
     return {str(source["folder"]) for source in sources if source.get("folder")}
 
 
-def newest_job(database: Database, workspace: str, model: str, commit: str, kind: str) -> Job | None:
-    """The last job of this commit."""
+def newest_job(database: Database, workspace: str, model: str, commit: str, kind: str, *, branch: str) -> Job | None:
+    """The last job of this commit on this branch: several branches may be at one commit."""
     statement = select(JobRow).where(
-        JobRow.workspace == workspace, JobRow.model == model, JobRow.commit_sha == commit, JobRow.kind == kind
+        JobRow.workspace == workspace,
+        JobRow.model == model,
+        JobRow.commit_sha == commit,
+        JobRow.kind == kind,
+        JobRow.branch == branch,
     )
     with database.read() as session:
         row = session.scalars(statement.order_by(JobRow.id.desc()).limit(1)).first()

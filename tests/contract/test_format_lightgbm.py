@@ -75,3 +75,12 @@ def test_text_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.txt").write_text("Notes about the model.\n")
     with pytest.raises(ModelError, match=r"model\.txt: is no model of LightGBM .* Save it with booster\.save_model"):
         load(tmp_path / "model.txt")
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r"])
+def test_line_ends_that_end_lightgbms_process_are_named_before_it_reads_them(tmp_path: Path, line_end: str) -> None:
+    path = tmp_path / "model.txt"
+    path.write_text("tree\nversion=v4\nnum_class=1\n", newline=line_end)
+
+    with pytest.raises(ModelError, match=r"model\.txt: has the line ends of Windows.*\*\.txt -text"):
+        load(path)

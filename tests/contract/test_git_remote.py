@@ -36,6 +36,43 @@ def test_what_was_pushed_can_be_cloned(server: GitServer, tmp_path: Path) -> Non
     assert (tmp_path / "again" / "weights.bin").read_bytes() == (clone.folder / "weights.bin").read_bytes()
 
 
+def test_a_clone_without_history_is_refused_before_any_work_and_with_it_taken(
+    server: GitServer, tmp_path: Path
+) -> None:
+    """As every CI checks out. What of the history is known here already need not be in the clone."""
+    whole = Clone(tmp_path / "w", server.url("shallow"))
+    whole.commit("One")
+    whole.commit("Two")
+    whole.git("clone", "--quiet", "--depth=1", f"file://{whole.folder}", str(tmp_path / "ci"))
+    shallow = Clone(tmp_path / "ci", server.url("shallow"))
+    refused = shallow.push("main", "main:refs/tags/trial")
+    known = whole.push("main:refs/tags/base")
+    shallow.commit("Three, on what is known")
+    taken = shallow.push("main:refs/tags/trial")
+
+    assert refused.code != 0
+    assert "✗ receive: this clone is shallow" in refused.told
+    assert "`git fetch --unshallow`; on GitHub Actions `fetch-depth: 0`" in refused.told
+    assert not list((server.root.parent / "staging").glob("push-*"))
+    assert [known.code, taken.code] == [0, 0], taken
+
+
+@pytest.mark.parametrize("raw", [b"caf\xe9", b"a\xcc\x81\xff"])
+def test_a_ref_whose_name_is_no_text_is_refused_by_name_and_the_others_are_taken(
+    server: GitServer, tmp_path: Path, raw: bytes
+) -> None:
+    clone = Clone(tmp_path / "w", server.url("names"))
+    clone.commit()
+    good = f"main:refs/tags/{raw.hex()}"
+    pushed = clone.push(os.fsdecode(b"main:refs/tags/" + raw), good, "main:refs/tags/e\u0301", "main:refs/tags/\u00e9")
+
+    assert pushed.code != 0
+    assert "is no name for a branch or tag here: use up to 200 plain characters" in pushed.told
+    listed = clone.git("ls-remote", "tidegate")
+    for name in (raw.hex(), "e\u0301", "\u00e9"):
+        assert f"refs/tags/{name}\n" in f"{listed}\n"
+
+
 @pytest.mark.slow
 def test_150_mb_are_pushed_with_flat_memory(server: GitServer, tmp_path: Path) -> None:
     clone = _clone(server, tmp_path, 150_000_000)

@@ -1,6 +1,7 @@
 """The registry's jobs: queued once, over once, with their log in order."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -74,12 +75,15 @@ def test_the_newest_job_of_a_commit_is_found(database: Database) -> None:
     registry.submit_job(database, new_job(commit="a" * 40))
     newest = registry.submit_job(database, new_job(commit="a" * 40))
     registry.submit_job(database, new_job(commit="b" * 40))
+    on_a_branch = registry.submit_job(database, replace(new_job(commit="a" * 40), branch="trial"))
 
-    found = registry.newest_job(database, "default", "market", "a" * 40, "push")
+    def found(commit: str, branch: str) -> int | None:
+        job = registry.newest_job(database, "default", "market", commit, "push", branch=branch)
+        return None if job is None else job.id
 
-    assert found is not None
-    assert found.id == newest.id
-    assert registry.newest_job(database, "default", "market", "d" * 40, "push") is None
+    assert found("a" * 40, "main") == newest.id
+    assert found("a" * 40, "trial") == on_a_branch.id
+    assert found("d" * 40, "main") is None
 
 
 def test_an_unknown_job_is_said_to_be_so(database: Database) -> None:

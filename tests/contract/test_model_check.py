@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import lightgbm
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
@@ -123,6 +125,14 @@ def _dies(folder: Path) -> None:
     _allow(folder, "suicide.die")
 
 
+def _crashes(folder: Path) -> None:
+    """LightGBM's own reader, on half a file."""
+    (folder / "model.joblib").unlink()
+    rows = np.random.default_rng(3).normal(size=(300, 3))
+    text = lightgbm.train({"verbose": -1}, lightgbm.Dataset(rows, rows[:, 0]), 20).model_to_string()
+    (folder / "model.txt").write_text(text[: len(text) // 2])
+
+
 def _too_few_features(folder: Path) -> None:
     (folder / "tidegate.toml").write_text('[features]\nprice = "numeric"\n')
     write_test_rows(folder, [{"price": 1}])
@@ -148,6 +158,7 @@ def _unknown_mask(folder: Path) -> None:
         (_missing_package, ["model.pkl", "needs the package 'notapackage'", "requirements.txt"]),
         (_no_predict, ["holds a dict", "Save the fitted estimator"]),
         (_dies, ["ended its process", "exit code 9"]),
+        (_crashes, ["model.txt: ended its process", "most often the file is cut off", "save it again"]),
         (_too_few_features, ["fitted on 3 features", "from tidegate.toml has 1"]),
         (_wrong_test_rows, ["test_data.json", "instances[0].price", "expected number or null, found a string"]),
         (_wrong_expectation, ["instance 0", "expected DOWN"]),

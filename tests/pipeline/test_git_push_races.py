@@ -22,7 +22,8 @@ SLOW_TO_LOAD = "import time\n\ntime.sleep(60)\n\n\ndef predict(rows):\n    retur
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("races")) as running:
+    # One place for jobs: whoever holds it while it waits for others stops everything.
+    with running_stack(tmp_path_factory.mktemp("races"), concurrent_builds=1) as running:
         yield running
 
 
@@ -76,6 +77,57 @@ def test_of_two_pushes_at_once_one_goes_live_and_the_other_is_told(
     assert Status.STARTING not in statuses(stack, "market")
     market.git("fetch", "--quiet", "tidegate", "main")
     market.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+
+
+def test_pushes_of_several_branches_at_once_all_come_to_their_end(
+    stack: RunningStack, market: Clone, tmp_path: Path
+) -> None:
+    """The second branch of the first push comes after the job of the other push, which waits for the first push."""
+    version, known = live(stack, "market"), len(jobs(stack, "market"))
+    other = Clone(tmp_path / "other", remote_url(stack, "market"))
+    other.git("pull", "--quiet", "tidegate", "main")
+    change(market, 0.21)
+    first = market.start_push("--atomic", "main", "main:one")
+    wait_until(lambda: len(jobs(stack, "market")) > known, 60, "the first job")
+    second = finished(other.start_push("HEAD:refs/heads/two"))
+    pushed = finished(first)
+
+    assert [pushed.code, second.code] == [0, 0], [pushed, second]
+    assert pushed.told.index("main goes live:") < pushed.told.index("one becomes a preview:")
+    assert pushed.told.count("✓ switch") == 2, "both branches are at one commit, and each has a job"
+    assert live(stack, "market") != version
+    for branch in ("one", "two"):
+        url = f"{stack.gateway_url}/v1/models/market/previews/{branch}/predict"
+        assert httpx.post(url, json=EXAMPLE, timeout=20).status_code == 200
+    assert [job.branch for job in jobs(stack, "market")[: len(jobs(stack, "market")) - known]][-1] == "main"
+    assert Status.STARTING not in statuses(stack, "market")
+
+
+def test_each_ref_of_a_push_is_decided_for_itself(stack: RunningStack, market: Clone) -> None:
+    before, main = live(stack, "market"), remote_main(market)
+    market.git("switch", "--quiet", "--create", "broken")
+    (market.folder / "model.joblib").write_bytes(b"no model")
+    market.commit("A broken model")
+    market.git("switch", "--quiet", "main")
+    refs = (":main", ":one", ":two", "broken", "main:three", "main:refs/tags/kept", "main:refs/notes/kept")
+    pushed = market.push(*refs)
+    listed = market.git("ls-remote", "tidegate").split()[1::2]
+    whole = market.push("--atomic", "broken", "main:refs/tags/not-kept", "broken:refs/tags/nor-that")
+
+    assert pushed.code == 1, pushed
+    assert "main is what is live: it is not deleted" in pushed.told
+    assert "✗ scan" in pushed.told
+    assert "! refused: main, broken. The rest of the push is taken" in pushed.told
+    assert "two is removed, and its preview with it" in pushed.told
+    assert "kept is kept; tags deploy nothing" in pushed.told
+    assert "refs/notes/kept is kept; what is not below refs/heads/ deploys nothing" in pushed.told
+    assert "is the preview of three" in pushed.told
+    assert sorted(listed) == ["HEAD", "refs/heads/main", "refs/heads/three", "refs/notes/kept", "refs/tags/kept"]
+    assert (live(stack, "market"), remote_main(market)) == (before, main)
+    assert whole.code == 1
+    assert "not-kept" not in market.git("ls-remote", "tidegate")
+    assert list((stack.settings.home_path / "staging").glob("push-*")) == []
+    assert Status.STARTING not in statuses(stack, "market")
 
 
 def test_a_push_that_git_refuses_at_the_last_moment_leaves_the_live_version(stack: RunningStack, market: Clone) -> None:

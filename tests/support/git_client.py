@@ -59,6 +59,7 @@ class Clone:
             env={**os.environ, **ENV},
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=timeout_s,
             check=False,
         )

@@ -1,11 +1,15 @@
 """Which jobs start, when a failed one is tried again, and what becomes of one whose deployer died."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model_runner.errors import ModelError
-from storage.registry import JobState
+from storage.registry import Job, JobState
 from tests.support.jobs import NOW, job
 from tidegate.deployer import DeployError
 from tidegate.deployer.publishing import PublishError
@@ -31,6 +35,61 @@ def test_no_more_run_than_may() -> None:
 
     assert [found.id for found in startable(waiting, set(), 2, NOW)] == [1, 2]
     assert startable(waiting, {1, 2}, 2, NOW) == []
+
+
+def of_push(number: int, pusher: int, **given: Any) -> Job:
+    return job(number, source={"repository": "/r", "pusher": pusher, "pusher_since": 1.5, "refs": 2}, **given)
+
+
+def test_no_job_of_a_push_waits_for_one_that_waits_for_its_git() -> None:
+    """Git decides on all branches of a push together: the first, which is prepared, waits for the second."""
+    first = of_push(1, 70, state=JobState.RUNNING, prepared={"lines": 9})
+    between, second = of_push(2, 71), of_push(3, 70)
+    jobs = [first, between, second]
+
+    assert startable(jobs, {1}, 1, NOW) == [second], "a job that waits takes nobody's place"
+    assert ahead_of(second, jobs) is None
+    assert ahead_of(between, jobs) == second
+    assert startable([first, between], {1}, 1, NOW) == [], "another push waits until this one is decided"
+    assert startable([between, second], set(), 2, NOW) == [between]
+
+
+def test_branches_of_one_push_are_prepared_in_their_order() -> None:
+    first, second = of_push(1, 70), of_push(2, 70)
+
+    assert startable([first, second], set(), 2, NOW) == [first]
+    assert startable([first, second], {1}, 2, NOW) == []
+    assert ahead_of(second, [first, second]) == first
+
+
+@given(
+    pushers=st.lists(st.integers(1, 3), min_size=1, max_size=8),
+    models=st.lists(st.sampled_from("ab"), min_size=8, max_size=8),
+    limit=st.integers(1, 3),
+)
+def test_every_push_comes_to_its_end(pushers: list[int], models: list[str], limit: int) -> None:
+    """Jobs come in any order, each push's next one when its last is prepared; git takes a push when all are."""
+    coming = {pusher: [n for n, each in enumerate(pushers, 1) if each == pusher] for pusher in set(pushers)}
+    held: dict[int, list[Job]] = {pusher: [] for pusher in coming}
+    unfinished: dict[int, Job] = {}
+    for _ in range(4 * len(pushers) + 4):
+        for pusher, numbers in list(coming.items()):
+            own = held[pusher]
+            if numbers and all(each.prepared for each in own):
+                made = of_push(numbers.pop(0), pusher, model=models[pusher])
+                own.append(made)
+                unfinished[made.id] = made
+            elif not numbers and all(each.prepared for each in own):
+                for each in own:
+                    unfinished.pop(each.id, None)
+        chosen = startable([unfinished[number] for number in sorted(unfinished)], set(), limit, NOW)
+        assert len(chosen) <= limit
+        for each in chosen:
+            done = replace(each, state=JobState.RUNNING, prepared={"lines": 1})
+            unfinished[each.id] = done
+            pusher = each.source["pusher"]
+            held[pusher] = [done if one.id == done.id else one for one in held[pusher]]
+    assert not unfinished
 
 
 def test_a_later_job_of_a_model_does_not_overtake_one_that_pauses() -> None:

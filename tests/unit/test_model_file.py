@@ -16,6 +16,7 @@ POINTER = (
 
 def _folder(tmp_path: Path, *names: str) -> Path:
     for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     return tmp_path
 
@@ -47,6 +48,10 @@ def test_the_model_file_is_found(tmp_path: Path, names: list[str], chosen: str) 
         (["a.pkl", "b.onnx"], ["a.pkl and b.onnx", "Name the one to be served model.pkl"]),
         (["test_data.json", "reference.csv"], ["no model file", "model.joblib", "model.onnx", "predict.py"]),
         (["config.json", "notes.txt"], ["no model file"]),
+        (
+            ["README.md", ".old/model.pkl", "models/loans v2/model.joblib"],
+            ["model.joblib is in models/loans v2. Deploy", "git subtree push --prefix='models/loans v2' <remote> main"],
+        ),
     ],
 )
 def test_no_model_file_or_too_many_are_refused(tmp_path: Path, names: list[str], says: list[str]) -> None:

@@ -5,8 +5,8 @@ import contextlib
 import random
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -19,8 +19,9 @@ from storage.registry import Job, JobOverError, JobState
 from tidegate.deployer.acceptance import accepted, commit_of
 from tidegate.deployer.ledger import Ledger
 from tidegate.deployer.metrics import JOB_RETRIES, JOB_SECONDS, JOBS
+from tidegate.deployer.pushes_together import branches_of
 from tidegate.deployer.retrying import ATTEMPTS, next_attempt
-from tidegate.deployer.stages import stage_line
+from tidegate.deployer.stages import stage_after, stage_line
 from tidegate.deployer.work import HasFailed, IsLive, IsPrepared, IsSaid, Order, Prepare, StageIsDone, Switch, values
 from tidegate.deployer.workers import WorkerProcess, Workers
 
@@ -78,7 +79,9 @@ class Around:
     origins: dict[str, Origin]
     draw: Callable[[], float] = random.random
     most_s: float = 1800.0
-    """What a job may take up to its switch (TIDEGATE_JOB_TIMEOUT_S)."""
+    """What a job may take until it is prepared (TIDEGATE_JOB_TIMEOUT_S)."""
+    in_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Of switches of one push, which otherwise all come at the same moment, each with a process of its own."""
 
 
 class JobRun:
@@ -94,6 +97,8 @@ class JobRun:
         self._ledger = around.ledger
         self._origin = around.origins[job.kind]
         self._worker: WorkerProcess | None = None
+        self._stage = "receive" if job.prepared is None else "switch"
+        """What it is at: a failure that names none came up there."""
 
     async def run(self) -> None:
         """Ends with the job over, queued again, or (when the deployer stops) as it is."""
@@ -122,22 +127,19 @@ class JobRun:
 
     async def _attempt(self) -> None:
         seconds = self._around.most_s
-        try:
-            async with asyncio.timeout(seconds) as deadline:
-                if self.job.prepared is None:
-                    await self._prepare()
-                await self._await_acceptance()
-                await self._origin.confirm(self.job)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise JobFailedError(
-                "",
-                f"it took more than the {seconds:g} s that a job may: make its model faster to check, or have who runs "
-                "this installation raise TIDEGATE_JOB_TIMEOUT_S",
-            ) from None
+        seconds_of_all = seconds * branches_of(self.job)
+        slow = f"it took more than the {seconds:g} s that a job may: make its model faster to check"
+        async with _bounded(seconds, slow):
+            if self.job.prepared is None:
+                await self._prepare()
+        # The other branches of its push have as long, each: git waits for all of them.
+        async with _bounded(seconds_of_all, f"git did not decide within {seconds_of_all:g} s: push again"):
+            await self._await_acceptance()
+            await self._origin.confirm(self.job)
         self.is_switching = True
-        await self._switch()
+        async with self._around.in_turn if branches_of(self.job) > 1 else contextlib.nullcontext():
+            await self._switch()
+            await self._lend_worker()
 
     async def _prepare(self) -> None:
         deployment_id = registry.new_deployment_id()
@@ -159,6 +161,7 @@ class JobRun:
         )
         done = await self._work(order, IsPrepared)
         self.job = await self._ledger.change(registry.prepare_job, self.job.id, values(done))
+        await self._lend_worker()
 
     async def _refuse_overtaken(self) -> None:
         """Git compares too, but only when all the work is done."""
@@ -208,6 +211,7 @@ class JobRun:
         await self._worker.send(order)
         while (answer := await self._worker.answer()) is not None:
             if isinstance(answer, StageIsDone):
+                self._stage = stage_after(answer.name)
                 line = stage_line(answer.name, answer.seconds, answer.detail)
                 await self._ledger.say(self.job.id, [line], stage=answer.name)
             elif isinstance(answer, IsSaid):
@@ -218,6 +222,12 @@ class JobRun:
                 return answer
         fate = await self._worker.fate()
         raise JobFailedError("", f"the process that did its work {fate}: see `tidegate logs deployer`, then push again")
+
+    async def _lend_worker(self) -> None:
+        """To the next branch of its push: each that waits for the others would keep a process otherwise."""
+        if branches_of(self.job) > 1 and self._worker is not None:
+            worker, self._worker = self._worker, None
+            await self._around.workers.put_back(worker)
 
     async def _end_worker(self) -> None:
         """Before its deployment is judged: it could make one a moment later."""
@@ -230,13 +240,13 @@ class JobRun:
         await self._ledger.abandon(self.job.deployment_id, error.reason)
         now = datetime.now(UTC)
         again = next_attempt(self.job.attempts, now, self._around.draw()) if error.can_pass else None
+        stage = error.stage or self._stage
         if again is None:
-            head = f"✗ {error.stage}" if error.stage else "✗ failed"
-            await self._over(JobState.FAILED, error.reason, [head, *_told(error.reason), "", UNTOUCHED])
+            await self._over(JobState.FAILED, error.reason, [f"✗ {stage}", *_told(error.reason), "", UNTOUCHED])
             return
         JOB_RETRIES.labels(self.job.kind).inc()
         pause = (again - now).total_seconds()
-        text = f"! {error.stage}: {error.reason} Attempt {self.job.attempts} of {ATTEMPTS}; again in {pause:.1f} s."
+        text = f"! {stage}: {error.reason} Attempt {self.job.attempts} of {ATTEMPTS}; again in {pause:.1f} s."
         with contextlib.suppress(JobOverError):
             await self._ledger.say(self.job.id, quoted(text))
             await self._ledger.change(registry.requeue_job, self.job.id, again)
@@ -253,6 +263,19 @@ class JobRun:
         JOBS.labels(self.job.kind, state.value).inc()
         await asyncio.to_thread(remove_files, self.job, self._around.staging)
         await self._origin.ended(self.job)
+
+
+@contextlib.asynccontextmanager
+async def _bounded(seconds: float, reason: str) -> AsyncIterator[None]:
+    """Raises JobFailedError: what happens inside takes longer."""
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            yield
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        fix = "or have who runs this installation raise TIDEGATE_JOB_TIMEOUT_S"
+        raise JobFailedError("", f"{reason}, {fix}") from None
 
 
 def _told(reason: str) -> list[str]:

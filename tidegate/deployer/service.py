@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.deployer_protocol import Accepted
 from model_runner import watched
 from storage import registry
 from storage.registry import Job, JobOverError, JobState, NewJob
@@ -88,9 +89,10 @@ class Deployer:
                 await self.ledger.say(job.id, [f"  waits for job {before.id}, which deploys the same model"])
         return job, is_new
 
-    async def accept(self, workspace: str, model: str, commit: str) -> Job | None:
+    async def accept(self, taken: Accepted) -> Job | None:
         """Git took this commit: its job may switch. The job; None where there is none."""
-        job = await self.ledger.read(registry.newest_job, workspace, model, commit, "push")
+        place = taken.workspace, taken.model, taken.commit, "push"
+        job = await self.ledger.read(registry.newest_job, *place, branch=taken.branch)
         if job is not None and job.id in self._runs:
             self._runs[job.id].accepted.set()
         return job

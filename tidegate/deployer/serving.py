@@ -118,7 +118,7 @@ class SocketServer:
                 await _send(writer, _ended(await self._deployer.cancel(number)))
 
     async def _accepted(self, message: Accepted, writer: StreamWriter) -> None:
-        job = await self._deployer.accept(message.workspace, message.model, message.commit)
+        job = await self._deployer.accept(message)
         if job is None:
             await _send(writer, Refused(f"no job has prepared {message.commit}: push an empty commit"))
             return
@@ -176,6 +176,7 @@ def _push(message: Submit, owner: str) -> NewJob:
         "pusher": message.pusher,
         "pusher_since": born(message.pusher),
         "url": message.url,
+        "refs": message.refs,
     }
     return NewJob(
         owner=owner,

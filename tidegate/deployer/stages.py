@@ -40,7 +40,7 @@ class StageLog:
     def add(self, name: str, seconds: float, detail: str = "") -> None:
         # A description is the model's own: it may not look like the line of another stage.
         self.done.append(StageDone(name, seconds, plain(detail)))
-        self.current = _following(name)
+        self.current = stage_after(name)
         self._on_stage(self.done[-1])
 
     @contextmanager
@@ -53,7 +53,7 @@ class StageLog:
         self.add(name, time.perf_counter() - started, "; ".join(detail))
 
 
-def _following(name: str) -> str:
+def stage_after(name: str) -> str:
     """The stage that begins when this one is done: what fails from now on, failed there."""
     index = STAGES.index(name) + 1 if name in STAGES else len(STAGES)
     return STAGES[index] if index < len(STAGES) else name

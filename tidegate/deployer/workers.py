@@ -76,6 +76,13 @@ class Workers:
             return spare
         return await WorkerProcess.start()
 
+    async def put_back(self, worker: WorkerProcess) -> None:
+        """One that has done its work, and can do another's."""
+        if self._spare is not None and self._spare.is_alive:
+            await worker.end()
+        elif worker.is_alive:
+            self._spare = worker
+
     async def refill(self) -> None:
         """Start the next spare, where there is none."""
         if self._spare is None or not self._spare.is_alive:
