@@ -37,6 +37,8 @@ class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     model: str = ""
     """Library, version and class."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of its file."""
     task: str = ""
     schema: str | None = None
     """The input schema as JSON text."""

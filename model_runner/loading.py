@@ -23,6 +23,7 @@ from model_runner.manner import Manner
 from model_runner.own_answers import OwnAnswers
 from model_runner.own_frames import OwnFrames
 from model_runner.refused import explaining, is_out_of_memory
+from model_runner.saved_by import heard
 from model_runner.schema import InputSchema
 from model_runner.schema_source import Inputs, inputs_of, is_sealed
 
@@ -38,6 +39,8 @@ class ServingModel:
     task: str
     load_ms: float
     warm_ms: float
+    notes: tuple[str, ...] = ()
+    """What is to be said of the file that was loaded, to people."""
 
 
 def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
@@ -50,7 +53,8 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     manifest = read_manifest(folder, name="model")
     # A model's own modules may lie beside it.
     sys.path.insert(0, str(folder.resolve()))
-    model = _within_memory(manifest)
+    with heard(manifest.model_file) as notes:
+        model = _within_memory(manifest)
     inputs = inputs_of(manifest, model)
     if inputs.example is not None:
         refuse_misfits(inputs.example_file, inputs.schema, [inputs.example])
@@ -62,7 +66,8 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     _warm(predict, trial)
     own = OwnAnswers(model, predict, OwnFrames(manifest.reference_file, inputs.schema), inputs)
     task = manifest.task or model.task
-    return ServingModel(model, predict, inputs, own, task, (loaded - began) * 1000, (clock() - loaded) * 1000)
+    times = (loaded - began) * 1000, (clock() - loaded) * 1000
+    return ServingModel(model, predict, inputs, own, task, *times, notes=tuple(notes))
 
 
 def _within_memory(manifest: Manifest) -> LoadedModel:

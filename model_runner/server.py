@@ -91,6 +91,8 @@ class Runner:
             raise over_load_time("model", seconds or 0.0) from None
         log.info("load %s in %.0f ms", serving.model.description, serving.load_ms)
         log.info("warm in %.0f ms", serving.warm_ms)
+        for note in serving.notes:
+            log.warning("%s", note)
         if serving.inputs.schema is None:
             log.warning("no input schema: this model serves unvalidated; declare [features] in tidegate.toml")
         # It had its say while it loaded and warmed; the same line for every request would only fill the disk.
@@ -114,6 +116,7 @@ class Runner:
         return RunnerInfo(
             state="stopping" if self.stopping else "ready",
             model=serving.model.description,
+            notes=serving.notes,
             task=serving.task,
             schema=schema_text(serving.inputs),
             example=serving.inputs.example,

@@ -21,11 +21,12 @@ from model_runner.environment import Prepared
 from model_runner.expected import check_expected
 from model_runner.frames import RunnerInfo
 from model_runner.launch import HOST_PYTHON
-from model_runner.manifest import Manifest, read_manifest
+from model_runner.manifest import TEST_FILE, Manifest, read_manifest
 from model_runner.plain_text import plain
 from model_runner.reference import Reference
 from model_runner.sandbox.plan import Confinement
 from model_runner.sandbox.policy import SandboxPolicy, confine
+from model_runner.saved_by import MOST_NOTES
 from model_runner.schema_source import Inputs, inputs_from, seal_inputs
 from model_runner.test_rows import TestRows
 
@@ -197,7 +198,7 @@ async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, watch: "_S
     check_inputs(manifest, inputs)
     predictions = await predict_test(client, manifest, inputs.schema, test.rows if test else [])
     check_expected(manifest, predictions, test.expected if test else None)
-    watch.lap("test predictions")
+    watch.lap("test predictions", _tried(manifest))
     of_reference = await predict_reference(client, files.reference)
     if files.reference is not None:
         watch.lap("reference predictions")
@@ -233,10 +234,21 @@ def _confinement(manifest: Manifest, sandbox: SandboxPolicy, timeout_s: float) -
 
 def _shown(info: RunnerInfo) -> RunnerInfo:
     """What a model says about itself is its own: made fit to be shown, once and for all who will."""
-    return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60))
+    notes = tuple(plain(note, 200) for note in info.notes[:MOST_NOTES])
+    return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60), notes=notes)
 
 
 def _loaded(info: RunnerInfo) -> str:
-    if info.schema is not None:
-        return info.model
-    return f"{info.model}; NO INPUT SCHEMA, so requests are not validated: declare [features] in tidegate.toml"
+    said = [info.model, *info.notes]
+    if info.schema is None:
+        said.append("NO INPUT SCHEMA, so requests are not validated: declare [features] in tidegate.toml")
+    return "; ".join(said)
+
+
+def _tried(manifest: Manifest) -> str:
+    """Of the test rows."""
+    if manifest.test_file is not None:
+        return ""
+    if manifest.reference_file is not None:
+        return f"none: there is no {TEST_FILE}"
+    return f"UNTESTED: there is no {TEST_FILE} and no reference, so none of its answers was looked at"

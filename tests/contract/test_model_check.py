@@ -11,6 +11,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -52,6 +53,19 @@ def test_a_good_folder_is_reported_with_schema_and_predictions(tmp_path: Path) -
     seal_inputs(folder, report.inputs)
     (folder / "reference.csv").unlink()
     assert load_and_warm(folder, time.perf_counter).inputs == report.inputs, "a sealed folder needs no reference"
+
+
+def test_another_version_and_what_nobody_tried_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sklearn.base.__version__", "1.2.2")
+    folder = write_classifier(tmp_path)
+    monkeypatch.undo()
+    (folder / "test_data.json").unlink()
+    heard: list[Stage] = []
+    check_model(folder, on_stage=heard.append)
+    details = {stage.name: stage.detail for stage in heard}
+    assert f"saved by scikit-learn 1.2.2, served by {sklearn.__version__}" in details["load"]
+    assert details["load"].endswith("write scikit-learn==1.2.2 into requirements.txt")
+    assert details["test predictions"].startswith("UNTESTED: there is no test_data.json and no reference")
 
 
 def test_a_reference_with_timestamps_is_profiled_by_hour_of_day(tmp_path: Path) -> None:

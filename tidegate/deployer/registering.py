@@ -85,7 +85,7 @@ def _profile(report: Report, version: Version) -> Profile | None:
 def describe_profile(profile: Profile | None, report: Report) -> str:
     """What is said of it beside the stage."""
     if profile is None:
-        return f"no reference: the first {report.manifest.baseline_rows} events become it"
+        return f"no reference: UNWATCHED until the first {report.manifest.baseline_rows} events, which become it"
     described = f"{profile.n_rows:,} rows, {len(profile.features)} series"
     if isinstance(profile.hours, msgspec.UnsetType):
         return described
