@@ -8,7 +8,7 @@ from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.leftovers import MARK
-from tidegate.supervisor.plan import PREPARE, PartSpec, StopRank, plan, runner_spec
+from tidegate.supervisor.plan import BROKER, PREPARE, PartSpec, StopRank, plan, runner_spec
 from tidegate.supervisor.watch import broker_verdict
 
 
@@ -71,6 +71,16 @@ def test_processes_get_the_settings_that_were_given_and_the_mark_of_their_home(t
     assert found["TIDEGATE_HOME"] == found[MARK] == str(tmp_path)
     assert found["OMP_NUM_THREADS"] == "1"
     assert "TIDEGATE_BROKER_PORT" not in found
+
+
+def test_the_broker_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEGATE_WEBHOOK_SECRET", "whsec_x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "also")
+    (broker,) = [spec for spec in plan(_settings(clickhouse_password="p"), "tansu") if spec.name == BROKER]
+    assert broker.env is not None
+    assert broker.env[MARK] == "/tmp/plan"
+    for_any = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "RUST_LOG"}
+    assert broker.env.keys() <= {MARK, *for_any}
 
 
 @pytest.mark.parametrize(("used", "stops", "warns"), [(10, False, False), (85, False, True), (101, True, False)])

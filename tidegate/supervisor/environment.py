@@ -35,6 +35,12 @@ def child_environment(settings: Settings, inherited: Mapping[str, str] = os.envi
     return {**inherited, **FIXED, **settings_environment(settings), MARK: str(settings.home_path)}
 
 
+def broker_environment(settings: Settings, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """All that the embedded broker gets: no secret of the stack."""
+    kept = {name: inherited[name] for name in (*_FOR_ANY_PYTHON, "LD_LIBRARY_PATH", "RUST_LOG") if name in inherited}
+    return {**kept, MARK: str(settings.home_path)}
+
+
 def clickhouse_environment(settings: Settings, inherited: Mapping[str, str] = os.environ) -> dict[str, str] | None:
     """All that the embedded ClickHouse gets: its passwords, and no other secret; None where it has no password."""
     password = secret_of(settings.clickhouse_password)

@@ -10,7 +10,7 @@ from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
-from tidegate.supervisor.environment import clickhouse_environment
+from tidegate.supervisor.environment import broker_environment, clickhouse_environment
 from tidegate.web_pages import names
 
 
@@ -145,6 +145,7 @@ def _broker(settings: Settings, binary: str | None) -> list[PartSpec]:
             TcpReady(port),
             StopRank.BROKER,
             ports=(PortUse(port, "TIDEGATE_BROKER_PORT"),),
+            env=broker_environment(settings),
         )
     ]
 
