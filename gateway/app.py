@@ -9,13 +9,16 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import Route
 
 from gateway import watched
+from gateway.cors import Cors, answer_options, with_headers
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoints
 from gateway.errors_api import answer_of, handle_errors
 from gateway.idling import Idling
 from gateway.inference import InferenceApp, Limits, Scope, Send
+from gateway.known_paths import hint
 from gateway.management import Management
 from gateway.metrics import FOREIGN_REQUESTS
 from gateway.models_api import models_router
@@ -42,6 +45,7 @@ class GatewayConfig:
     runner: ClientConfig = field(default_factory=ClientConfig)
     waking: WakingConfig = field(default_factory=WakingConfig)
     pages: PageGuard = field(default_factory=PageGuard)
+    cors: Cors = field(default_factory=Cors)
     emit_linger_s: float = 0.005
     refresh_s: float = 0.1
     """Seconds between two refreshes of the route table."""
@@ -82,34 +86,53 @@ def create_app(
         lifespan=lambda _: plane.running(),
     )
     own = () if versions is None else (versions_router(versions),)
-    for router in (models_router(cache), _health_router(cache), *own, *routers):
+    included = (models_router(cache), _health_router(cache), *own, *routers)
+    for router in included:
         management.include_router(router)
-    handle_errors(management)
+    others = [route.path for each in (management, *included) for route in each.routes if isinstance(route, Route)]
+    handle_errors(management, lambda path: hint(path, cache.table, others))
     _add_models_to_openapi(management, cache)
 
     mounted = tuple((mounts or {}).items())
+    predicting = config.cors.guard(config.pages)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await management(scope, receive, send)
             return
-        foreign = config.pages.refusal(scope["headers"])
+        path = scope["path"]
+        is_predict = _predicts(path)
+        foreign = (predicting if is_predict else config.pages).refusal(scope["headers"])
         if foreign is not None:
             FOREIGN_REQUESTS.inc()
             await answer_of(from_a_page(foreign), None)(scope, receive, send)
             return
-        path = scope["path"]
-        if path.endswith("/predict") and path.startswith("/v1/"):
-            await plane.inference(scope, receive, send)
+        if is_predict:
+            await _predict(plane.inference, config.cors, scope, receive, send)
             return
         if _is_guarded(path) and not _may(scope, token):
             # Before anything of the body is read.
             await answer_of(unauthorized(), None)(scope, receive, send)
             return
         other = next((mount for prefix, mount in mounted if path.startswith(prefix)), management)
+        if scope["method"] == "HEAD" and other is management:
+            # What answers GET answers HEAD (RFC 9110, 9.1); the server leaves out the body.
+            scope = {**scope, "method": "GET"}
         await other(scope, receive, send)
 
     return app
+
+
+def _predicts(path: str) -> bool:
+    return path.endswith(("/predict", "/predict/")) and path.startswith("/v1/")
+
+
+async def _predict(inference: Asgi, cors: Cors, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] == "OPTIONS":
+        await answer_options(send, cors.of_options(scope["headers"]))
+        return
+    headers = cors.headers(scope["headers"])
+    await inference(scope, receive, with_headers(send, headers) if headers else send)
 
 
 def _is_guarded(path: str) -> bool:

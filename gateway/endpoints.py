@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.instance_form import Form
+from gateway.known_paths import hint
 from gateway.log_limit import limited_logger
 from gateway.metrics import INSTANCES, MODEL_SECONDS, REQUEST_SECONDS, RUNNER_LIES, SHADOW_COPIES, forget_model
 from gateway.refusals import Refusal, unknown_model, unknown_preview
@@ -40,6 +42,7 @@ class Endpoint:
         self.checker = None if schema is None else InstanceChecker(schema)
         self.masked = frozenset(route.mask)
         self.known = None if schema is None else frozenset(schema.names)
+        self.form = Form(self.known or frozenset(), schema.order if schema else None, route.example)
         # A preview must not show in the model's own figures.
         self.metric_model = route.model if route.preview is None else f"{route.model}/previews/{route.preview}"
         self.request_seconds = REQUEST_SECONDS.labels(route.workspace, self.metric_model)
@@ -138,7 +141,7 @@ class Endpoints:
     def _unknown(self, path: str) -> Refusal:
         match = _PATH.fullmatch(path)
         if match is None:
-            return Refusal(404, "not_found", "Try POST /v1/models/{model}/predict")
+            return Refusal(404, "not_found", f"No such path. {hint(path, self._table)}")
         workspace = match["workspace"] or DEFAULT_WORKSPACE
         if match["preview"] is None:
             return unknown_model(match["model"], self._table.models(workspace))

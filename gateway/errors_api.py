@@ -1,5 +1,6 @@
 """Errors of the management API: the same shape as those of predictions."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -51,8 +52,13 @@ def answer_of(refusal: Refusal, given: str | None) -> JSONResponse:
     return JSONResponse({"error": error, "request_id": request_id}, refusal.status, headers)
 
 
-def handle_errors(app: FastAPI) -> None:
-    """Refusals, bodies that do not fit, and what FastAPI itself refuses get that shape."""
+def handle_errors(app: FastAPI, hint: Callable[[str], str] = lambda _: "No such path") -> None:
+    """Refusals, bodies that do not fit, and what FastAPI itself refuses get that shape.
+
+    Args:
+        app: of the management API.
+        hint: says of a path that is none which one may be meant.
+    """
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Refusal)  # noqa: S101 - registered for it alone
@@ -66,8 +72,12 @@ def handle_errors(app: FastAPI) -> None:
 
     async def plain(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - likewise
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-        answer = answer_of(Refusal(error.status_code, code, str(error.detail)), request.headers.get("x-request-id"))
+        code, message = "refused", str(error.detail)
+        if error.status_code == 404:
+            code, message = "not_found", f"No such path. {hint(request.url.path)}"
+        elif error.status_code == 405:
+            code, message = "method_not_allowed", f"Send {(error.headers or {}).get('Allow', 'another method')} here"
+        answer = answer_of(Refusal(error.status_code, code, message), request.headers.get("x-request-id"))
         answer.headers.update(error.headers or {})
         return answer
 

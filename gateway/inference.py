@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from gateway.calls import Call, events_of, rows_of
+from gateway.compressed import CODINGS
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoint, Endpoints
 from gateway.ids import request_id_of, uuid7s
@@ -82,10 +83,11 @@ class InferenceApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         call = Call(datetime.now(UTC), perf_counter(), "")
+        path = scope["path"].rstrip("/")
         refusal = None
         body = b""
         try:
-            body = await self._predict(call, scope, receive)
+            body = await self._predict(call, path, scope, receive)
         except Refusal as refused:
             refusal = refused
         except Exception:
@@ -97,23 +99,24 @@ class InferenceApp:
             body = _encoder.encode(_Refused(error, call.request_id))
         if call.status != CLIENT_GONE:
             await _respond(send, call, body, refusal)
-        self._copy(call, scope["path"])
+        self._copy(call, path)
         await self._record(call)
 
     async def close(self) -> None:
         """Give up the copies that are under way."""
         await self._shadowing.close()
 
-    async def _predict(self, call: Call, scope: Scope, receive: Receive) -> bytes:
+    async def _predict(self, call: Call, path: str, scope: Scope, receive: Receive) -> bytes:
         headers = read_headers(scope["headers"])
         call.request_id = request_id_of(headers.request_id) or self._new_ids(1, call)[0]
-        endpoint = call.endpoint = self._endpoints.choose(scope["path"])
+        endpoint = call.endpoint = self._endpoints.choose(path)
         if scope["method"] != "POST":
             raise Refusal(405, "method_not_allowed", "Send a POST with the features as JSON")
-        batch = parse_batch(await read_body(receive, headers, self._limits.max_bytes), self._limits.max_instances)
+        body = await read_body(receive, headers, self._limits.max_bytes)
+        batch = parse_batch(body, endpoint.form, self._limits.max_instances)
         call.instances = batch.instances
-        endpoint = call.endpoint = self._endpoints.still(endpoint, scope["path"])
-        endpoint = await run(call, endpoint, self._endpoints, self._waking, scope["path"])
+        endpoint = call.endpoint = self._endpoints.still(endpoint, path)
+        endpoint = await run(call, endpoint, self._endpoints, self._waking, path)
         route = endpoint.route
         shape: type[_One] | type[_Many] = _One if batch.single else _Many
         answer = call.predictions[0] if batch.single else call.predictions
@@ -163,6 +166,8 @@ async def _respond(send: Send, call: Call, body: bytes, refusal: Refusal | None)
     if refusal is not None and refusal.retry_after_s is not None:
         headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
     if call.status == 405:
-        headers.append((b"allow", b"POST"))
+        headers.append((b"allow", b"POST, OPTIONS"))
+    if call.status == 415:
+        headers.append((b"accept-encoding", CODINGS.encode()))
     await send({"type": "http.response.start", "status": call.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

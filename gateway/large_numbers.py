@@ -1,7 +1,5 @@
 """Numbers of a request that are too large to be handed on: whose they are. Pure."""
 
-import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,8 +7,6 @@ from model_runner.instances import Problem
 
 _LEAST, _MOST = -(2**63), 2**64 - 1
 """Whole numbers of 64 bits, with a sign or without."""
-_NUMBER = re.compile(rb'"((?:[^"\\]|\\.){0,200})"\s{0,20}:\s{0,20}(-?\d{1,400}(?:\.\d{1,400})?[eE][+-]?\d{1,400})')
-_SHOWN = 40
 UNKNOWN = Problem(
     row=0, field=None, expected=None, found="number", message="a whole number has more than 64 bits; send it as text"
 )
@@ -20,16 +16,6 @@ UNKNOWN = Problem(
 def too_large(instances: Sequence[Any]) -> tuple[Problem, ...]:
     """The first field of each instance that holds a whole number of more than 64 bits, at any depth."""
     return tuple(_problem(row, name) for row, instance in enumerate(instances) for name in _named(instance))[:20]
-
-
-def beyond_any_float(body: bytes) -> str | None:
-    """Of a body that no decoder reads for such a number: the number with its name; None where it is not found."""
-    found = next((each for each in _NUMBER.finditer(body) if math.isinf(float(each[2]))), None)
-    if found is None:
-        return None
-    name, number = (each.decode(errors="replace") for each in found.groups())
-    shown = number if len(number) <= _SHOWN else f"{number[:_SHOWN]}…"
-    return f"{name!r} is {shown}, which is beyond what a number can be (1.8e308); send null for a missing value"
 
 
 def _named(instance: Any) -> Iterator[str]:

@@ -1,24 +1,19 @@
-"""A prediction request's body: read within its bounds, decoded, and taken apart into instances."""
+"""A prediction request's body: read within its bounds, and taken apart into instances."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from gateway.large_numbers import beyond_any_float
+from gateway.compressed import unpacked
+from gateway.foreign_bodies import answerable, by_position, refuse_foreign
+from gateway.instance_form import Form
+from gateway.json_body import decode
 from gateway.refusals import CLIENT_GONE, Refusal
-from model_runner.unreadable import UNREADABLE
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-_decoder = msgspec.json.Decoder()
 _LENGTH_DIGITS = 18
 """Of Content-Length: more than any limit, and as many as Python reads in any case."""
-_AT_BYTE = re.compile(r" \(byte (\d+)\)")
-_OUT_OF_RANGE = "Number out of range"
-_NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +43,16 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
         elif name == b"content-length":
             length = int(value[:_LENGTH_DIGITS]) if value.isdigit() else None
         elif name == b"content-encoding" and value.lower() != b"identity":
-            encoding = value
+            encoding = value if encoding is None else encoding + b", " + value
     return Headers(request_id, length, encoding)
 
 
 async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
-    """The whole body.
+    """The whole body, unpacked where it was compressed.
 
     Raises:
-        Refusal: it is larger than max_bytes, compressed, or its sender went away.
+        Refusal: it is or becomes larger than max_bytes, is compressed in an unknown way, or its sender went away.
     """
-    if headers.content_encoding is not None:
-        raise Refusal(415, "compressed_body", "Send the body without Content-Encoding")
     if headers.content_length is not None and headers.content_length > max_bytes:
         raise _too_large(max_bytes)
     message = await receive()
@@ -70,7 +63,7 @@ async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes
         raise Refusal(CLIENT_GONE, "client_gone", "The client went away")
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    return body
+    return body if headers.content_encoding is None else unpacked(body, headers.content_encoding, max_bytes)
 
 
 async def _read_rest(receive: Receive, first: bytes, max_bytes: int) -> tuple[bytes, MutableMapping[str, Any]]:
@@ -85,72 +78,44 @@ async def _read_rest(receive: Receive, first: bytes, max_bytes: int) -> tuple[by
     raise _too_large(max_bytes)
 
 
-def parse_batch(body: bytes, max_instances: int) -> Batch:
-    """One object, or `{"instances": [...]}`.
+def parse_batch(body: bytes, form: Form, max_instances: int) -> Batch:
+    """One object, `{"instances": [...]}`, or what another server's client sends where it can mean one thing only.
+
+    Args:
+        body: plain.
+        form: what the model asks for.
+        max_instances: the most in one request.
 
     Raises:
         Refusal: it is no JSON (where), or of another shape, or there are too many instances.
     """
-    found = _decode(body)
-    if not isinstance(found, dict):
-        raise Refusal(400, "invalid_body", 'Send one JSON object with the features, or {"instances": [{...}, ...]}')
-    instances = found.get("instances")
-    if not isinstance(instances, list):
-        return Batch([found], single=True)
+    found = decode(body)
+    if type(found) is dict:
+        instances = found.get("instances")
+        if type(instances) is list and "instances" not in form.known:
+            return _many(found, instances, form, max_instances)
+        if form.is_instance(found):
+            return Batch([found], single=True)
+    rows = answerable(found)
+    if rows is not None:
+        return _many({}, rows, form, max_instances)
+    refuse_foreign(found, form)
+    return Batch([found], single=True)
+
+
+def _many(found: dict[str, Any], instances: list[Any], form: Form, most: int) -> Batch:
     if len(found) > 1:
         extra = next(name for name in found if name != "instances")
-        raise Refusal(400, "invalid_body", f'Unknown field {extra!r} beside "instances"; leave it out')
+        message = f'Unknown field {extra!r} beside "instances"; leave it out. {form.shown(instances)}'
+        raise Refusal(400, "invalid_body", message, form.details(instances))
     if not instances:
         raise Refusal(400, "no_instances", '"instances" is empty; send at least one')
-    if len(instances) > max_instances:
-        message = f"{len(instances)} instances; the most in one request is {max_instances} (TIDEGATE_MAX_INSTANCES)"
+    if len(instances) > most:
+        message = f"{len(instances)} instances; the most in one request is {most} (TIDEGATE_MAX_INSTANCES)"
         raise Refusal(413, "too_many_instances", f"{message}. Split the request.")
+    if type(instances[0]) is list:
+        instances = by_position(instances, form)
     return Batch(instances, single=False)
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return _decoder.decode(body)
-    except RecursionError:
-        raise Refusal(400, "invalid_json", "The body is nested too deeply") from None
-    except UnicodeDecodeError:
-        raise Refusal(400, "invalid_json", f"The body is not JSON: {_not_utf8(body)}") from None
-    except UNREADABLE as error:
-        raise _not_json(body, str(error)) from None
-
-
-def _not_json(body: bytes, problem: str) -> Refusal:
-    at = _AT_BYTE.search(problem)
-    if not body.strip():
-        return Refusal(400, "invalid_json", "The body is empty; send a JSON object with the features")
-    if at is None:
-        large = beyond_any_float(body) if problem.startswith(_OUT_OF_RANGE) else None
-        if large is not None:
-            return Refusal(400, "out_of_range", large)
-        return Refusal(400, "invalid_json", f"The body is not JSON: {problem}")
-    byte = int(at[1])
-    where = _place(body, byte)
-    special = _NOT_FINITE.search(body, max(0, byte - 2), byte + 9)
-    if special is not None:
-        value = special[0].decode()
-        return Refusal(400, "not_finite", f"{value} at {where} is not JSON; send null for a missing value")
-    return Refusal(400, "invalid_json", f"The body is not JSON: {_AT_BYTE.sub('', problem)} at {where}")
-
-
-def _not_utf8(body: bytes) -> str:
-    """Where, in the body; the decoder counts from the beginning of the string."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return f"{_place(body, error.start)} is no UTF-8; encode the body in UTF-8"
-    return "a string in it is no UTF-8; encode the body in UTF-8"
-
-
-def _place(body: bytes, byte: int) -> str:
-    before = body[:byte]
-    line = before.count(b"\n") + 1
-    column = byte - (before.rfind(b"\n") + 1) + 1
-    return f"line {line}, column {column} (byte {byte})"
 
 
 def _too_large(max_bytes: int) -> Refusal:

@@ -24,6 +24,10 @@ class PageGuard:
     """Names by which this may be asked; None where they cannot be known, since it listens beyond the loopback."""
     origins: frozenset[bytes] = frozenset()
     """Origins (`https://name[:port]`) whose pages may send requests."""
+    any_origin: bool = False
+    """Whether those of every origin may."""
+    setting: str = ""
+    """By what an operator allows an origin; empty where none can be allowed."""
     has_pages: bool = False
     """Whether this serves pages itself, which then may ask it: their origin is the host that they ask."""
 
@@ -46,7 +50,11 @@ class PageGuard:
                     site = value.lower()
         if origin is None:
             return None if site in _OWN_SITES else self._foreign_page(b"another site")
-        if origin in self.origins or (self.has_pages and site in _OWN_SITES and self._is_own(origin, host)):
+        if (
+            self.any_origin
+            or origin in self.origins
+            or (self.has_pages and site in _OWN_SITES and self._is_own(origin, host))
+        ):
             return None
         return self._foreign_page(origin)
 
@@ -57,8 +65,7 @@ class PageGuard:
         return scheme in (b"http", b"https") and is_known and bool(host) and authority == host
 
     def _foreign_page(self, origin: bytes) -> str:
-        # Only where pages are served can any be allowed.
-        way = ", or allow the origin by TIDEGATE_ALLOWED_ORIGINS" if self.has_pages else ""
+        way = f", or allow the origin by {self.setting}" if self.setting else ""
         return (
             f"Pages of {_shown(origin)} may not send requests here: this one was sent by a browser. "
             f"Use another client{way}"
@@ -74,9 +81,14 @@ def page_guard(
     """
     named = frozenset(_name_of(host.strip().lower().encode()) for host in hosts if host.strip())
     own = bound.lower().encode() if ":" not in bound else f"[{bound.lower()}]".encode()
-    allowed = frozenset(origin.strip().lower().rstrip("/").encode() for origin in origins if origin.strip())
     known = LOOPBACK | named | {own} if named or is_loopback(bound) else None
-    return PageGuard(known, allowed, has_pages)
+    setting = "TIDEGATE_ALLOWED_ORIGINS" if has_pages else ""  # Only where pages are served can any be allowed.
+    return PageGuard(known, origins_of(origins), setting=setting, has_pages=has_pages)
+
+
+def origins_of(listed: Iterable[str]) -> frozenset[bytes]:
+    """Origins as browsers spell them, from how people do."""
+    return frozenset(origin.strip().lower().rstrip("/").encode() for origin in listed if origin.strip())
 
 
 def is_loopback(address: str) -> bool:

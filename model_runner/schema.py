@@ -72,6 +72,13 @@ class InputSchema(msgspec.Struct, frozen=True, kw_only=True):
     v: int = SCHEMA_VERSION
     left_out: tuple[LeftOut, ...] = ()
     """What stood beside the features, and is neither asked for nor watched."""
+    positional: bool = False
+    """Whether the model itself takes the features in this order: then a list of values says which is which."""
+
+    @property
+    def order(self) -> tuple[str, ...] | None:
+        """The names in the order of the model's own columns; None where nobody knows it."""
+        return self.names if self.positional else None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         description="Origins (`https://name[:port]`), with commas between, whose web pages may send requests to the "
         "gateway; no other page may.",
     )
+    cors_origins: str = Field(
+        default="",
+        description="Origins (`https://name[:port]`), with commas between, whose web pages may ask for predictions and "
+        "read the answers (CORS); `*` for the pages of every origin. Of the prediction endpoints alone.",
+    )
     gateway_port: int = Field(default=8700, description="Port of the gateway: predictions and the management API.")
     broker_port: int = Field(
         default=6669,

@@ -1,5 +1,6 @@
 """Which web pages and host names the settings allow at the ports of this machine."""
 
+from gateway.cors import Cors, cors_of
 from gateway.web_pages import PageGuard, page_guard
 from tidegate.settings import Settings
 
@@ -10,6 +11,11 @@ def gateway_pages(settings: Settings) -> PageGuard:
     """Of the gateway, which shows pages itself: the API's documentation."""
     hosts, origins = names(settings.allowed_hosts), names(settings.allowed_origins)
     return page_guard(settings.host, hosts, origins, has_pages=True)
+
+
+def prediction_pages(settings: Settings) -> Cors:
+    """Of the prediction endpoints: whose pages may also read the answers."""
+    return cors_of(names(settings.cors_origins))
 
 
 def local_pages(settings: Settings) -> PageGuard:

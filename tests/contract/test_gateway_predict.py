@@ -182,7 +182,7 @@ def test_an_unknown_model_is_met_with_the_nearest_names(stack: Stack) -> None:
 
 def test_another_method_is_refused(stack: Stack) -> None:
     answer = httpx.get(f"{stack.gateway.url}/v1/models/market/predict")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
 
 
 def test_masked_features_never_reach_the_topic(stack: Stack) -> None:

@@ -17,10 +17,12 @@ from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
 from gateway.connection_limits import ConnectionLimits
 from gateway.connections import bounded
+from gateway.cors import cors_of
 from gateway.inference import Limits
 from gateway.producing import ProducerConfig
 from gateway.routes import Route, RouteTable
 from gateway.waking import WakingConfig
+from gateway.web_pages import page_guard
 from model_runner.client import ClientConfig
 from tests.support.children import Child
 from tests.support.ports import free_ports
@@ -113,6 +115,7 @@ def main() -> None:
     parser.add_argument("--head-s", type=float, default=15.0)
     parser.add_argument("--body-s", type=float, default=30.0)
     parser.add_argument("--keep-alive-s", type=float, default=75.0)
+    parser.add_argument("--cors", action="append", default=[])
     told = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     config = GatewayConfig(
@@ -120,6 +123,8 @@ def main() -> None:
         limits=Limits(told.max_bytes, told.max_instances),
         runner=ClientConfig(queue=told.queue, timeout_s=told.timeout_s),
         waking=WakingConfig(told.wake_queue, told.wake_timeout_s),
+        pages=page_guard("127.0.0.1", has_pages=True),
+        cors=cors_of(told.cors),
         refresh_s=told.refresh_s,
         flush_s=told.flush_s,
     )

@@ -35,7 +35,7 @@ from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
 from tidegate.versions.api import VersionsApi
 from tidegate.versions.config import versions_config
-from tidegate.web_pages import gateway_pages
+from tidegate.web_pages import gateway_pages, prediction_pages
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:
@@ -50,6 +50,7 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         runner=ClientConfig(queue=settings.runner_queue, timeout_s=settings.runner_timeout_s),
         waking=WakingConfig(queue=settings.wake_queue, timeout_s=settings.wake_timeout_s),
         pages=gateway_pages(settings),
+        cors=prediction_pages(settings),
         emit_linger_s=settings.emit_linger_ms / 1000,
         flush_s=settings.stop_timeout_s / 2,
     )

@@ -7,18 +7,24 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import msgspec
+import zstandard
 from fastapi import FastAPI
 
+from gateway.compressed import unpacked
 from gateway.errors_api import handle_errors
 from gateway.git import lfs
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.tree import parse_pointer
 from gateway.github import GithubConfig, HookConnection, github_router, is_signed
+from gateway.instance_form import Form
+from gateway.json_body import decode
+from gateway.recognised_rows import recognised
 from gateway.refusals import Refusal
 from gateway.requests import parse_batch, read_headers
 from gateway.token import Token, bearer_of, password_of
@@ -33,17 +39,27 @@ from tests.support.fuzzing import Decoder
 
 def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
     checker = InstanceChecker(SCHEMA)
+    form = Form(frozenset(SCHEMA.names), SCHEMA.names, ROW)
     encoder = msgspec.json.Encoder()
 
     def predict(body: bytes) -> None:
         """As the gateway does with it: every instance goes to the runner (422 where it overflows) and into an event."""
-        instances = parse_batch(body, 100).instances
+        instances = parse_batch(body, form, 100).instances
         if checker.check(instances) is None:
             encode_frame(Request(1, "predict", instances))
         encoder.encode(instances)
 
     one, many = json.dumps(ROW).encode(), json.dumps({"instances": [ROW, ROW | {"income": None}]}).encode()
-    yield Decoder("gateway: predict", [one, many], predict, (Refusal, OverflowError))
+    split = json.dumps({"dataframe_split": {"columns": list(ROW), "data": [list(ROW.values())]}}).encode()
+    tensors = [{"name": name, "shape": [1], "datatype": "BYTES", "data": [value]} for name, value in ROW.items()]
+    lists = json.dumps({"instances": [list(ROW.values())]}).encode()
+    seldon = {"data": {"names": list(ROW), "ndarray": [list(ROW.values())]}}
+    yield Decoder("gateway: predict", [one, many, split, lists], predict, (Refusal, OverflowError))
+    foreign = [json.dumps(body).encode() for body in ({"inputs": tensors}, seldon, {"inputs": [ROW]})]
+    yield Decoder("gateway: predict, shown", foreign, lambda body: recognised(decode(body), form), (Refusal,))
+    for coding, packed in ((b"gzip", gzip.compress(many)), (b"zstd", zstandard.compress(many))):
+        unpack = partial(unpacked, coding=coding, max_bytes=10_000)
+        yield Decoder(f"gateway: predict, {coding.decode()}", [packed], unpack, (Refusal,))
     batch = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": "ab" * 32, "size": 123}]}
     body = json.dumps(batch).encode()
     yield Decoder("gateway: Git LFS batch", [body], lambda data: lfs._decode(data, lfs.Batch), (lfs.LfsError,))
