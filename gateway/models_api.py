@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from gateway.openapi import instance_schema
 from gateway.routes import Route, RouteCache, predict_path
+from model_runner.schema import decode
 
 
 class LiveModel(BaseModel):
@@ -21,6 +22,7 @@ class LiveModel(BaseModel):
     predict_path: str = Field(description="Where to POST instances.")
     input_schema: dict[str, Any] = Field(description="JSON Schema of one instance.")
     validated: bool = Field(description="Whether instances are checked against the schema.")
+    positional: bool = Field(description="Whether an instance may be a list of values, in the order of `input_schema`.")
     example: dict[str, Any] | None = Field(description="A real instance.")
 
 
@@ -58,5 +60,6 @@ def _live(route: Route) -> LiveModel:
         predict_path=predict_path(route.workspace, route.model, route.preview),
         input_schema=instance_schema(route),
         validated=route.schema_json is not None,
+        positional=route.schema_json is not None and decode(route.schema_json).positional,
         example=route.example,
     )

@@ -14,12 +14,13 @@ from model_runner.blaming import blamed, broken
 from model_runner.errors import ModelError
 from model_runner.fitting import refuse_misfits
 from model_runner.formats import LoadedModel, Predict, Row, Settles, load
-from model_runner.formats.predict_py import load_with
+from model_runner.formats.predict_py import ScriptModel, load_with
 from model_runner.frames import Reply, encode_frame
 from model_runner.limits import over_memory
 from model_runner.made_up import is_proof, more_made_up
 from model_runner.manifest import TEST_FILE, Manifest, read_manifest
 from model_runner.manner import Manner
+from model_runner.order import is_known
 from model_runner.own_answers import OwnAnswers
 from model_runner.own_frames import OwnFrames
 from model_runner.refused import explaining, is_out_of_memory
@@ -62,6 +63,7 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     if inputs.manner is None:
         inputs = msgspec.structs.replace(inputs, manner=_settled(model, inputs.schema, trial))
     predict = explaining(_bind(manifest, model, inputs), manifest.limits)
+    inputs = _with_order(inputs, model)
     loaded = clock()
     _warm(predict, trial)
     own = OwnAnswers(model, predict, OwnFrames(manifest.reference_file, inputs.schema), inputs)
@@ -122,6 +124,16 @@ def _settled(model: LoadedModel, schema: InputSchema | None, trial: _Trial) -> M
     with _to_agree(trial.manifest, schema):
         model.bind(schema)  # what it says of the schema is not said of a row
     return _first_that_goes(trial, lambda row: model.settle(schema, [row])) or Manner()
+
+
+def _with_order(inputs: Inputs, model: LoadedModel) -> Inputs:
+    """With what is known of the order of the features. What a row is decides a predict.py: it names no order."""
+    if inputs.schema is None or isinstance(model, ScriptModel):
+        return inputs
+    features = model.own_features()
+    own = None if features is None else [feature.name for feature in features]
+    positional = is_known(inputs.schema.names, own, inputs.manner or Manner())
+    return msgspec.structs.replace(inputs, schema=msgspec.structs.replace(inputs.schema, positional=positional))
 
 
 T = TypeVar("T")

@@ -87,6 +87,11 @@ def test_other_servers_bodies_get_the_same_answer_where_they_can_mean_one_thing(
     assert answer.json()["predictions"] == plain(served)
 
 
+def test_it_is_said_of_each_model_whether_lists_are_read(served: GatewayProcess) -> None:
+    listed = httpx.get(f"{served.url}/v1/models").json()["models"]
+    assert {model["model"]: model["positional"] for model in listed} == {"market": True, "named": False}
+
+
 def test_lists_are_checked_as_rows_are(served: GatewayProcess) -> None:
     refused = post(served, {"instances": [[1.0, "high", 2.0]]})
     assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (422, "demand")
