@@ -106,9 +106,11 @@ class App:
         await send({"type": "http.response.body", "body": b""})
 
     def _head(self, reply: Reply, head: Head) -> Headers:
-        headers = self._headers(reply.query_id, content_type(head.format), head.timezone)
+        kind = _TEXT if head.format is None else content_type(head.format)
+        headers = self._headers(reply.query_id, kind, head.timezone)
+        if head.format is not None:
+            headers.append((b"x-clickhouse-format", head.format.encode()))
         headers += [
-            (b"x-clickhouse-format", head.format.encode()),
             (b"x-clickhouse-summary", _summary(head.progress)),
             (b"x-clickhouse-exception-tag", reply.tag.encode()),
         ]

@@ -11,10 +11,11 @@ from storage.clickhouse_server.session import Progress
 class Head:
     """The result begins; `progress` is what the query has done by now, `complete` that it has ended.
 
-    `timezone` is the one that it was made in, empty for the server's; `length` is its bytes, where that is said.
+    `format` is None for a statement that has no result; clients tell DROP and an empty SHOW apart by it. `timezone` is
+    the one that it was made in, empty for the server's; `length` is its bytes, where that is said.
     """
 
-    format: str
+    format: str | None
     timezone: str
     progress: Progress
     complete: bool

@@ -70,8 +70,6 @@ def _parse(text: bytes) -> Statement:
 
 def _is_no_read(statement: Statement) -> bool:
     """What the engine's own readonly mode lets through, or refuses only by chance: KILL, SYSTEM and the like."""
-    if statement.kind is StatementKind.SELECT and any(t.depth == 0 and t.is_word("INSERT") for t in statement.tokens):
-        return True  # WITH ... INSERT; the connection of a session may be one that writes
     if statement.kind in (StatementKind.INSERT, StatementKind.INSERT_FROM_INPUT):
         return True
     if statement.kind is StatementKind.COMMAND:

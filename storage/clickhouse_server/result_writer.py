@@ -41,6 +41,7 @@ class ResultWriter:
         self._format = self._timezone = ""
         self._held = tempfile.SpooledTemporaryFile(_MEMORY, dir=str(scratch))  # noqa: SIM115 - closed in __exit__
         self._started = False
+        self._answers = True
 
     def __enter__(self) -> "ResultWriter":
         return self
@@ -48,12 +49,16 @@ class ResultWriter:
     def __exit__(self, *error: object) -> None:
         self._held.close()
 
-    def begin(self, output_format: str, timezone: str) -> None:
-        """Name the result's format and time zone (empty: the server's), before its first byte."""
-        self._format, self._timezone = output_format, timezone
+    def begin(self, output_format: str, timezone: str, *, answers: bool = True) -> None:
+        """Name the result's format and time zone (empty: the server's), before its first byte.
+
+        `answers` tells that the statement has a result even where that is empty.
+        """
+        self._format, self._timezone, self._answers = output_format, timezone, answers
 
     def write(self, data: bytes) -> None:
         """Take the result's next bytes, in its format."""
+        self._answers = self._answers or bool(data)
         self._pass_on(self._encoded(data))
 
     def finish(self) -> None:
@@ -100,7 +105,8 @@ class ResultWriter:
             return
         self._started = True
         length = self._held.tell() if self._whole else None
-        self._exchange.put(Head(self._format, self._timezone, self.progress, complete, length))
+        named = self._format if self._answers else None
+        self._exchange.put(Head(named, self._timezone, self.progress, complete, length))
         self._held.seek(0)
         while piece := self._held.read(_PIECE):
             self._exchange.put(piece)

@@ -9,7 +9,7 @@ from itertools import chain
 from gateway import watched
 from storage.clickhouse_server.body import Spool
 from storage.clickhouse_server.engine import Engine
-from storage.clickhouse_server.errors import ClickHouseError, from_engine
+from storage.clickhouse_server.errors import SYNTAX_ERROR, ClickHouseError, from_engine
 from storage.clickhouse_server.external_tables import ExternalTable, make_tables, make_temporary
 from storage.clickhouse_server.formats import DEFAULT_FORMAT, canonical_format
 from storage.clickhouse_server.native_framing import TIMEZONE_IN_TYPE_SINCE, frame, may_lack_timezones
@@ -21,6 +21,7 @@ from storage.clickhouse_server.statement import (
     StatementKind,
     input_call,
     into_pipe,
+    may_hide_insert,
     setting_of,
 )
 
@@ -47,6 +48,7 @@ class Job:
 
 
 _ANSWERS = (StatementKind.SELECT, StatementKind.SHOW)
+_HAVE_RESULTS = (*_ANSWERS, StatementKind.KILL)
 _INPUT = "_tidegate_input"
 """Temporary table that holds the data of an INSERT ... SELECT ... FROM input()."""
 
@@ -63,7 +65,8 @@ def run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> Non
         session.prepare(job.query)
         tables: list[str] = []
         try:
-            writer.begin(job.output_format, _timezone(session, job))
+            answers = job.statement.kind in _HAVE_RESULTS
+            writer.begin(job.output_format, _timezone(session, job), answers=answers)
             make_tables(session, job.external, tables.append)
             _run(session, job, writer, tables)
         finally:
@@ -87,13 +90,22 @@ def _run(session: Session, job: Job, writer: ResultWriter, tables: list[str]) ->
         _insert(session, job, writer.progress)
     elif kind is StatementKind.INSERT_FROM_INPUT:
         _insert_from_input(session, job, writer.progress, tables)
-    elif kind is StatementKind.SELECT and job.output_format == "Native":
-        _native(session, job, writer)
     elif kind is StatementKind.SELECT:
-        _through_pipe(session, job, writer)
+        _select(session, job, writer)
     else:
         answer = session.execute(job.statement.sql, job.output_format, job.query.parameters, writer.progress)
         writer.write(frame(answer, job.query.protocol) if job.output_format == "Native" else answer)
+
+
+def _select(session: Session, job: Job, writer: ResultWriter) -> None:
+    """What is written behind a SELECT would become data behind an INSERT: in doubt the engine says which one it is."""
+    if may_hide_insert(job.statement) and session.reads_as_insert(job.statement.sql, job.query.parameters):
+        text = "The server took this INSERT for a SELECT and did not run it: begin it with INSERT INTO"
+        raise ClickHouseError(SYNTAX_ERROR, text, "SYNTAX_ERROR")
+    if job.output_format == "Native":
+        _native(session, job, writer)
+    else:
+        _through_pipe(session, job, writer)
 
 
 def _native(session: Session, job: Job, writer: ResultWriter) -> None:

@@ -7,6 +7,7 @@ after a statement that leaves more behind.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,11 @@ class Session:
         described = self.execute(b"DESCRIBE TABLE (" + sql + b"\n)", "JSONCompact", parameters, Progress())
         return [str(row[1]) for row in json.loads(described)["data"]]
 
+    def reads_as_insert(self, sql: bytes, parameters: Mapping[str, str]) -> bool:
+        """Whether the engine's own parser takes `sql` for an INSERT. Raises ClickHouseError where that fails."""
+        tree = self.execute(b"EXPLAIN AST " + sql, "TabSeparatedRaw", parameters, Progress())
+        return tree.lstrip().startswith(b"InsertQuery")
+
     def renew(self) -> None:
         """Replace the connection by a new one."""
         self._connection.close()
@@ -123,6 +129,7 @@ class Session:
         try:
             self._connection.query(sql, "TabSeparated")
         except Exception as error:
+            self._drain()
             raise from_engine(error) from error
 
     def execute(self, sql: bytes, output_format: str, parameters: Mapping[str, str], progress: Progress) -> bytes:
@@ -130,12 +137,18 @@ class Session:
         try:
             result = self._connection.query(sql, output_format, params=dict(parameters))
         except Exception as error:
+            self._drain()
             raise from_engine(error) from error
         progress.add(result)
         progress.written_rows += result.rows_written()
         progress.written_bytes += result.bytes_written()
         answer: bytes = result.bytes()
         return answer
+
+    def _drain(self) -> None:
+        """Take what a failed statement has left: the engine puts its rows before the answer of the next statement."""
+        with suppress(Exception):
+            self._connection.query("SELECT 1", "TabSeparated")
 
     def blocks(self, sql: bytes, parameters: Mapping[str, str], progress: Progress) -> Iterator[tuple[bytes, int]]:
         """Run a query and yield its result block by block: Native of revision 0, and the rows in it.

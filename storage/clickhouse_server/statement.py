@@ -5,6 +5,7 @@ the server has to know: is there data behind the SQL and from which byte, which 
 several statements hide in one text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice, pairwise
@@ -60,8 +61,9 @@ def parse(sql: bytes) -> Statement:
     first = next((t for t in tokens(sql) if not t.is_punct(b"(")), None)
     if first is None:
         raise ClickHouseError(SYNTAX_ERROR, "Syntax error: Empty query", "SYNTAX_ERROR")
-    if first.is_word("INSERT"):
-        return _insert(sql)
+    inserts_at = _insert_into(sql, first)
+    if inserts_at is not None:
+        return _insert(sql, inserts_at)
     all_tokens = tuple(tokens(sql))
     body = _single(all_tokens)
     _refuse_files(body)
@@ -108,28 +110,55 @@ def _format_clause(found: tuple[Token, ...]) -> int | None:
     return None
 
 
-def _insert(sql: bytes) -> Statement:
-    seen: list[Token] = []
+def _insert_into(sql: bytes, first: Token) -> int | None:
+    """The byte at which INSERT INTO begins; before it may stand WITH and its list. None where the statement is none.
+
+    Only these two have data behind them; what is behind INSERT INTO is not looked at here, since it may be that data.
+    """
+    if first.is_word("INSERT"):
+        return first.start
+    if not first.is_word("WITH"):
+        return None
+    for one, two in pairwise(tokens(sql)):
+        if one.depth == 0 and one.is_word("INSERT") and two.is_word("INTO"):
+            return one.start
+    return None
+
+
+def _insert(sql: bytes, start: int) -> Statement:
+    seen = list(tokens(sql[:start]))
+    of_with = len(seen)
     selecting = False
-    stream = tokens(sql)
+    stream = tokens(sql, start)
     for token in stream:
-        if token.depth == 0 and token.is_word("SELECT", "WITH"):
+        clause = token.depth == 0 and not _names_something(seen[-1:])
+        if clause and token.is_word("SELECT", "WITH"):
             selecting = True
-        if not selecting and token.depth == 0 and token.is_word("VALUES"):
+        elif clause and token.is_word("VALUES") and not selecting:
             return _insert_of(sql, seen, token.start, "Values", token.end, selecting)
-        if token.depth == 0 and token.is_word("FORMAT") and seen and not seen[-1].is_word("AS", "INTO", "TABLE"):
+        elif clause and token.is_word("FORMAT") and (not selecting or _input(seen) is not None):
             name = next(stream, None)
             if name is not None and name.kind is Kind.WORD and not name.is_word("FROM", "AS"):
                 return _insert_of(sql, seen, token.start, name.text.decode(), name.end, selecting)
-            if name is not None:
-                seen += [token, name]
+            seen += [token] if name is None else [token, name]
             continue
         seen.append(token)
     body = _single(tuple(seen))
     _refuse_files(body)
-    if selecting or any(t.is_word("SELECT") for t in body):
+    if selecting or any(t.is_word("SELECT") for t in body[of_with:]):
         return Statement(StatementKind.COMMAND, sql[: body[-1].end], b"", None, None, False, body)
     return Statement(StatementKind.INSERT, sql[: body[-1].end], b"", None, len(sql), False, body)
+
+
+def _names_something(before: list[Token]) -> bool:
+    """Whether what comes behind this token is a name, even where it looks like a keyword: `INSERT INTO values`."""
+    return any(token.is_word("AS", "INTO", "TABLE", "FUNCTION") or token.is_punct(b".") for token in before)
+
+
+def _input(found: Sequence[Token]) -> int | None:
+    """Index of `input` in `input(...)`, by which an INSERT ... SELECT has data behind it; None where it has none."""
+    pairs = enumerate(pairwise(found))
+    return next((at for at, (one, two) in pairs if one.is_word("INPUT") and two.is_punct(b"(")), None)
 
 
 def _insert_of(sql: bytes, seen: list[Token], end: int, name: str, data: int, selecting: bool) -> Statement:
@@ -151,9 +180,19 @@ def _data_start(sql: bytes, position: int) -> int:
 
 
 def into_pipe(statement: Statement, path: str, output_format: str) -> bytes:
-    """The SELECT with its result written to the file or pipe `path`."""
+    """The SELECT with its result written to the file or pipe `path`.
+
+    Raises ValueError for what is no SELECT: behind an INSERT these words would be data.
+    """
+    if statement.kind is not StatementKind.SELECT:
+        raise ValueError(f"a {statement.kind.value} has no result for a pipe")
     clause = f"\nINTO OUTFILE {quote(path)} APPEND COMPRESSION 'none' FORMAT {output_format}"
     return statement.head + clause.encode() + b" " + statement.tail
+
+
+def may_hide_insert(statement: Statement) -> bool:
+    """Whether the engine could read an INSERT in what was taken for a SELECT: where not even the word is in it, no."""
+    return b"insert" in statement.sql.lower()
 
 
 def setting_of(statement: Statement, name: str) -> str:
@@ -181,10 +220,12 @@ class InputCall:
 
 def input_call(statement: Statement) -> InputCall:
     """Raises ClickHouseError 62 when the statement has data behind it but no input()."""
-    for index, (one, two) in enumerate(pairwise(statement.tokens)):
-        if one.is_word("INPUT") and two.is_punct(b"("):
-            close = next((t for t in statement.tokens[index + 2 :] if t.is_punct(b")") and t.depth == two.depth), None)
-            if close is not None:
-                return InputCall(one.start, close.end, statement.sql[two.end : close.start])
+    found = statement.tokens
+    index = _input(found)
+    if index is not None:
+        one, two = found[index : index + 2]
+        close = next((t for t in found[index + 2 :] if t.is_punct(b")") and t.depth == two.depth), None)
+        if close is not None:
+            return InputCall(one.start, close.end, statement.sql[two.end : close.start])
     text = "INSERT ... SELECT takes data behind it only through input('structure')"
     raise ClickHouseError(SYNTAX_ERROR, text, "SYNTAX_ERROR")
