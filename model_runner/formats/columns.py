@@ -9,6 +9,7 @@ from model_runner.dtypes import EMPTY, LARGEST_EXACT
 from model_runner.formats import Row
 from model_runner.formats.values import floats, is_numeric, narrowed
 from model_runner.names import nearest
+from model_runner.renamed import matched
 from model_runner.schema import Feature, Holds, InputSchema, Kind
 
 InputBuilder = Callable[[Sequence[Row]], Any]
@@ -17,18 +18,22 @@ Codes = Mapping[str, Mapping[Any, int]]
 
 
 def column_order(own: Sequence[str] | None, count: int | None, schema: InputSchema) -> list[str]:
-    """The schema's features in the order in which the model takes them.
+    """The schema's features in the order in which the model takes them, by the schema's names.
 
     Args:
-        own: the names that it was fitted on; None where it knows only positions, which are then the schema's order.
+        own: the names that it was fitted on, which a library may have rewritten; None where it knows only positions,
+            which are then the schema's order.
         count: how many it was fitted on; None where nobody knows.
 
     Raises:
         ValueError: the schema lacks one of the names, or has another number of them.
     """
     names = list(schema.names) if own is None else list(own)
+    found = matched(names, schema.names)
     lacking = [name for name in names if name not in schema.names]
-    if lacking:
+    if found is not None:
+        names = found
+    elif lacking:
         meant = nearest(lacking[0], schema.names, most=1)
         hint = f"; is {meant[0]!r} meant?" if meant else ""
         raise ValueError(
@@ -117,6 +122,7 @@ def coded_matrix(
     if schema is None:
         return unnamed_matrix(dtype)
     names = column_order(own, count, schema)
+    codes = {name: codes[mine] for mine, name in zip(own or names, names, strict=True) if mine in codes}
     _refuse_text(names, schema, codes)
     if not codes:
         return matrix(names, dtype, schema)

@@ -32,7 +32,7 @@ class BoosterModel:
         text = booster.model_to_string(num_iteration=1)
         self._objective = _line(text, r"^objective=(\w+)")
         self._names: list[str] = booster.feature_name()
-        self._codes = self._categories(text)
+        self.codes = self._categories(text)
 
     @property
     def description(self) -> str:
@@ -46,19 +46,19 @@ class BoosterModel:
 
     def own_features(self) -> tuple[Feature, ...] | None:
         return tuple(
-            categorical_feature(name, list(self._codes[name])) if name in self._codes else numeric_feature(name)
+            categorical_feature(name, list(self.codes[name])) if name in self.codes else numeric_feature(name)
             for name in self._names
         )
 
     def bind(self, schema: InputSchema | None) -> Predict:
-        build = coded_matrix(self._own_names(), len(self._names), schema, self._codes)
+        build = coded_matrix(self._own_names(), len(self._names), schema, self.codes)
         return lambda rows: self._answers(self._booster.predict(build(rows)))
 
     def own_answers(self, frame: Any, schema: InputSchema | None, manner: Manner) -> list[Any]:  # noqa: ARG002
         """What the estimator, or the booster, answers to the DataFrame."""
         own = self._own_names()
         order = column_order(own, len(self._names), schema) if schema else list(frame.columns)
-        typed = with_categories(frame[order], self._codes)
+        typed = with_categories(frame[order].set_axis(own or order, axis=1), self.codes)
         if self.native is not self._booster:
             return own_answers(self.native, typed if own else typed.to_numpy(), self.task == "classification")
         return self._answers(self._booster.predict(typed))

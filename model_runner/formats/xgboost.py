@@ -31,7 +31,7 @@ class BoosterModel:
         self._objective: str = config["objective"]["name"]
         self._linear = config["gradient_booster"]["name"] == "gblinear"
         self._rounds = _rounds(booster, estimator)
-        self._codes = _codes(booster)
+        self.codes = _codes(booster)
 
     @property
     def description(self) -> str:
@@ -47,13 +47,13 @@ class BoosterModel:
         # Without names XGBoost itself says f0, f1, ...
         names = self._booster.feature_names or [f"f{i}" for i in range(self._booster.num_features())]
         return tuple(
-            categorical_feature(name, list(self._codes[name])) if name in self._codes else numeric_feature(name)
+            categorical_feature(name, list(self.codes[name])) if name in self.codes else numeric_feature(name)
             for name in names
         )
 
     def bind(self, schema: InputSchema | None) -> Predict:
         own = self._booster.feature_names
-        build = coded_matrix(own, self._booster.num_features(), schema, self._codes)
+        build = coded_matrix(own, self._booster.num_features(), schema, self.codes)
         answer = self._answer()
         return lambda rows: answer(self._scores(build(rows)))
 
@@ -61,7 +61,7 @@ class BoosterModel:
         """What the estimator, or the booster, answers to the DataFrame."""
         names = self._booster.feature_names
         order = column_order(names, self._booster.num_features(), schema) if schema else list(frame.columns)
-        typed = with_categories(frame[order], self._codes)
+        typed = with_categories(frame[order].set_axis(names or order, axis=1), self.codes)
         if self.native is not self._booster:
             return own_answers(self.native, typed if names else typed.to_numpy(), self.task == "classification")
         data = xgboost.DMatrix(typed, missing=self._missing, enable_categorical=True, feature_names=names)
