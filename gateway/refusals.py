@@ -9,8 +9,9 @@ from model_runner.failures import (
     RunnerOverloadedError,
     RunnerTimeoutError,
     RunnerUnavailableError,
+    UnfitInstanceError,
 )
-from model_runner.instances import Problems
+from model_runner.instances import Problem, Problems
 from model_runner.names import nearest
 from model_runner.plain_text import plain
 
@@ -84,6 +85,13 @@ def of_runner(error: RunnerError) -> Refusal:
         return Refusal(503, "runner_unavailable", message, retry_after_s=RETRY_AFTER_S)
     if isinstance(error, RunnerTimeoutError):
         return Refusal(504, "runner_timeout", f"The model gave {error}; send fewer instances, or try again")
+    if isinstance(error, UnfitInstanceError):
+        message = plain(error, 1000)
+        return misfits(Problems(listed=(_unfit(error, message),), more=False))
     if isinstance(error, PredictionFailedError):
         return Refusal(500, "prediction_failed", f"The model failed on this input: {plain(error, 1000)}")
     return Refusal(502, "runner_failed", f"The model's process failed with this request in it: {error}; try again")
+
+
+def _unfit(error: UnfitInstanceError, message: str) -> Problem:
+    return Problem(row=error.row, field=plain(error.field, 200), expected=None, found=None, message=message)

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model_runner.dtypes import UnfitValueError
 from model_runner.formats import Predict, Row
+from model_runner.frames import Unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Outcome:
     """None, or what the model raised."""
     model_ms: float
     batch_size: int
+    unfit: Unfit | None = None
+    """Whose value it was, where the model cannot be given it."""
 
 
 @dataclass(slots=True)
@@ -68,15 +72,19 @@ def run_batch(predict: Predict, requests: Sequence[Sequence[Row]], clock: Callab
 def _attempt(predict: Predict, rows: Sequence[Row], clock: Callable[[], float]) -> Outcome:
     began = clock()
     predictions = None
+    unfit = None
     try:
         predictions = predict(rows)
         error = None
         if len(predictions) != len(rows):
             error = f"the model answered {len(predictions)} predictions for {len(rows)} instances"
             predictions = None
+    except UnfitValueError as raised:
+        unfit = Unfit(raised.row, raised.field, raised.problem)
+        error = str(raised)
     except BaseException as raised:
         error = f"{type(raised).__name__}: {_text(raised)}"
-    return Outcome(predictions, error, (clock() - began) * 1000, len(rows))
+    return Outcome(predictions, error, (clock() - began) * 1000, len(rows), unfit)
 
 
 def _text(error: BaseException) -> str:

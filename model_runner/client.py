@@ -20,6 +20,7 @@ from model_runner.failures import (
     RunnerOverloadedError,
     RunnerTimeoutError,
     RunnerUnavailableError,
+    UnfitInstanceError,
 )
 from model_runner.frames import (
     CANCEL,
@@ -31,6 +32,7 @@ from model_runner.frames import (
     PREDICT,
     PREDICTION_FAILED,
     STOPPING,
+    UNFIT_VALUE,
     FrameReader,
     Reply,
     Request,
@@ -283,6 +285,8 @@ class RunnerClient:
 
 def _failure(reply: Reply) -> RunnerError:
     message = shortened(reply.message)
+    if reply.error == UNFIT_VALUE and reply.unfit is not None:
+        return UnfitInstanceError(message, reply.unfit.row, shortened(reply.unfit.field))
     if reply.error == PREDICTION_FAILED:
         return PredictionFailedError(message)
     if reply.error == OVERLOADED:

@@ -27,3 +27,17 @@ class RunnerLiedError(RunnerFailedError):
 
 class PredictionFailedError(RunnerError):
     """The model raised; the message says what."""
+
+
+class UnfitInstanceError(RunnerError):
+    """The model cannot be given a value: the caller's, not the model's failure.
+
+    Attributes:
+        row: the number of the instance.
+        field: the feature.
+    """
+
+    def __init__(self, message: str, row: int, field: str) -> None:
+        super().__init__(message)
+        self.row = row
+        self.field = field

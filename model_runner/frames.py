@@ -26,6 +26,7 @@ OVERLOADED = "overloaded"
 STOPPING = "stopping"
 PREDICTION_FAILED = "prediction_failed"
 BAD_REQUEST = "bad_request"
+UNFIT_VALUE = "unfit_value"
 
 
 class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,14 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
     """Of OWN and EXPLAIN: which row of the reference is the first; None where they are not of it."""
 
 
+class Unfit(msgspec.Struct, array_like=True, frozen=True):
+    """A value of a request that has the right JSON type and still cannot be given to the model."""
+
+    row: int
+    field: str
+    problem: str
+
+
 class Reply(msgspec.Struct, array_like=True, frozen=True):
     """Its answer: `error` is None or a short code, then `message` says more."""
 
@@ -74,6 +83,8 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
     model_ms: float = 0.0
     batch_size: int = 0
     info: RunnerInfo | None = None
+    unfit: Unfit | None = None
+    """Of UNFIT_VALUE."""
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -51,7 +51,8 @@ class OwnAnswers:
         """One a row. Raises what the model's code does, and ImportError without pandas."""
         if not isinstance(self._model, Comparable):
             return self._predict(rows)
-        return self._model.own_answers(self._frames.frame(rows, start), self._schema, self._manner)
+        parts = self._frames.parts(rows, start)
+        return [answer for part in parts for answer in self._model.own_answers(part, self._schema, self._manner)]
 
     def explain(self, rows: Sequence[Row], start: int | None) -> list[str]:
         """Which columns of this one row are the reason why it is answered otherwise, in words; empty: nobody knows."""

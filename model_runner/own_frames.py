@@ -52,6 +52,15 @@ class OwnFrames:
         part = whole.iloc[start : start + len(rows)][names].reset_index(drop=True)
         return plain if len(part) != len(plain) else self._joined(part, plain)
 
+    def parts(self, rows: Sequence[Row], start: int | None) -> list[Any]:
+        """The frames in which a training would have these rows: those of the reference in one.
+
+        Where one of other rows lacks a number, each has its own: pandas would make floats of all others' whole numbers.
+        """
+        if start is None and any(None in row.values() for row in rows):
+            return [self.frame([row], None) for row in rows]
+        return [self.frame(rows, start)]
+
     @cached_property
     def _whole(self) -> Any:
         """As a training would read it; None where pandas cannot."""

@@ -26,6 +26,7 @@ from model_runner.frames import (
     PREDICT,
     PREDICTION_FAILED,
     STOPPING,
+    UNFIT_VALUE,
     FrameReader,
     Reply,
     Request,
@@ -221,9 +222,9 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, request_id: int, outcome: Outcome) -> None:
         self._jobs.pop(request_id, None)
-        error = None if outcome.error is None else PREDICTION_FAILED
-        reply = Reply(request_id, error, outcome.error or "", outcome.predictions, outcome.model_ms, outcome.batch_size)
-        self._send(reply)
+        error = None if outcome.error is None else PREDICTION_FAILED if outcome.unfit is None else UNFIT_VALUE
+        found = (outcome.predictions, outcome.model_ms, outcome.batch_size)
+        self._send(Reply(request_id, error, outcome.error or "", *found, unfit=outcome.unfit))
 
     def _send(self, reply: Reply) -> None:
         if self._transport is None:
