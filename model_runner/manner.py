@@ -10,6 +10,8 @@ class Fed(StrEnum):
 
     FRAME = "frame"
     """A pandas DataFrame, with names."""
+    CATEGORIES = "categories"
+    """The same, its text and what the model knows categories of in columns of type `category`."""
     MATRIX = "matrix"
     """A NumPy array of shape (rows, features), columns by position."""
     SERIES = "series"
@@ -22,6 +24,7 @@ class Fed(StrEnum):
 
 FED_WORDS = {
     Fed.FRAME: "a DataFrame",
+    Fed.CATEGORIES: "a DataFrame with categories",
     Fed.MATRIX: "a matrix by position",
     Fed.SERIES: "a Series of its one column",
     Fed.VALUES: "a list of its one column",

@@ -17,7 +17,7 @@ def matched(own: Sequence[str], known: Sequence[str]) -> list[str] | None:
     """
     if set(own) <= set(known):
         return list(own)
-    for plain in (_sign_by_sign, _by_words):
+    for plain in (plain_name, _by_words):
         table: dict[str, list[str]] = {}
         for name in known:
             table.setdefault(plain(name), []).append(name)
@@ -27,7 +27,8 @@ def matched(own: Sequence[str], known: Sequence[str]) -> list[str] | None:
     return None
 
 
-def _sign_by_sign(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Letters and digits, and `_` for everything else."""
     return _OTHER.sub("_", name)
 
 

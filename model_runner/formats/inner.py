@@ -1,10 +1,11 @@
 """What the boosters within an estimator know of their columns: the categories of those that were of type `category`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 from model_runner.formats.sklearn_parts import library
+from model_runner.renamed import plain_name
 
 _ONE = ("best_estimator_", "estimator_", "base_estimator_", "final_estimator_", "regressor_", "classifier_")
 _MANY = ("estimators_", "calibrated_classifiers_", "steps")
@@ -22,6 +23,31 @@ def known_categories(estimator: Any) -> dict[str, list[Any]]:
         for name, categories in _of_part(part).items():
             found.setdefault(name, categories)
     return found
+
+
+def categories_of(estimator: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Those of these columns, as they are before any transformer renames them (`remainder__town`) or a library does."""
+    known = known_categories(estimator)
+    by_name = [(plain_name(inner), categories) for inner, categories in known.items()]
+    found = {}
+    for name in names:
+        wanted = plain_name(name)
+        kept = [each for inner, each in by_name if inner == wanted or inner.endswith(f"__{wanted}")]
+        if kept and all(each == kept[0] for each in kept):
+            found[name] = kept[0]
+    return found
+
+
+def with_categories(frame: Any, known: Mapping[str, Iterable[Any]]) -> Any:
+    """The frame with the model's own categories in the columns that it has some for."""
+    import pandas as pd  # noqa: PLC0415 - only who compares needs it
+
+    typed = {
+        name: pd.Categorical(frame[name].astype(object), categories=list(table))
+        for name, table in known.items()
+        if name in frame.columns
+    }
+    return frame.assign(**typed)
 
 
 def fitted_parts(estimator: Any) -> Iterator[Any]:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from model_runner.formats import Predict, Row
-from model_runner.formats.columns import column_order, numeric_feature
+from model_runner.formats.columns import categorical_feature, column_order, numeric_feature
+from model_runner.formats.inner import known_categories
 from model_runner.formats.sklearn_answers import Answer, classifier, has_scores, plain
 from model_runner.formats.sklearn_inputs import input_builder, own_form, shown, ways
 from model_runner.formats.sklearn_likeliest import is_likeliest
@@ -41,7 +42,13 @@ class SklearnModel:
                 return (Feature(name=TEXT, kind=Kind.CATEGORICAL, holds=Holds.STRING, nullable=False),)
             # scikit-learn's own names for columns that never had any.
             names = None if count is None else [f"x{i}" for i in range(count)]
-        return None if names is None else tuple(numeric_feature(str(name)) for name in names)
+        return None if names is None else self._features([str(name) for name in names])
+
+    def _features(self, names: Sequence[str]) -> tuple[Feature, ...]:
+        known = known_categories(self.native)
+        return tuple(
+            categorical_feature(name, known[name]) if name in known else numeric_feature(name) for name in names
+        )
 
     def bind(self, schema: InputSchema | None) -> Predict:
         return self.bind_as(schema, Manner())
@@ -75,15 +82,19 @@ class SklearnModel:
     def own_answers(self, frame: Any, schema: InputSchema | None, manner: Manner) -> list[Any]:
         """What the estimator itself answers, without any shortcut, to the DataFrame or to what was settled of it."""
         names = column_order(own_names(self.native), own_count(self.native), schema) if schema else list(frame.columns)
-        is_named = own_names(self.native) is not None
-        x = own_form(frame[names], Fed.FRAME if is_named else manner.fed or Fed.FRAME)
+        own = own_names(self.native)
+        fed = manner.fed or Fed.FRAME
+        if own is not None:
+            frame, names = frame[names].set_axis(own, axis=1), own
+            fed = Fed.CATEGORIES if fed is Fed.CATEGORIES else Fed.FRAME
+        x = own_form(self.native, frame[names], fed)
         return self._answer(Manner(scored=manner.scored))(x)
 
     def given(self, rows: Sequence[Row], schema: InputSchema | None, manner: Manner) -> Any:
         """What `bind_as` makes of the rows, as a DataFrame."""
         fed = manner.fed or ways(self.native, schema)[0]
         names = column_order(own_names(self.native), own_count(self.native), schema) if schema else list(rows[0])
-        return shown(input_builder(self.native, schema, fed)(rows), names)
+        return shown(input_builder(self.native, schema, fed)(rows), names).set_axis(names, axis=1)
 
     def _answer(self, manner: Manner) -> Answer:
         if self.task == "classification":

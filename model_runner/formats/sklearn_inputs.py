@@ -1,12 +1,13 @@
 """Rows of a request as what an estimator was fitted on: a DataFrame, a matrix, or the values of one column."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
-from model_runner.dtypes import FLOATS, WHOLE
+from model_runner.dtypes import CATEGORY, FLOATS, WHOLE
 from model_runner.formats import Row
 from model_runner.formats.columns import (
     InputBuilder,
@@ -17,6 +18,7 @@ from model_runner.formats.columns import (
     unnamed_matrix,
 )
 from model_runner.formats.frames import column_of, framed
+from model_runner.formats.inner import categories_of, fitted_parts, with_categories
 from model_runner.formats.sklearn_parts import library, notes_columns, own_count, own_names, parts_of, reads_texts
 from model_runner.manner import Fed
 from model_runner.schema import Feature, InputSchema, Kind
@@ -37,7 +39,7 @@ def ways(estimator: Any, schema: InputSchema | None) -> tuple[Fed, ...]:
         return (Fed.MATRIX,) if own is None else (Fed.FRAME,)
     names = column_order(own, own_count(estimator), schema)
     if own is not None:
-        return (Fed.MATRIX, Fed.FRAME) if _may_go_by_position(estimator, features_of(names, schema)) else (Fed.FRAME,)
+        return _named_ways(estimator, own, features_of(names, schema))
     if len(names) == 1 and own_count(estimator) is None:
         text = (Fed.SERIES, Fed.VALUES, Fed.FRAME, Fed.MATRIX)
         is_text = reads_texts(estimator) or schema.features[0].kind is Kind.CATEGORICAL
@@ -56,15 +58,49 @@ def input_builder(estimator: Any, schema: InputSchema | None, fed: Fed) -> Input
         return unnamed_matrix() if own is None else framed([numeric_feature(name) for name in own])
     names = column_order(own, own_count(estimator), schema)
     features = features_of(names, schema)
+    if fed is Fed.CATEGORIES:
+        return _named(_categorized(features, categories_of(estimator, own or names), own or names), names, own or names)
     if fed is Fed.FRAME:
-        return framed(features)
+        return _named(framed(features), names, own or names)
+    return _by_position(features, schema) if fed is Fed.MATRIX else _bare(features, fed)
+
+
+def _bare(features: Sequence[Feature], fed: Fed) -> InputBuilder:
+    """Values without names and without a second dimension, or as lists."""
+    first, names = features[0], [feature.name for feature in features]
     if fed is Fed.SERIES:
-        return _series(features[0])
+        frame = framed([first])
+        return lambda rows: frame(rows)[first.name]
     if fed is Fed.VALUES:
-        return lambda rows: [row.get(names[0]) for row in rows]
-    if fed is Fed.LISTS:
-        return lambda rows: [[row.get(name) for name in names] for row in rows]
-    return _by_position(features, schema)
+        return lambda rows: [row.get(first.name) for row in rows]
+    return lambda rows: [[row.get(name) for name in names] for row in rows]
+
+
+def _named_ways(estimator: Any, own: Sequence[str], features: Sequence[Feature]) -> tuple[Fed, ...]:
+    """Categories only where the frame is refused without: boosters say so, and who encodes text wants text."""
+    plain = (Fed.MATRIX, Fed.FRAME) if _may_go_by_position(estimator, features) else (Fed.FRAME,)
+    if categories_of(estimator, own):
+        return (*plain, Fed.CATEGORIES)
+    # XGBoost before 3.1 numbers the categories of each request anew; the others go by the text.
+    has_text = any(feature.kind is Kind.CATEGORICAL for feature in features)
+    is_safe = all(library(part) != "xgboost" for part in fitted_parts(estimator))
+    return (*plain, Fed.CATEGORIES) if has_text and is_safe else plain
+
+
+def _categorized(features: Sequence[Feature], known: Mapping[str, Sequence[Any]], own: Sequence[str]) -> InputBuilder:
+    """A frame with the categories that the model keeps; other text is a category of those in the request."""
+    kept = [
+        replace(feature, dtype=CATEGORY, categories=tuple(known[name])) if name in known else feature
+        for feature, name in zip(features, own, strict=True)
+    ]
+    others = [each.name for each in kept if each.kind is Kind.CATEGORICAL and each.dtype != CATEGORY]
+    build = framed(kept)
+    return lambda rows: build(rows).astype(dict.fromkeys(others, CATEGORY))
+
+
+def _named(build: InputBuilder, names: Sequence[str], own: Sequence[str]) -> InputBuilder:
+    """The columns by the model's own names."""
+    return build if list(names) == list(own) else lambda rows: build(rows).set_axis(list(own), axis=1)
 
 
 def _by_position(features: Sequence[Feature], schema: InputSchema) -> InputBuilder:
@@ -77,8 +113,11 @@ def _by_position(features: Sequence[Feature], schema: InputSchema) -> InputBuild
     return _stacked(features) if dtype.kind in "iu" else matrix([feature.name for feature in features], dtype, schema)
 
 
-def own_form(frame: Any, fed: Fed) -> Any:
+def own_form(estimator: Any, frame: Any, fed: Fed) -> Any:
     """A DataFrame of a training as the training gave it on, where it was no DataFrame."""
+    if fed is Fed.CATEGORIES:
+        typed = with_categories(frame, categories_of(estimator, list(frame.columns)))
+        return typed.astype(dict.fromkeys(typed.select_dtypes(["object", "str"]).columns, "category"))
     if fed is Fed.SERIES:
         return frame.iloc[:, 0]
     if fed is Fed.VALUES:
@@ -96,11 +135,6 @@ def shown(x: Any, names: Sequence[str]) -> Any:
         return x
     columns = [list(x)] if len(names) == 1 and (isinstance(x, pd.Series) or np.ndim(x) == 1) else None
     return pd.DataFrame(x, columns=list(names)) if columns is None else pd.DataFrame({names[0]: columns[0]})
-
-
-def _series(feature: Feature) -> InputBuilder:
-    frame = framed([feature])
-    return lambda rows: frame(rows)[feature.name]
 
 
 def _common_type(features: Sequence[Feature]) -> Any:
