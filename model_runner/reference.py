@@ -1,7 +1,7 @@
 """The reference: the data that a model was trained on, by columns, from `reference.csv` or `reference.parquet`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,13 @@ from model_runner.errors import ModelError
 from model_runner.manifest import Manifest
 from model_runner.names import nearest
 from model_runner.row_times import read_times
-from model_runner.schema import Feature, Holds, Kind, LeftOut
+from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.settling import as_text, text_names
 from model_runner.toml_file import TOML_FILE
 
 Row = dict[str, Any]
+FEW = 100
+"""Different values; a target of more is a quantity."""
 MOST_VALUES = 10_000_000
 """Rows times columns."""
 
@@ -26,13 +29,32 @@ class Reference:
     columns: dict[str, list[Any]]
     times: list[float | None] | None = None
     """Seconds since the epoch of each row, None where it has none; None altogether without a timestamp column."""
-    left_out: tuple[LeftOut, ...] = ()
-    """Columns that no model is fitted on, whatever it is."""
+    indexes: dict[str, str] = field(default_factory=dict)
+    """Columns that look like the index of a frame, and why: features only of a model that was fitted on them."""
     notes: tuple[str, ...] = ()
     """What it was read as, where that is not what one would think."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
+
+    def few_values(self) -> dict[str, tuple[Any, ...]]:
+        """The different values of each column that has few: one may be the target."""
+        found = {name: dict.fromkeys(values) for name, values in self.columns.items()}
+        return {name: tuple(values) for name, values in found.items() if 1 < len(values) <= FEW}
+
+    def settled(self, schema: InputSchema | None) -> "Reference":
+        """What of it the model takes: without columns that were left out, whole numbers as text where it has text."""
+        if schema is None:
+            return self
+        features = tuple(feature for feature in schema.features if feature.name in self.columns)
+        texts = text_names(schema)
+        columns = {
+            each.name: [as_text(value) for value in self.columns[each.name]]
+            if each.name in texts
+            else self.columns[each.name]
+            for each in features
+        }
+        return replace(self, features=features, columns=columns)
 
     def rows(self, start: int, stop: int) -> list[Row]:
         """Rows start..stop-1 as instances."""
@@ -76,15 +98,13 @@ def _reference(manifest: Manifest, path: Path) -> Reference:
     dropped = [name for name in named if name is not None]
     _refuse_absent(dropped, table.names, path.name)
     declared = {feature.name: feature for feature in manifest.features or ()}
-    left_out = [each for each in table.left_out if each.name not in declared]
-    dropped += [each.name for each in left_out]
     kept = [name for name in table.names if name not in dropped]
     if not kept or not table.rows:
         raise ModelError(path.name, "has no rows or no feature columns", "Put the training data in it, or remove it")
     found = [table.column(name, declared.get(name)) for name in kept]
     columns = {feature.name: values for feature, values in found}
     times = None if timestamp is None else read_times(table.times(timestamp), timestamp, path.name)
-    return Reference(path.name, tuple(feature for feature, _ in found), columns, times, tuple(left_out), table.notes)
+    return Reference(path.name, tuple(feature for feature, _ in found), columns, times, table.indexes, table.notes)
 
 
 def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> None:

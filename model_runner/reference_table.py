@@ -15,7 +15,7 @@ from model_runner.dtypes import CATEGORY, EMPTY, is_datetime
 from model_runner.errors import ModelError
 from model_runner.manifest import CsvDialect
 from model_runner.reference import MOST_VALUES
-from model_runner.schema import Feature, Holds, Kind, LeftOut
+from model_runner.schema import Feature, Holds, Kind
 from model_runner.toml_file import TOML_FILE
 
 Column = tuple[Feature, list[Any]]
@@ -29,7 +29,7 @@ class CsvTable:
     Attributes:
         names: of the columns, in order.
         rows: how many.
-        left_out: columns that are no features of any model.
+        indexes: columns that look like the index of a frame, and why.
         notes: what the file was read as.
     """
 
@@ -42,7 +42,7 @@ class CsvTable:
         self.rows = self._table.num_rows
         self.notes = found.notes
         self._decimal = dialect.decimal or self._guessed_decimal(found)
-        self.left_out = self._indexes(found.header)
+        self.indexes = self._indexes(found.header)
 
     def column(self, name: str, declared: Feature | None) -> Column:
         """What the column is, and its values. Raises ModelError where it is not as declared."""
@@ -65,14 +65,14 @@ class CsvTable:
         self.notes = (*self.notes, "its numbers have decimal commas")
         return ","
 
-    def _indexes(self, header: Sequence[str]) -> tuple[LeftOut, ...]:
+    def _indexes(self, header: Sequence[str]) -> dict[str, str]:
         """A first column without a name that numbers the rows: what `to_csv` writes of a frame's index."""
         first = self.names[0]
         if header[0] not in {"", first} or not first.startswith("Unnamed: 0"):
-            return ()
+            return {}
         feature, values = csv_columns.observed(self._cells(first))
         numbers_rows = feature.dtype == "int64" and len(set(values)) == len(values)
-        return (LeftOut(first, _INDEX),) if numbers_rows else ()
+        return {first: _INDEX} if numbers_rows else {}
 
 
 class ParquetTable:
@@ -92,7 +92,7 @@ class ParquetTable:
         self.rows = self._table.num_rows
         self._written = arrow_columns.pandas_types(self._table.schema)
         indexes = arrow_columns.index_columns(self._table.schema)
-        self.left_out = tuple(LeftOut(name, _INDEX) for name in self.names if name in indexes)
+        self.indexes = {name: _INDEX for name in self.names if name in indexes}
 
     def column(self, name: str, declared: Feature | None) -> Column:
         """What the column is, and its values. Raises ModelError where it is not as declared."""

@@ -8,11 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from model_runner import schema as schema_codec
+from model_runner.errors import ModelError
+from model_runner.fitted import NOTHING, Remembers
 from model_runner.formats import LoadedModel
 from model_runner.manifest import Manifest
 from model_runner.manner import Manner
 from model_runner.reference import Reference, features_of_rows, read_reference
-from model_runner.schema import Feature, InputSchema
+from model_runner.schema import Feature, InputSchema, LeftOut
+from model_runner.settling import Hints, as_settled, as_text, settled, text_names
 from model_runner.test_rows import TestRows, read_test_rows
 from model_runner.toml_file import TOML_FILE
 
@@ -29,6 +32,8 @@ class Inputs(msgspec.Struct, frozen=True):
     """Which file the example is from."""
     manner: Manner | None = None
     """How the model is asked; None before that was settled."""
+    hints: Hints = Hints()
+    """What the files show besides, until the model was asked."""
 
 
 def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
@@ -38,8 +43,28 @@ def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
         ModelError: one of the files cannot be read.
     """
     if is_sealed(manifest):
-        return msgspec.json.decode((manifest.folder / SEAL_FILE).read_bytes(), type=Inputs)
-    return find_inputs(manifest, model)
+        found = msgspec.json.decode((manifest.folder / SEAL_FILE).read_bytes(), type=Inputs)
+    else:
+        found = find_inputs(manifest, model)
+    return _settled(manifest, found, model)
+
+
+def _settled(manifest: Manifest, inputs: Inputs, model: LoadedModel) -> Inputs:
+    """With what the model knows, which whoever read the files did not. Settled inputs stay as they are."""
+    if inputs.schema is None:
+        return inputs
+    fitted = model.fitted() if isinstance(model, Remembers) else NOTHING
+    try:
+        schema = settled(inputs.schema, fitted, inputs.hints, is_declared=manifest.features is not None)
+    except ValueError as error:
+        raise ModelError(inputs.schema.source, str(error), "Make the schema and the fitted model agree") from error
+    example = inputs.example
+    if example is not None and inputs.example_file != TOML_FILE:
+        example = as_settled([example], schema)[0]
+    if example is not None and manifest.reference_file and inputs.example_file == manifest.reference_file.name:
+        texts = text_names(schema)
+        example = {name: as_text(value) if name in texts else value for name, value in example.items()}
+    return replace(inputs, schema=schema, example=example, hints=Hints())
 
 
 def is_sealed(manifest: Manifest) -> bool:
@@ -78,8 +103,18 @@ def inputs_from(
         ("model", own),
     )
     found = next(((source, features) for source, features in sources if features), None)
-    schema = InputSchema(features=found[1], source=found[0]) if found else None
-    return Inputs(schema, example, example_file)
+    if found is None:
+        return Inputs(None, example, example_file)
+    left_out = _undeclared(manifest.features, of_reference)
+    schema = InputSchema(features=found[1], source=found[0], left_out=left_out)
+    hints = Hints() if reference is None or manifest.features else Hints(reference.indexes, reference.few_values())
+    return Inputs(schema, example, example_file, hints=hints)
+
+
+def _undeclared(declared: Sequence[Feature] | None, of_reference: Sequence[Feature]) -> tuple[LeftOut, ...]:
+    known = {feature.name for feature in declared or ()}
+    beside = [feature.name for feature in of_reference if declared and feature.name not in known]
+    return tuple(LeftOut(name, f"[features] in {TOML_FILE} does not name it") for name in beside)
 
 
 def _with_types(

@@ -27,10 +27,14 @@ from model_runner.reference import Reference
 from model_runner.sandbox.plan import Confinement
 from model_runner.sandbox.policy import SandboxPolicy, confine
 from model_runner.saved_by import MOST_NOTES
+from model_runner.schema import InputSchema
 from model_runner.schema_source import Inputs, inputs_from, seal_inputs
+from model_runner.settling import as_settled
 from model_runner.test_rows import TestRows
 
 _NUMBERS = count(1)
+_MOST_LEFT_OUT = 10
+"""Columns that are named."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,10 @@ async def _check(folder: Path, wish: _Wish) -> Report:
         prepared = _prepare(folder, files, wish, watch)
         async with serving(make_room(Path(scratch) / "load", folder, confinement), prepared.python) as (client, told):
             info = _shown(told)
-            watch.lap("load", _loaded(info))
-            answers = await _ask(client, files, info, watch)
+            inputs = inputs_of_runner(info)
+            files = _settled(files, inputs)
+            watch.lap("load", _loaded(info, inputs))
+            answers = await _ask(client, files, info, inputs, watch)
     return Report(
         manifest=manifest,
         inputs=answers.inputs,
@@ -164,7 +170,7 @@ async def _read_and_scan(scratch: Path, folder: Path, manifest: Manifest, wish: 
     reading = watched.awaited(_read(scratch / "read", folder, manifest, confined[1]))
     try:
         files = await reading
-        watch.lap("check")
+        watch.lap("check", "; ".join(files.reference.notes if files.reference else ()))
         await scanning
         watch.lap("scan")
     finally:
@@ -192,9 +198,14 @@ def _prepare(folder: Path, files: _Files, wish: _Wish, watch: "_StopWatch") -> P
     return prepared
 
 
-async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, watch: "_StopWatch") -> _Answers:
+def _settled(files: _Files, inputs: Inputs) -> _Files:
+    """Without what the model was not fitted on."""
+    test = files.test and replace(files.test, rows=as_settled(files.test.rows, inputs.schema))
+    return replace(files, test=test, reference=files.reference and files.reference.settled(inputs.schema))
+
+
+async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, inputs: Inputs, watch: "_StopWatch") -> _Answers:
     manifest, test = files.manifest, files.test
-    inputs = inputs_of_runner(info)
     check_inputs(manifest, inputs)
     predictions = await predict_test(client, manifest, inputs.schema, test.rows if test else [])
     check_expected(manifest, predictions, test.expected if test else None)
@@ -238,10 +249,12 @@ def _shown(info: RunnerInfo) -> RunnerInfo:
     return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60), notes=notes)
 
 
-def _loaded(info: RunnerInfo) -> str:
+def _loaded(info: RunnerInfo, inputs: Inputs) -> str:
     said = [info.model, *info.notes]
-    if info.schema is None:
+    if inputs.schema is None:
         said.append("NO INPUT SCHEMA, so requests are not validated: declare [features] in tidegate.toml")
+    else:
+        said += _left_out(inputs.schema)
     return "; ".join(said)
 
 
@@ -252,3 +265,11 @@ def _tried(manifest: Manifest) -> str:
     if manifest.reference_file is not None:
         return f"none: there is no {TEST_FILE}"
     return f"UNTESTED: there is no {TEST_FILE} and no reference, so none of its answers was looked at"
+
+
+def _left_out(schema: InputSchema) -> list[str]:
+    found = [f"{plain(each.name, 80)} ({plain(each.reason, 100)})" for each in schema.left_out]
+    if not found:
+        return []
+    more = f" and {len(found) - _MOST_LEFT_OUT} more" if len(found) > _MOST_LEFT_OUT else ""
+    return [f"left out, not asked for and not watched: {', '.join(found[:_MOST_LEFT_OUT])}{more}"]

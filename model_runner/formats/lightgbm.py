@@ -8,11 +8,13 @@ from typing import Any
 import lightgbm
 
 from model_runner.errors import ModelError
+from model_runner.fitted import Fitted
 from model_runner.formats import Predict
 from model_runner.formats.answers import likeliest, positive, squeezed, to_json
 from model_runner.formats.columns import Codes, categorical_feature, coded_matrix, column_order, numeric_feature
 from model_runner.formats.inner import with_categories
 from model_runner.formats.own import own_answers
+from model_runner.formats.sklearn_memory import classes_of
 from model_runner.manner import Manner
 from model_runner.schema import Feature, InputSchema
 
@@ -50,6 +52,11 @@ class BoosterModel:
             categorical_feature(name, list(self.codes[name])) if name in self.codes else numeric_feature(name)
             for name in self._names
         )
+
+    def fitted(self) -> Fitted:
+        """The names or the number of the columns, and the classes."""
+        names = self._own_names()
+        return Fitted(None if names is None else tuple(names), len(self._names), {}, classes_of(self.native))
 
     def bind(self, schema: InputSchema | None) -> Predict:
         build = coded_matrix(self._own_names(), len(self._names), schema, self.codes)

@@ -7,6 +7,7 @@ from typing import Any
 import onnxruntime
 
 from model_runner.errors import ModelError
+from model_runner.fitted import Fitted
 from model_runner.formats import Predict, Row
 from model_runner.formats.answers import per_row, scores_of, to_json
 from model_runner.formats.fixed_batch import in_pieces
@@ -33,6 +34,10 @@ class OnnxModel:
 
     def own_features(self) -> tuple[Feature, ...] | None:
         return self._inputs.features()
+
+    def fitted(self) -> Fitted:
+        """The names of the inputs, where there are several."""
+        return Fitted(self._inputs.names())
 
     def bind(self, schema: InputSchema | None) -> Predict:
         feed = self._inputs.builder(schema)

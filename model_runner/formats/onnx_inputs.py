@@ -40,6 +40,10 @@ class OnnxInputs:
         width = only.shape[1]
         return tuple(_feature(f"x{i}", only.type) for i in range(width)) if isinstance(width, int) else None
 
+    def names(self) -> tuple[str, ...] | None:
+        """Of the features, where each has an input of its own; a lone input's name is no feature's."""
+        return None if self._is_matrix() or len(self._inputs) < 2 else tuple(each.name for each in self._inputs)
+
     def builder(self, schema: InputSchema | None) -> Feed:
         """Raises ValueError where the inputs cannot be made from rows of this schema."""
         misfit = self._misfit()

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from model_runner.fitted import Fitted
 from model_runner.formats import Predict, Row
 from model_runner.formats.columns import categorical_feature, column_order, numeric_feature
 from model_runner.formats.inner import known_categories
 from model_runner.formats.sklearn_answers import Answer, classifier, has_scores, plain
 from model_runner.formats.sklearn_inputs import input_builder, own_form, shown, ways
 from model_runner.formats.sklearn_likeliest import is_likeliest
+from model_runner.formats.sklearn_memory import classes_of, remembered
 from model_runner.formats.sklearn_parts import library, own_count, own_names, reads_texts
 from model_runner.manner import FED_WORDS, Fed, Manner
 from model_runner.schema import Feature, Holds, InputSchema, Kind
@@ -49,6 +51,13 @@ class SklearnModel:
         return tuple(
             categorical_feature(name, known[name]) if name in known else numeric_feature(name) for name in names
         )
+
+    def fitted(self) -> Fitted:
+        """The names or the number of the columns, what encoders met in them, and the classes."""
+        names, count = own_names(self.native), own_count(self.native)
+        known = names if names is not None else [f"x{number}" for number in range(count or 0)]
+        columns = remembered(self.native, known)
+        return Fitted(None if names is None else tuple(names), count, columns, classes_of(self.native))
 
     def bind(self, schema: InputSchema | None) -> Predict:
         return self.bind_as(schema, Manner())
