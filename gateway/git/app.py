@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gateway.git.context import REFUSED, VARIABLE, HookContext, encode
 from gateway.git.lfs import PREFIX as LFS_PREFIX
 from gateway.git.lfs import serve_lfs
 from gateway.git.lfs_store import LfsStore
+from gateway.git.object_format import OfferBoth, has_format, is_empty, peeked, take_format
 from gateway.git.repositories import RepositoryError, ensure_repository
 from gateway.git.room import refuse_growth
 from gateway.inference import Scope, Send
@@ -37,6 +39,8 @@ class GitApp:
         self._config = config
         self._environment = git_environment(config)
         self._running = 0
+        self._pushing: Counter[Path] = Counter()
+        """Pushes that git works on, by repository."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -79,16 +83,18 @@ class GitApp:
     async def _run_git(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
         """Raises BodyRefusedError, FolderError: it is not begun."""
         workspace, model, rest = place
+        repository = self._config.repository(workspace, model)
         is_push = rest == "git-receive-pack"
+        announces = b"service=git-receive-pack" in scope["query_string"]
         # Asked at the announcement too: git shows the words of that answer, and only the status of the other.
-        if is_push or b"service=git-receive-pack" in scope["query_string"]:
-            await asyncio.to_thread(refuse_growth, self._config, self._config.repository(workspace, model))
+        if is_push or announces:
+            await asyncio.to_thread(refuse_growth, self._config, repository)
         encoding = dict(scope["headers"]).get(b"content-encoding")
-        body = Body(
-            is_push=is_push,
-            encoding=None if encoding is None else encoding.decode("latin-1").lower(),
-            max_bytes=self._config.max_bytes,
-        )
+        named = None if encoding is None else encoding.decode("latin-1").lower()
+        body = Body(is_push=is_push, encoding=named, max_bytes=self._config.max_bytes)
+        if is_push:
+            receive = await self._of_its_format(repository, receive, named)
+        editor = OfferBoth() if announces and is_empty(repository) else None
         context = self._context(scope, workspace, model)
         environment = {
             **self._environment,
@@ -96,10 +102,24 @@ class GitApp:
             VARIABLE: encode(context),
             REFUSED: context.refused,
         }
+        self._pushing[repository] += is_push
         try:
-            await run_backend(environment, receive, send, body)
+            await run_backend(environment, receive, send, body, editor)
         finally:
+            self._pushing[repository] -= is_push
+            self._pushing += Counter()  # forgets those with none
             Path(context.refused).unlink(missing_ok=True)  # noqa: ASYNC240 - hardly ever there, and never large
+
+    async def _of_its_format(self, repository: Path, receive: Receive, encoding: str | None) -> Receive:
+        """The request, once the repository is one that can take it. Raises BodyRefusedError."""
+        if not is_empty(repository):
+            return receive
+        found, receive = await peeked(receive, encoding)
+        if found is not None and not has_format(repository, found):
+            if self._pushing[repository]:
+                raise BodyRefusedError("another first push, of another object format, is on its way: push again")
+            take_format(repository, found)
+        return receive
 
     async def _serve_lfs(self, scope: Scope, receive: Receive, send: Send, place: tuple[str, str, str]) -> None:
         """Large files come before the push that names them: a first one makes the repository as well."""

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from typing import Protocol
 
 from gateway.git.answers import answer, say
 from gateway.git.body import Body, BodyRefusedError
@@ -23,7 +24,19 @@ HEADER_BYTES = 65_536
 _LIMITED = 'ulimit -d "$1" 2>/dev/null; exec git http-backend'
 
 
-async def run_backend(environment: Mapping[str, str], receive: Receive, send: Send, body: Body) -> None:
+class Editor(Protocol):
+    """What stands between git's answer and the client."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What to send now."""
+
+    def end(self) -> bytes:
+        """What is left to send."""
+
+
+async def run_backend(
+    environment: Mapping[str, str], receive: Receive, send: Send, body: Body, editor: Editor | None = None
+) -> None:
     """One request through git. A client that goes away while it sends ends the push; later it does not."""
     command = ("/bin/sh", "-c", _LIMITED, "sh", str(MEMORY_BYTES // 1024))
     process = await asyncio.create_subprocess_exec(
@@ -31,7 +44,7 @@ async def run_backend(environment: Mapping[str, str], receive: Receive, send: Se
     )
     feeding = watched.awaited(_feed(process, receive, body))
     try:
-        await _relay(process, send, feeding)
+        await _relay(process, send, feeding, editor or MemoryNote())
         # A client that still sends must be heard out, or it sees a broken connection instead of the answer.
         with contextlib.suppress(BodyRefusedError):
             await feeding
@@ -86,7 +99,7 @@ async def _feed(process: Process, receive: Receive, body: Body) -> None:
         stdin.close()
 
 
-async def _relay(process: Process, send: Send, feeding: asyncio.Task[None]) -> None:
+async def _relay(process: Process, send: Send, feeding: asyncio.Task[None], note: Editor) -> None:
     stdout = process.stdout
     if stdout is None:
         return
@@ -96,7 +109,6 @@ async def _relay(process: Process, send: Send, feeding: asyncio.Task[None]) -> N
         await _say_why_not(send, feeding)
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    note = MemoryNote()
     while chunk := await stdout.read(CHUNK_BYTES):
         await send({"type": "http.response.body", "body": note.feed(chunk), "more_body": True})
     refused = _refusal(feeding)

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -57,6 +58,36 @@ def test_a_clone_without_history_is_refused_before_any_work_and_with_it_taken(
     assert [known.code, taken.code] == [0, 0], taken
 
 
+@pytest.mark.parametrize("formats", [("sha256", "sha1"), ("sha1", "sha256")])
+def test_a_repository_has_the_object_format_of_its_first_push(
+    server: GitServer, tmp_path: Path, formats: tuple[str, str]
+) -> None:
+    first, second = (Clone(tmp_path / each, server.url(f"first-{formats[0]}"), object_format=each) for each in formats)
+    for clone in (first, second):
+        (clone.folder / "model.bin").write_bytes(os.urandom(2_000_000))
+        clone.commit()
+    pushed = first.push("main:refs/tags/one")
+    first.commit("Another")
+    again = first.push("main:refs/tags/two")
+    other = second.push("main:refs/tags/three")
+    first.git("clone", "--quiet", "--branch", "two", first.git("remote", "get-url", "tidegate"), str(tmp_path / "c"))
+
+    assert [pushed.code, again.code] == [0, 0], (pushed, again)
+    assert (tmp_path / "c" / "model.bin").read_bytes() == (first.folder / "model.bin").read_bytes()
+    assert other.code != 0
+    assert "the receiving end does not support this repository's hash algorithm" in other.output
+
+
+def test_a_first_push_that_was_refused_fixes_no_object_format(server: GitServer, tmp_path: Path) -> None:
+    for number, each in enumerate(("sha256", "sha1", "sha256")):
+        clone = Clone(tmp_path / f"{number}", server.url("undecided"), object_format=each)
+        clone.commit()
+        refused = clone.push(os.fsdecode(b"main:refs/tags/caf\xe9"))
+        assert "is no name for a branch or tag here" in refused.told, refused
+
+    assert clone.push("main:refs/tags/good").code == 0
+
+
 @pytest.mark.parametrize("raw", [b"caf\xe9", b"a\xcc\x81\xff"])
 def test_a_ref_whose_name_is_no_text_is_refused_by_name_and_the_others_are_taken(
     server: GitServer, tmp_path: Path, raw: bytes
@@ -102,8 +133,10 @@ def test_without_a_deployer_main_is_refused(server: GitServer, tmp_path: Path) -
     # It waits for a deployer that may be starting: half a minute, for which this test does not wait.
     assert process.poll() is None
     for hook in psutil.Process(server.child.pid).children(recursive=True):
-        if "gateway.git.hook" in " ".join(hook.cmdline()):
-            hook.kill()
+        # One that has just ended has no command line.
+        with suppress(psutil.Error):
+            if "gateway.git.hook" in " ".join(hook.cmdline()):
+                hook.kill()
     process.communicate()
 
     assert process.returncode != 0

@@ -1,8 +1,10 @@
 """Every example, trained as its README says and pushed as it is, and a model of 150 MB: what is told and answered."""
 
+import hashlib
 import json
 import re
 import subprocess
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,18 @@ from tests.support.waiting import wait_until
 
 STAGES = ["receive", "check", "scan", "environment", "load", "test predictions", "profile", "start", "switch"]
 WITH_REFERENCE = [*STAGES[:6], "reference predictions", "compare", *STAGES[6:]]
+HASHES = """
+import hashlib
+
+
+def load(folder):
+    (path,) = folder.glob("W*.txt")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def predict(model, rows):
+    return [model for _ in rows]
+"""
 LOADED = {
     "electricity": "scikit-learn",
     "demand": "predict.py with",
@@ -52,6 +66,31 @@ def test_an_example_is_live_with_one_push(stack: RunningStack, tmp_path: Path, n
     assert (answer["model"], answer["version"]) == (name, 1)
     assert answer["prediction"] is not None
     assert _stored(stack, answer["request_id"]) == [(name, 1, 200)]
+
+
+def test_what_git_holds_is_served_byte_for_byte_from_any_repository(stack: RunningStack, tmp_path: Path) -> None:
+    """Attributes and filters, SHA-256 objects, a name in NFD, and `master` as the first branch."""
+    clone = Clone(tmp_path / "odd", remote_url(stack, "odd"), object_format="sha256")
+    words = unicodedata.normalize("NFD", "Wörter.txt")
+    (clone.folder / words).write_bytes(b"$Id$ $Format:%H$\none\r\ntwo\n")
+    (clone.folder / "predict.py").write_text(HASHES)
+    (clone.folder / "reference.csv").write_text("a\n" + "".join(f"{n}\n" for n in range(200)))
+    attributes = "*.txt text eol=crlf ident export-subst\n*.csv export-ignore\npredict.py text eol=crlf\n"
+    (clone.folder / ".gitattributes").write_text(attributes)
+    clone.commit()
+    first = clone.push("main:master")
+    pushed = clone.push("main")
+    blob = clone.git("cat-file", "blob", f"HEAD:{words}") + "\n"
+
+    assert [first.code, pushed.code] == [0, 0], (first, pushed)
+    assert "nothing of odd is live: only main goes live" in first.told
+    assert "git push <remote> master:main" in first.told
+    assert "nothing of" not in pushed.told
+    assert "200 rows" in pushed.told
+    expected = hashlib.sha256(blob.encode()).hexdigest()
+    for path in ("odd", "odd/previews/master"):
+        answer = httpx.post(f"{stack.gateway_url}/v1/models/{path}/predict", json={"a": 1}, timeout=20)
+        assert answer.json()["prediction"] == expected, answer.text
 
 
 def test_150_mb_go_live_and_are_nowhere_held_in_memory(stack: RunningStack, tmp_path: Path) -> None:

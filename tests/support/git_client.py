@@ -41,10 +41,10 @@ class Pushed:
 class Clone:
     """A working copy with the model's remote as `tidegate`."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, object_format: str = "sha1") -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", f"--object-format={object_format}")
         self.git("remote", "add", "tidegate", url)
 
     def git(self, *arguments: str, check: bool = True) -> str:
