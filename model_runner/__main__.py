@@ -53,6 +53,7 @@ def main() -> int:
     from model_runner.errors import ModelError  # noqa: PLC0415
     from model_runner.limits import Limits  # noqa: PLC0415
     from model_runner.listening import inherited  # noqa: PLC0415
+    from model_runner.raised import as_model_error  # noqa: PLC0415
     from model_runner.report import write_error  # noqa: PLC0415
     from model_runner.server import RunnerConfig, serve  # noqa: PLC0415
     from model_runner.tcp_address import parse_tcp  # noqa: PLC0415
@@ -97,6 +98,10 @@ def main() -> int:
         asyncio.run(run())
     except ModelError as error:
         write_error(error)
+        return EXIT_MODEL_ERROR
+    except Exception as error:
+        logging.exception("the runner ends")
+        write_error(as_model_error("model", "was served", error))
         return EXIT_MODEL_ERROR
     return 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model_runner.errors import ModelError
 from model_runner.packages import package_of
+from model_runner.raised import in_words
 from model_runner.refused import hint
 
 _TAIL_LINES = 12
@@ -35,7 +36,7 @@ def broken(file: str, what: str, error: BaseException, fix: str = "") -> ModelEr
     if not fix:
         script = file.endswith(".py")
         fix = f"Correct {file}" if script else "Load it once with the same package versions and save it again"
-    return ModelError(file, f"{what}: {type(error).__name__}: {error}", f"{fix}.\n{trace}")
+    return ModelError(file, f"{what}: {in_words(error)}", f"{fix}.\n{trace}")
 
 
 def _missing(file: str, module: str) -> ModelError:

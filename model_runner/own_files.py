@@ -16,6 +16,7 @@ import msgspec
 from model_runner.errors import ModelError
 from model_runner.limits import Limits
 from model_runner.manifest import Manifest, read_manifest
+from model_runner.raised import as_model_error, in_words
 from model_runner.reference import Reference, read_reference
 from model_runner.refused import is_out_of_memory
 from model_runner.report import write_error
@@ -57,7 +58,7 @@ def read_own_files(manifest: Manifest) -> OwnFiles:
             raise over_memory_reading(file, manifest.limits) from None
         raise
     except Exception as error:  # a parser of somebody else's format may raise anything
-        raise ModelError(file, f"cannot be read: {type(error).__name__}: {error}", "Save it again") from error
+        raise ModelError(file, f"cannot be read: {in_words(error)}", "Save it again") from error
     return OwnFiles(test, reference, inputs_from(manifest, test, reference, None))
 
 
@@ -114,6 +115,9 @@ def main() -> int:
                 raise over_memory_reading("reference", manifest.limits) from None
         except ModelError as error:
             write_error(error)
+            return EXIT_MODEL_ERROR
+        except Exception as error:  # nobody could do anything with a traceback
+            write_error(as_model_error("reference", "was read", error))
             return EXIT_MODEL_ERROR
     return 0
 

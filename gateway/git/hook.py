@@ -3,8 +3,6 @@
 import io
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import TextIO, cast
 
 from gateway.git.context import VARIABLE, decode
@@ -13,6 +11,7 @@ from gateway.git.pre_receive import pre_receive
 from gateway.git.saying import say
 from gateway.git.updates import BYTES, read_updates
 from model_runner.plain_text import plain
+from model_runner.raised import own_fault
 
 
 def main(name: str) -> int:
@@ -39,10 +38,7 @@ def main(name: str) -> int:
 def _say_fault(name: str, error: Exception) -> None:
     """Of ours: where it is goes with it, since what a hook says is in no log."""
     stage = "receive" if name == "pre-receive" else "switch"
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    say(f"✗ {stage}: a fault of Tidegate's own, at {where}: {plain(f'{type(error).__name__}: {error}', 500)}")
-    say("  The files may be fine. Push again; if it stays, tell whoever runs this installation this line")
+    say(f"✗ {stage}: {plain(own_fault(error), 1000)}")
 
 
 if __name__ == "__main__":

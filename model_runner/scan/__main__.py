@@ -7,6 +7,7 @@ from pathlib import Path
 
 from model_runner.errors import ModelError
 from model_runner.manifest import read_manifest
+from model_runner.raised import as_model_error
 from model_runner.report import write_error
 from model_runner.scan.scanning import scan_folder
 
@@ -25,6 +26,9 @@ def main() -> int:
         return EXIT_MODEL_ERROR
     except MemoryError:
         write_error(ModelError("model", "needs too much memory to be looked through", "Raise [limits] memory"))
+        return EXIT_MODEL_ERROR
+    except Exception as error:  # nobody could do anything with a traceback
+        write_error(as_model_error("model", "was scanned", error))
         return EXIT_MODEL_ERROR
     print(f"scanned {', '.join(names) or 'nothing'} in {(time.perf_counter() - began) * 1000:.0f} ms")
     return 0

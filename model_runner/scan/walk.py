@@ -11,6 +11,7 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
+from model_runner.raised import in_words
 from model_runner.scan.calls import HostileError, Judge, called, takes_attributes
 from model_runner.scan.stand_ins import StandIn, is_name, stand_in
 from model_runner.scan.states import check_state
@@ -138,10 +139,13 @@ def walk(file: IO[bytes], judge: Judge, *, joblib: bool) -> None:
         Walker(file, judge, joblib=joblib).load()
     except (MalformedError, HostileError, MemoryError):
         raise
-    except (pickle.UnpicklingError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise MalformedError(f"{type(error).__name__}: {error}") from error
+    except KeyError as error:
+        # That of its instructions, by their byte.
+        raise MalformedError(f"byte {error.args[0]!r} is no instruction of a pickle") from error
+    except (pickle.UnpicklingError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise MalformedError(in_words(error)) from error
     except (EOFError, OverflowError, RecursionError, AssertionError) as error:
-        raise MalformedError(f"{type(error).__name__}: {error}") from error
+        raise MalformedError(in_words(error)) from error
 
 
 def _renamed(module: str, name: str, protocol: int) -> tuple[str, str]:

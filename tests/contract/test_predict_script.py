@@ -114,7 +114,10 @@ def test_a_script_chooses_among_several_model_files(tmp_path: Path) -> None:
         ("def predict(rows):\n    return [1]\n", ["test_data.json", "predict returned 1 predictions for 2 rows"]),
         ("def predict(rows):\n    return {'a': 1}\n", ["predict returned a dict for 1 rows", "one prediction a row"]),
         ("def predict(rows):\n    return [object()]\n", ["holds a object, which JSON has no form for"]),
-        ("def predict(rows):\n    return [rows[0]['A']]\n", ["cannot predict its example: KeyError: 'A'", "'a': 1"]),
+        (
+            "def predict(rows):\n    return [rows[0]['A']]\n",
+            ["cannot predict its example: 'A' was looked for and is not there", "'a': 1"],
+        ),
     ],
 )
 def test_each_mistake_is_told_with_its_fix(tmp_path: Path, text: str, says: list[str]) -> None:

@@ -17,7 +17,8 @@ from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
 from model_runner.folder_bounds import FolderError
 from model_runner.manifest import Manifest
-from model_runner.plain_text import quoted_text
+from model_runner.plain_text import plain, quoted_text
+from model_runner.raised import in_words, own_fault
 from model_runner.sandbox.permissions import open_up
 from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
@@ -27,7 +28,7 @@ from storage.registry import Database, Deployment, RegistryError
 from tidegate.deployer.config import DeployConfig
 from tidegate.deployer.environment import STAGE, EnvironmentStage
 from tidegate.deployer.naming import agree
-from tidegate.deployer.outcome import Deployed, DeployError, Prepared
+from tidegate.deployer.outcome import Deployed, DeployError, OwnFaultError, Prepared
 from tidegate.deployer.publishing import PublishError
 from tidegate.deployer.receiving import model_files, receive
 from tidegate.deployer.registering import describe_profile, refuse_full_store, register
@@ -129,16 +130,25 @@ def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
     database = Database(config.database_dsn)
     try:
         yield database
+    except DeployError:
+        raise
     except _REFUSALS as error:
         stage = error.stage if isinstance(error, ModelError) else None
         reason = no_room(error, config.staging) if is_full(error) else quoted_text(error)
         raise DeployError(stage or stages.current, reason) from error
     except (OSError, OperationalError) as error:
-        if not is_full(error):
-            raise
-        raise DeployError(stages.current, no_room(error, config.staging)) from error
+        reason = no_room(error, config.staging) if is_full(error) else _out_of_reach(error)
+        raise DeployError(stages.current, reason) from error
+    except Exception as error:  # whatever it is, who deploys is told the stage and what to do
+        raise OwnFaultError(stages.current, quoted_text(own_fault(error))) from error
     finally:
         database.close()
+
+
+def _out_of_reach(error: Exception) -> str:
+    """A disk, a network or a database that does not do what it is there for."""
+    first, *_ = in_words(error).splitlines()  # a database shows its statement below
+    return f"what a deployment needs did not answer: {plain(first, 500)}. See `tidegate status`, and try again"
 
 
 def _prepare(

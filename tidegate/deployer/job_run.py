@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from model_runner.plain_text import plain, quoted
+from model_runner.raised import own_fault
 from storage import registry
 from storage.registry import Job, JobOverError, JobState
 from tidegate.deployer.acceptance import accepted, commit_of
@@ -120,7 +121,7 @@ class JobRun:
             await self._over(JobState.CANCELLED, "cancelled", ["✗ cancelled", UNTOUCHED])
         except Exception as error:  # a fault of ours must not leave a job running for ever
             log.exception("job.fault", job=self.job.id)
-            await self._failed(JobFailedError("", f"{type(error).__name__}: {error}"))
+            await self._failed(JobFailedError("", own_fault(error)))
         finally:
             await self._end_worker()
             JOB_SECONDS.labels(self.job.kind).observe(time.monotonic() - began)

@@ -16,6 +16,10 @@ class DeployError(Exception):
         self.reason = reason
 
 
+class OwnFaultError(DeployError):
+    """One for which nothing that was deployed is to blame: its cause, with the traceback, is for the log."""
+
+
 @dataclass(frozen=True)
 class Deployed:
     """What went live."""

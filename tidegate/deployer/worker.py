@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
 from model_runner.plain_text import plain, quoted_text
+from model_runner.raised import own_fault
 from tidegate.deployer.closing import closing_lines
 from tidegate.deployer.configuring import deploy_config
 from tidegate.deployer.deploying import prepare, switch_to
-from tidegate.deployer.outcome import DeployError
+from tidegate.deployer.outcome import DeployError, OwnFaultError
 from tidegate.deployer.producers import producer_for
 from tidegate.deployer.publishing import TIMEOUT_S
 from tidegate.deployer.retrying import can_pass
@@ -35,6 +38,8 @@ from tidegate.deployer.work import (
 )
 from tidegate.logging import configure
 from tidegate.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Worker:
@@ -78,10 +83,12 @@ class Worker:
         try:
             yield
         except DeployError as error:
+            if isinstance(error, OwnFaultError):
+                log.exception("job.fault", stage=error.stage)
             reason = error.reason.replace(folder, "the repository") if folder else error.reason
             self._say(HasFailed(stage=error.stage, reason=reason, can_pass=can_pass(error)))
         except Exception as error:  # whatever it is, the deployer must hear of it
-            reason = quoted_text(f"{type(error).__name__}: {error}")
+            reason = quoted_text(own_fault(error))
             self._say(HasFailed(stage="", reason=reason, can_pass=can_pass(error)))
             raise
 
