@@ -68,13 +68,13 @@ def test_a_bomb_is_given_up_after_a_piece_of_it(coding: bytes, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("body", "coding", "says"),
     [
-        (gzip.compress(b"x" * 1000)[:-1], b"gzip", "cut off"),
+        (gzip.compress(b"x" * 1000, mtime=0)[:-1], b"gzip", "cut off"),
         (zstandard.compress(b"x" * 1000)[:-1], b"zstd", "cut off"),
         (b"", b"gzip", "cut off"),
         (b"", b"zstd", "cut off"),
         (b'{"a": 1}', b"gzip", "incorrect header"),
         (b'{"a": 1}', b"zstd", "Unknown frame descriptor"),
-        (gzip.compress(b"{}") + b"more", b"gzip", "incorrect header"),
+        (gzip.compress(b"{}", mtime=0) + b"more", b"gzip", "incorrect header"),
         (gzip.compress(b"") * 1001, b"gzip", "more than 1000 members"),
         (zstandard.compress(b"") * 1001, b"zstd", "more than 1000 members"),
     ],

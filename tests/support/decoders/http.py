@@ -57,7 +57,7 @@ def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
     yield Decoder("gateway: predict", [one, many, split, lists], predict, (Refusal, OverflowError))
     foreign = [json.dumps(body).encode() for body in ({"inputs": tensors}, seldon, {"inputs": [ROW]})]
     yield Decoder("gateway: predict, shown", foreign, lambda body: recognised(decode(body), form), (Refusal,))
-    for coding, packed in ((b"gzip", gzip.compress(many)), (b"zstd", zstandard.compress(many))):
+    for coding, packed in ((b"gzip", gzip.compress(many, mtime=0)), (b"zstd", zstandard.compress(many))):
         unpack = partial(unpacked, coding=coding, max_bytes=10_000)
         yield Decoder(f"gateway: predict, {coding.decode()}", [packed], unpack, (Refusal,))
     batch = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": "ab" * 32, "size": 123}]}
@@ -70,7 +70,7 @@ def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
         for line in (f"{'00' * 20} {'6d' * 20} refs/heads/main\0 report-status side-band-64k", "push-option=a")
     )
     push_body = commands + b"0000" + b"PACK\0\0\0\2\0\0\0\0"
-    for encoding, pushed in ((None, push_body), ("gzip", gzip.compress(push_body))):
+    for encoding, pushed in ((None, push_body), ("gzip", gzip.compress(push_body, mtime=0))):
         yield Decoder(f"gateway: git push, {encoding or 'plain'}", [pushed], _pushed(encoding), (BodyRefusedError,))
     hook = _App(_hook(scratch), runner)
     push = {"ref": "refs/heads/main", "after": "6d" * 20, "deleted": False, "repository": {"full_name": "acme/other"}}
