@@ -133,15 +133,24 @@ def _whole(cells: Cells) -> tuple[str, list[Any]] | None:
 
 
 def _decimal(cells: Cells) -> tuple[str, list[Any]] | None:
-    if not cells.all_match(f"{_WHOLE}|{_DECIMAL}|{_EXPONENT}|{_INFINITE}") or _is_too_long(cells):
+    if (
+        cells.all_match(_WHOLE)
+        or not cells.all_match(f"{_WHOLE}|{_DECIMAL}|{_EXPONENT}|{_INFINITE}")
+        or _is_too_long(cells)
+    ):
         return None
     return "float64", _floats(cells)
 
 
 def _is_too_long(cells: Cells) -> bool:
     """Whether a cell has more digits than a float holds."""
-    long = cells.trimmed.filter(pc.greater(pc.utf8_length(cells.trimmed), _DIGITS))
-    return any(_significant(text) > _DIGITS for text in long.to_pylist())
+    long = cells.trimmed.filter(pc.greater_equal(pc.utf8_length(cells.trimmed), _DIGITS - 1))
+    return any(_significant(text) > _DIGITS or _is_inexact(text) for text in long.to_pylist())
+
+
+def _is_inexact(text: str) -> bool:
+    """Of a whole number among others."""
+    return re.fullmatch(_WHOLE, text) is not None and int(float(text)) != int(text)
 
 
 def _significant(text: str) -> int:

@@ -20,6 +20,7 @@ from model_runner.limits import over_memory
 from model_runner.made_up import is_proof, more_made_up
 from model_runner.manifest import TEST_FILE, Manifest, read_manifest
 from model_runner.manner import Manner
+from model_runner.missing_values import blaming_missing
 from model_runner.order import is_known
 from model_runner.own_answers import OwnAnswers
 from model_runner.own_frames import OwnFrames
@@ -62,7 +63,8 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     trial = _trial(manifest, inputs)
     if inputs.manner is None:
         inputs = msgspec.structs.replace(inputs, manner=_settled(model, inputs.schema, trial))
-    predict = explaining(_bind(manifest, model, inputs), manifest.limits)
+    bound = blaming_missing(_bind(manifest, model, inputs), inputs.schema, inputs.example)
+    predict = explaining(bound, manifest.limits)
     inputs = _with_order(inputs, model)
     loaded = clock()
     _warm(predict, trial)

@@ -24,6 +24,8 @@ def is_proof(schema: InputSchema) -> bool:
 def _plain(feature: Feature, number: float = 0, text: str = "") -> Any:
     if feature.kind is Kind.BOOLEAN:
         return False
+    if feature.kind is Kind.DATETIME:
+        return "2026-01-31T10:00:00Z"
     if feature.kind is Kind.NUMERIC:
         return number
     if feature.categories:
