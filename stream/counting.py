@@ -75,7 +75,8 @@ class _RowBinner:
         self.indices = indices
         self._size = profile.size
         chosen = [(i, profile.features[i], profile.offsets[i]) for i in indices]
-        self._numeric = [_NumericSeries(*one) for one in chosen if one[1].kind == "numeric"]
+        self._texts = [_TextSeries(*one) for one in chosen if one[1].text]
+        self._numeric = [_NumericSeries(*one) for one in chosen if one[1].kind == "numeric" and not one[1].text]
         self._categorical = [_CategoricalSeries(*one) for one in chosen if one[1].kind == "categorical"]
         self._reader = NumberReader([series.name for series in self._numeric])
 
@@ -87,6 +88,18 @@ class _RowBinner:
             bins, wrong = read_categories(rows, series.name, series.lookup, series.unseen, plain=series.plain)
             _add_counts(target[0], bins + (starts + series.offset))
             _add_invalid(target[2], groups, series.index, wrong)
+        for text in self._texts if rows else ():
+            self._count_texts(text, rows, groups, starts, target)
+
+    def _count_texts(
+        self, series: "_TextSeries", rows: Sequence[Row], groups: Groups, starts: Groups | int, target: _Target
+    ) -> None:
+        numbers, wrong = series.measure.numbers([row.get(series.measure.of) for row in rows])
+        flat = assign_bins(series.edges, numbers) + (starts + series.offset)
+        _add_counts(target[0], flat)
+        added = np.bincount(flat, weights=summable(series.edges, numbers), minlength=target[1].size)
+        target[1][...] += added.reshape(target[1].shape)
+        _add_invalid(target[2], groups, series.index, wrong)
 
     def _count_numbers(self, rows: Sequence[Row], groups: Groups, starts: Groups | int, target: _Target) -> None:
         columns, invalid = self._reader.read(rows)
@@ -113,6 +126,13 @@ class _NumericSeries:
     def __init__(self, index: int, series: FeatureProfile, offset: int) -> None:
         self.index, self.name, self.offset = index, series.name, offset
         self.edges = np.array(series.edges, dtype=np.float64)
+
+
+class _TextSeries(_NumericSeries):
+    def __init__(self, index: int, series: FeatureProfile, offset: int) -> None:
+        super().__init__(index, series, offset)
+        assert series.text  # noqa: S101 - only such are made
+        self.measure = series.text
 
 
 class _CategoricalSeries:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.hour_histogram import HourHistogram, HourTable
+from stream.profiles.text import TextMeasure
 from stream.series_reference import SeriesReference
 
 Kind = Literal["numeric", "categorical"]
@@ -50,6 +51,8 @@ class FeatureProfile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Mean of the finite reference values; None without any, and for categories."""
     sigma: float | None = None
     """Their standard deviation (divisor m, not m - 1); None like `mean`."""
+    text: TextMeasure | msgspec.UnsetType = msgspec.UNSET
+    """Where the series is a measure of a feature's text, which is no column of the events itself."""
 
     @property
     def key(self) -> str:

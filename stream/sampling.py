@@ -14,6 +14,8 @@ BASELINE_BYTES = 24_000_000
 """Of all rows of a deployment: the reference is made of those that there are then, however many were wanted."""
 
 SampledRow = dict[str, object]
+LONGEST_TEXT = 4000
+"""Characters of a text that is kept whole, so that it can be measured; a longer one is kept as its category."""
 _WHOLE = "int"
 """A whole number that MessagePack has no form for stands as an object with this key and its hexadecimal digits."""
 
@@ -22,7 +24,7 @@ def sampled_row(features: Mapping[str, Any], prediction: object) -> tuple[Sample
     """A row as it is kept, with no more of each value than a profile takes from it; and its size in bytes."""
     flat = flatten_prediction(prediction)
     row: SampledRow = {
-        "features": {name: _kept(value) for name, value in features.items()},
+        "features": {name: _kept(value, LONGEST_TEXT) for name, value in features.items()},
         "prediction": {name: _kept(value) for name, value in flat.items()},
     }
     return row, rows_bytes([row])
@@ -33,9 +35,9 @@ def rows_bytes(rows: Iterable[SampledRow] | None) -> int:
     return sum(len(msgspec.json.encode(row)) + 1 for row in rows or ())
 
 
-def _kept(value: object) -> object:
+def _kept(value: object, longest: int = 0) -> object:
     if isinstance(value, str):
-        return to_category(value)
+        return value if len(value) <= longest else to_category(value)
     if isinstance(value, list | dict):
         return type(value)()  # it is of a wrong type, whatever is in it
     if isinstance(value, int) and not -(2**63) <= value < 2**64:

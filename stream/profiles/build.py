@@ -1,9 +1,11 @@
 """A profile from columns of reference data, or from the first events of a deployment."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from stream.prediction import flatten_prediction
 from stream.profile import FeatureProfile, Kind, Profile, Role, Source
@@ -11,6 +13,7 @@ from stream.profiles.categorical import build_categorical
 from stream.profiles.codec import make_profile
 from stream.profiles.hours import Values, hour_histograms
 from stream.profiles.numeric import QUANTILES, build_numeric
+from stream.profiles.text import MEASURES, TextMeasure, is_free_text, measured
 from stream.profiles.values import is_missing, to_category, to_number
 
 Column = Sequence[object] | np.ndarray
@@ -86,15 +89,26 @@ def infer_kind(values: Iterable[object], role: Role = "feature") -> Kind:
     return "numeric"
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A series to be made."""
+
+    name: str
+    role: Role
+    column: Column
+    kind: Kind | None = None
+    text: TextMeasure | None = None
+
+
 def _all_series(
     columns: Mapping[str, Column], predictions: Mapping[str, Column], kinds: Mapping[str, Kind]
 ) -> list[tuple[FeatureProfile, Values]]:
     """All columns, as fine as MOST_BINS allows."""
-    named: list[tuple[str, Role, Column]] = [(name, "feature", column) for name, column in columns.items()]
-    named += [(name, "prediction", column) for name, column in predictions.items()]
+    named = [each for name in columns for each in _of_feature(name, columns, kinds.get(name))]
+    named += [_Wanted(name, "prediction", column, kinds.get(name)) for name, column in predictions.items()]
     fineness = min(max(MOST_BINS // len(named) - BINS_BESIDE, LEAST_FINENESS), QUANTILES)
     while True:
-        built = [_series(name, role, column, kinds.get(name), fineness) for name, role, column in named]
+        built = [_series(wanted, fineness) for wanted in named]
         size = sum(one.n_bins for one, _ in built)
         if size <= MOST_BINS:
             return built
@@ -105,14 +119,26 @@ def _all_series(
         fineness = max(int(0.9 * fineness * MOST_BINS / size), LEAST_FINENESS)
 
 
-def _series(name: str, role: Role, column: Column, kind: Kind | None, fineness: int) -> tuple[FeatureProfile, Values]:
+def _of_feature(name: str, columns: Mapping[str, Column], kind: Kind | None) -> list[_Wanted]:
+    """The column itself; of free text what can be measured of it."""
+    column = list(columns[name])
+    names = {measure: f"{name}.{measure}" for measure in MEASURES}
+    if kind == "numeric" or not columns.keys().isdisjoint(names.values()) or not is_free_text(column):
+        return [_Wanted(name, "feature", column, kind)]
+    return [
+        _Wanted(names[text.measure], "feature", numbers, "numeric", text) for text, numbers in measured(name, column)
+    ]
+
+
+def _series(wanted: _Wanted, fineness: int) -> tuple[FeatureProfile, Values]:
     """The profile of a column, and the column as numbers or as categories."""
-    values = list(column)
-    if (kind or infer_kind(values, role)) == "numeric":
+    values = list(wanted.column)
+    if (wanted.kind or infer_kind(values, wanted.role)) == "numeric":
         numbers = np.array([to_number(value) for value in values], dtype=np.float64)
-        return build_numeric(name, role, numbers, fineness), numbers
+        made = build_numeric(wanted.name, wanted.role, numbers, fineness)
+        return (made if wanted.text is None else replace(made, text=wanted.text)), numbers
     categories = [to_category(value) for value in values]
-    return build_categorical(name, role, categories, fineness), categories
+    return build_categorical(wanted.name, wanted.role, categories, fineness), categories
 
 
 def _common_length(columns: Mapping[str, Column]) -> int:

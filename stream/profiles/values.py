@@ -6,11 +6,13 @@ always agree.
 
 import hashlib
 import math
+import re
 
 import numpy as np
 
 LONGEST_CATEGORY = 200
 """Characters. A longer text is kept as its beginning and its hash: profiles and panes stay small whatever is in it."""
+_SHORTENED = re.compile(r"…[0-9a-f]{32}$")
 NUMBER_LIMIT = 1e150
 """Numbers at or beyond this magnitude count as infinite: sums and squares of the others stay finite."""
 
@@ -62,6 +64,11 @@ def _short(text: str) -> str:
         return text
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
     return f"{text[: LONGEST_CATEGORY - len(digest) - 1]}…{digest}"
+
+
+def is_shortened(text: str) -> bool:
+    """Whether a long text was made this one of, as far as that can be told."""
+    return len(text) == LONGEST_CATEGORY and _SHORTENED.search(text) is not None
 
 
 def is_missing(value: object) -> bool:
