@@ -198,13 +198,17 @@ def jobs(
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="Name of a live model.")],
-    file: Annotated[str, typer.Argument(help="JSON, NDJSON or CSV with a header; `-` reads stdin.")],
+    file: Annotated[str, typer.Argument(help="JSON, NDJSON, Parquet, or CSV with a header; `-` reads stdin.")],
+    to: Annotated[str | None, typer.Option(help="Write rows and predictions to this .csv or .parquet file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Send the rows of a file to a model, through the gateway, and show its predictions."""
+    """Send the rows of a file to a model, through the gateway, and show its predictions.
+
+    Cells of a CSV file are read as what the model asks for. A file of any length is sent in parts that fit.
+    """
     from tidegate.cli.predict_command import predict as work  # noqa: PLC0415
 
-    work(model, file, as_json=as_json)
+    work(model, file, to=to, as_json=as_json)
 
 
 @app.command()

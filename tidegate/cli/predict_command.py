@@ -1,82 +1,101 @@
 """`tidegate predict`: the rows of a file through the gateway."""
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from tidegate.cli.context import load_settings
-from tidegate.cli.exits import CliError, Exit, not_running
+from tidegate.cli.asking import Asking, bodies
+from tidegate.cli.context import load_settings, warn
+from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json, print_table
-from tidegate.cli.rows import parse_rows
+from tidegate.cli.predictions_file import check_target, write_predictions
+from tidegate.cli.rows import Rows, read_rows
 from tidegate.settings import Settings
 
 SHOWN = 50
-"""Rows of the table; `--json` has all."""
+"""Rows of the table; `--json` and `--to` have all."""
+_SHOWN_COLUMNS = 8
 
 
-def predict(model: str, file: str, *, as_json: bool) -> None:
+def predict(model: str, file: str, *, to: str | None, as_json: bool) -> None:
     settings = load_settings()
-    rows = parse_rows(_read(file), file)
-    answers: list[dict[str, Any]] = []
-    for start in range(0, len(rows), settings.max_instances):
-        answers.append(_ask(settings, model, rows[start : start + settings.max_instances]))
-    predictions = [prediction for answer in answers for prediction in answer["predictions"]]
-    if as_json:
-        print_json({**answers[0], "predictions": predictions})
-        return
-    names = _columns(rows)
-    table = [_cells(row, names, prediction) for row, prediction in zip(rows[:SHOWN], predictions, strict=False)]
-    print_table([*names, "prediction"], table, title=f"{model} version {answers[0].get('version', '?')}")
-    if len(predictions) > SHOWN:
-        console().print(f"… and {len(predictions) - SHOWN:,} more; `--json` shows all", style="dim")
-
-
-def _read(file: str) -> str:
+    raw = _read(file)
+    asking = Asking(settings, model)
     try:
-        if file == "-":
-            return sys.stdin.buffer.read().decode("utf-8-sig")
-        return Path(file).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        rows = read_rows(raw, file, asking.wanted())
+        for note in rows.notes:
+            warn(f"{file}: {note}")
+        if to is not None:
+            check_target(to, file, rows.columns)
+        answers = _ask(asking, rows, settings)
+    finally:
+        asking.close()
+    predictions = [prediction for answer in answers for prediction in answer["predictions"]]
+    versions = sorted({answer["version"] for answer in answers})
+    if to is not None:
+        write_predictions(to, rows, predictions)
+    if as_json:
+        print_json({**answers[0], "predictions": predictions, **({"versions": versions} if len(versions) > 1 else {})})
+    elif to is not None:
+        console().print(f"{len(predictions):,} predictions of {_title(model, versions)} are in {to}")
+    else:
+        _show(rows, predictions, _title(model, versions))
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
         raise CliError(f"{file} cannot be read: {error}", Exit.USAGE) from error
 
 
-def _ask(settings: Settings, model: str, rows: list[Any]) -> dict[str, Any]:
-    url = f"{settings.gateway_url}/v1/models/{model}/predict"
-    try:
-        answer = httpx.post(url, json={"instances": rows}, timeout=settings.runner_timeout_s + 5)
-    except httpx.ConnectError as error:
-        raise not_running(settings.home_path) from error
-    except httpx.HTTPError as error:
-        raise CliError(
-            f"The gateway gave no answer: {error or type(error).__name__}. See `tidegate logs gateway`."
-        ) from error
-    if answer.is_success:
-        return dict(answer.json())
-    raise CliError(_explain(answer), Exit.UNKNOWN if answer.status_code == 404 else Exit.REFUSED)
+def _ask(asking: Asking, rows: Rows, settings: Settings) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = []
+    with _progress(rows.count) as done:
+        for body in bodies(rows.read(), settings.max_request_bytes, settings.max_instances):
+            for answer in asking.predict(body):
+                answers.append(answer)
+                done(len(answer["predictions"]))
+    return answers
 
 
-def _explain(answer: httpx.Response) -> str:
-    try:
-        body = answer.json()
-    except ValueError:
-        return f"The gateway answered {answer.status_code}: {answer.text[:500]}"
-    error = body.get("error", body) if isinstance(body, dict) else body
-    message = error.get("message") if isinstance(error, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    told = [detail["message"] for detail in details or [] if isinstance(detail, dict) and "message" in detail]
-    # The message is made of the first few: with a list of all there is no need for it.
-    return "\n".join(told[:20]) or str(message or body)
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """On a terminal alone, and beside what is shown."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+
+    from tidegate.cli.calm_console import CalmConsole  # noqa: PLC0415
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=CalmConsole(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda rows: bar.advance(task, rows)
 
 
-def _columns(rows: list[Any]) -> list[str]:
-    first = rows[0]
-    return [str(key) for key in first][:8] if isinstance(first, dict) else []
+def _title(model: str, versions: Sequence[Any]) -> str:
+    return f"{model} version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
 
 
-def _cells(row: Any, names: list[str], prediction: Any) -> list[object]:
-    return [*(_short(row.get(name, "")) if isinstance(row, dict) else "" for name in names), _short(prediction)]
+def _show(rows: Rows, predictions: Sequence[Any], title: str) -> None:
+    names = list(rows.columns)[:_SHOWN_COLUMNS]
+    shown = zip(rows.read(), predictions[:SHOWN], strict=False)
+    table = [_cells(row.instance, row.beside, names, prediction) for row, prediction in shown]
+    print_table([*names, "prediction"], table, title=title)
+    if len(rows.columns) > len(names):
+        console().print(f"… and {len(rows.columns) - len(names):,} more columns", style="dim")
+    if len(predictions) > SHOWN:
+        rest = f"… and {len(predictions) - SHOWN:,} more; `--to FILE` writes all, `--json` shows all"
+        console().print(rest, style="dim")
+
+
+def _cells(instance: Any, beside: Any, names: Sequence[str], prediction: Any) -> list[object]:
+    values = {**instance, **beside} if isinstance(instance, dict) else {}
+    return [*(_short(values.get(name, "")) for name in names), _short(prediction)]
 
 
 def _short(value: Any) -> str:

@@ -19,7 +19,7 @@ from model_runner.test_rows import read_test_rows
 from tests.support.decoders.samples import NOW, ROW
 from tests.support.fuzzing import Decoder
 from tidegate.cli.exits import CliError
-from tidegate.cli.rows import parse_rows
+from tidegate.cli.rows import Wanted, read_rows
 from tidegate.supervisor.state import STATE_FILE, Condition, PartState, Phase, StackState, read_state
 
 TOML = b"""
@@ -46,6 +46,7 @@ memory = "2GB"
 cpus = 1.0
 load_seconds = 60.0
 """
+WANTED = Wanted({"age": ["number", "null"], "home": ["string"], "open": ["boolean", "null"]}, ["age"])
 CSV = b"age,income,home,open\n41,1234.5,rent,true\n,7e3,own,false\n5,,,\n"
 
 
@@ -66,7 +67,9 @@ def files(scratch: Path) -> Iterator[Decoder]:
         parts=(PartState(name="broker", condition=Condition.READY, since=NOW, port=1, log="/l"),),
     )
     yield Decoder("file: state", [msgspec.json.encode(state)], lambda data: _state_file(scratch, data))
-    for name, content in (("rows.json", rows), ("rows.csv", CSV), ("rows.ndjson", b'{"a": 1}\n{"a": 2.5}\n')):
+    lines = b'{"a": 1}\n{"a": 2.5}\n'
+    kinds = (("rows.json", rows), ("rows.csv", CSV), ("rows.ndjson", lines), ("rows.parquet", _parquet()))
+    for name, content in kinds:
         yield Decoder(f"command: {name}", [content], lambda data, name=name: _rows(data, name), (CliError,))  # type: ignore[misc]
 
 
@@ -100,4 +103,5 @@ def _state_file(scratch: Path, data: bytes) -> None:
 
 
 def _rows(data: bytes, name: str) -> None:
-    parse_rows(data.decode("utf-8", "replace"), name)
+    for row in read_rows(data, name, WANTED).read():
+        msgspec.json.encode(row.instance)
