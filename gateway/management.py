@@ -133,7 +133,9 @@ class ScaleBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"replicas": 3}]})
 
     replicas: int = Field(ge=1, le=64)
-    version: int | None = Field(default=None, ge=1, description="By default every version that is live.")
+    version: int | None = Field(
+        default=None, ge=1, description="By default every version that is live, but no preview."
+    )
 
 
 class Management(Protocol):

@@ -132,6 +132,11 @@ class Partition:
         return not self.busy and self.state is not State.READING and self.clock() >= self.not_before
 
     @property
+    def waits(self) -> bool:
+        """Whether something keeps it from landing: `reason`."""
+        return self.state is not State.READING or bool(self.failures)
+
+    @property
     def behind(self) -> bool:
         """Whether something that was read is not landed."""
         return self.busy or bool(self.in_flight) or bool(self.buffer.records)

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.05
 _COMMIT_EVERY_S = 1.0
 _STUCK_EVERY_S = 30.0
+_TOLD = 3
+"""Partitions that are named where more wait."""
 
 
 class Sink:
@@ -52,10 +54,11 @@ class Sink:
         """What the sink waits for; None while it lands what comes."""
         if not self._reader.assigned:
             return "its share of the topics"
-        for partition in list(self._reader.partitions.values()):
-            if partition.state is not State.READING or partition.failures:
-                return f"{partition}: {partition.reason}"
-        return None
+        waiting = [each for each in list(self._reader.partitions.values()) if each.waits]
+        if not waiting:
+            return None
+        told = "; ".join(f"{partition}: {partition.reason}" for partition in waiting[:_TOLD])
+        return told if len(waiting) <= _TOLD else f"{told}; and {len(waiting) - _TOLD} more partitions"
 
     def run(self) -> bool:
         """Until stopped. Whether all was landed that stood in the topics when it was stopped."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from model_runner.maxima import Maxima
 from model_runner.sandbox.plan import Confinement, Mechanism
 from storage import registry
 from storage.artifacts import put
-from storage.registry import Database, DesiredRunner, Role, Status, Version
+from storage.registry import Database, DeploymentStateError, DesiredRunner, Role, Status, Version
 from tests.support.scripted import write_scripted
 from tidegate.capacity import Capacity, CapacityError, capacity_of
 from tidegate.settings import Settings
@@ -83,6 +84,29 @@ def test_to_scale_is_asked_as_well_and_to_scale_down_never_fails(database: Datab
     with pytest.raises(ValueError, match=r"1 to 8 replicas here, not 9: .*TIDEGATE_MAX_REPLICAS"):
         operations.scale(config, database, "default", "market", 9, None)
     operations.scale(replace(config, capacity=replace(ROOM, memory_bytes=1)), database, "default", "market", 1, None)
+
+
+def test_to_scale_a_model_leaves_its_previews_alone_and_says_what_it_changes(
+    database: Database, config: VersionsConfig
+) -> None:
+    scale = partial(operations.scale, replace(config, capacity=replace(ROOM, memory_bytes=99 * GB)), database)
+    live = _live(database, _version(database))
+    preview = registry.create_deployment(database, _version(database).id, role=Role.PREVIEW, branch="feature")
+    with pytest.raises(DeploymentStateError):
+        scale("default", "market", 3, 2)  # it is starting
+    registry.switch_route(database, preview.id)
+
+    def replicas() -> dict[str, int | None]:
+        return {one.id: one.replicas for one in registry.deployments_of(database, "market")}
+
+    change = scale("default", "market", 3, None)
+    change.switch(database)
+    assert replicas() == {live: 3, preview.id: 1}
+    assert change.summary.startswith("market: version 1 (primary) has 3 replicas; previews keep theirs (version 2:")
+    named = scale("default", "market", 2, 2)
+    named.switch(database)
+    assert replicas() == {live: 3, preview.id: 2}
+    assert named.summary == "market: version 2 (preview) has 2 replicas"
 
 
 def test_every_change_that_needs_a_runner_asks_and_leaves_nothing_behind(

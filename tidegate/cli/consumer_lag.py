@@ -11,10 +11,15 @@ TIMEOUT_S = 1.0
 
 def consumer_lag(settings: Settings) -> dict[str, int]:
     """Records that each consumer has not read yet, by process; without those that do not answer."""
-    ports = {"sink": SINK_OFFSET, "notifier": NOTIFIER_OFFSET}
-    ports |= {f"stream-{index}": STREAM_OFFSET + index for index in range(settings.stream_workers)}
-    found = {name: _lag(settings.monitor_port + offset) for name, offset in ports.items()}
+    found = {name: _lag(port) for name, port in consumer_ports(settings).items()}
     return {name: lag for name, lag in found.items() if lag is not None}
+
+
+def consumer_ports(settings: Settings) -> dict[str, int]:
+    """Where each consumer of this machine answers for itself, by process."""
+    offsets = {"sink": SINK_OFFSET, "notifier": NOTIFIER_OFFSET}
+    offsets |= {f"stream-{index}": STREAM_OFFSET + index for index in range(settings.stream_workers)}
+    return {name: settings.monitor_port + offset for name, offset in offsets.items()}
 
 
 def _lag(port: int) -> int | None:

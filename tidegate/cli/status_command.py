@@ -10,6 +10,7 @@ from tidegate.cli.consumer_lag import consumer_lag
 from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, not_running
 from tidegate.cli.output import console, print_json, print_table
+from tidegate.cli.waits import consumer_waits
 from tidegate.disk_usage import room_mb, usage_mb
 from tidegate.settings import Settings
 from tidegate.supervisor.state import Condition, Phase, StackState, read_state, running_state
@@ -28,10 +29,13 @@ def status(*, as_json: bool) -> None:
     memory = {part.name: memory_mb(part.pid) for part in state.parts if part.pid is not None}
     memory["supervisor"] = memory_mb(state.pid)
     lag = consumer_lag(settings)
+    waits = consumer_waits(settings)
     if as_json:
-        print_json(_as_json(settings, state, memory, lag))
+        print_json(_as_json(settings, state, memory, lag, waits))
     else:
         _show(settings, state, memory, lag)
+        for name, reason in waits.items():
+            warn(f"{name} waits for {reason}")
     if any(part.condition in BAD for part in state.parts):
         raise CliError("A part of the stack fails; its log is named above.")
 
@@ -59,12 +63,17 @@ def memory_mb(pid: int) -> float | None:
 
 
 def _as_json(
-    settings: Settings, state: StackState, memory: dict[str, float | None], lag: dict[str, int]
+    settings: Settings,
+    state: StackState,
+    memory: dict[str, float | None],
+    lag: dict[str, int],
+    waits: dict[str, str],
 ) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(state)
     for part in found["parts"]:
         part["memory_mb"] = memory.get(part["name"])
         part["lag"] = lag.get(part["name"])
+        part["waits_for"] = waits.get(part["name"])
     found["disk"] = {"free_mb": room_mb(settings), "used_mb": usage_mb(settings)}
     found["supervisor_memory_mb"] = memory["supervisor"]
     found["memory_mb"] = round(sum(value or 0.0 for value in memory.values()), 1)

@@ -1,12 +1,10 @@
 """Before a stop: would it lose what was acknowledged? The embedded broker keeps its records in memory alone."""
 
-from contextlib import suppress
-
-import httpx
-
 from model_runner.disk import no_room, says_full
 from tidegate.cli.exits import CliError
+from tidegate.cli.waits import waits_for
 from tidegate.settings import Settings
+from tidegate.supervisor.plan import SINK_OFFSET
 
 _ANSWER_S = 5.0
 
@@ -17,17 +15,9 @@ def require_room_to_land(settings: Settings) -> None:
     Raises:
         CliError: what stands in the topics cannot land now, and would be gone with the broker.
     """
-    if settings.kafka_bootstrap is None and says_full(_sink_waits_for(settings)):
+    if settings.kafka_bootstrap is None and says_full(waits_for(settings.monitor_port + SINK_OFFSET, _ANSWER_S)):
         raise CliError(
             "The stack was not stopped: predictions that were answered are not in ClickHouse yet, and the embedded "
             f"broker would lose them. There is {no_room(None, settings.home_path)}. "
             "`tidegate down --now` stops all the same."
         )
-
-
-def _sink_waits_for(settings: Settings) -> str:
-    """Empty where it waits for nothing, or does not answer."""
-    with suppress(httpx.HTTPError):
-        answer = httpx.get(f"http://127.0.0.1:{settings.monitor_port}/readyz", timeout=_ANSWER_S)
-        return "" if answer.is_success else answer.text
-    return ""

@@ -148,18 +148,28 @@ def end_shadow(config: VersionsConfig, database: Database, workspace: str, model
     return Change(workspace, model, f"{model} {numbers} gets no more copies", switch)
 
 
-def _scaled(versions: list[int], replicas: int) -> str:
-    *first, last = map(str, versions)
+def _scaled(changed: Sequence[Deployment], replicas: int) -> str:
+    """Which, by what they are to callers."""
+    *first, last = (f"version {one.version} ({one.role})" for one in changed)
     runners = "1 replica" if replicas == 1 else f"{replicas} replicas"
-    return f"versions {', '.join(first)} and {last} have {runners} each" if first else f"version {last} has {runners}"
+    return f"{', '.join(first)} and {last} have {runners} each" if first else f"{last} has {runners}"
+
+
+def _untouched(every: Sequence[Deployment], changed: Sequence[Deployment]) -> str:
+    previews = [f"version {one.version}" for one in every if one.role is Role.PREVIEW and one not in changed]
+    if not previews:
+        return ""
+    shown = ", ".join(previews[:5]) + (" …" if len(previews) > 5 else "")
+    return f"; previews keep theirs ({shown}: name one by its version to scale it)"
 
 
 def scale(
     config: VersionsConfig, database: Database, workspace: str, model: str, replicas: int, version: int | None
 ) -> Change:
-    """Give every live deployment of a model, or of one of its versions, so many runners.
+    """Give every live deployment of a model so many runners, or every one of a version.
 
-    Nobody waits for them: gateways ask those that are ready.
+    Nobody waits for them: gateways ask those that are ready. Previews are left as they are, unless their version is
+    named: who scales a model means what its callers get.
 
     Raises:
         UnknownModelError, UnknownVersionError: there is none.
@@ -170,17 +180,17 @@ def scale(
     registry.get_model(database, model, workspace)
     if version is not None:
         registry.get_version(database, model, version, workspace)
-    live = [
-        found
-        for found in registry.deployments_of(database, model, workspace)
-        if found.status is Status.LIVE and version in (None, found.version)
-    ]
+    every = [found for found in registry.deployments_of(database, model, workspace) if found.status is Status.LIVE]
+    if version is None:
+        live = [found for found in every if found.role is not Role.PREVIEW]
+    else:
+        live = [found for found in every if found.version == version]
     if not live:
         which = model if version is None else f"version {version} of {model}"
         raise DeploymentStateError(f"no deployment of {which} is live: `tidegate redeploy` starts one")
     config.capacity.admit_replicas(live, replicas, database)
     switch = partial(registry.set_replicas, deployment_ids=[found.id for found in live], replicas=replicas)
-    return Change(workspace, model, f"{model} {_scaled(sorted({found.version for found in live}), replicas)}", switch)
+    return Change(workspace, model, f"{model}: {_scaled(live, replicas)}{_untouched(every, live)}", switch)
 
 
 def shadows(deployments: Sequence[Deployment]) -> list[Deployment]:
