@@ -41,11 +41,11 @@ def bodies(rows: Iterable[Row], max_bytes: int, max_instances: int) -> Iterator[
     """The rows in their order, as many in each body as may be.
 
     Raises:
-        CliError: one row alone is larger.
+        CliError: one row alone is larger, or is nothing that can be sent.
     """
     body, size = Body([], []), len(_OPENING) + len(_CLOSING)
     for row in rows:
-        encoded = _encoder.encode(row.instance)
+        encoded = _encoded(row)
         if len(encoded) + len(_OPENING) + len(_CLOSING) > max_bytes:
             limit = f"the most that a request may have is {max_bytes:,} (TIDEGATE_MAX_REQUEST_BYTES)"
             raise CliError(f"{row.place} has {len(encoded):,} bytes as JSON; {limit}.", Exit.REFUSED)
@@ -57,6 +57,13 @@ def bodies(rows: Iterable[Row], max_bytes: int, max_instances: int) -> Iterator[
         size += len(encoded) + 1
     if body.rows:
         yield body
+
+
+def _encoded(row: Row) -> bytes:
+    try:
+        return _encoder.encode(row.instance)
+    except (ValueError, RecursionError) as error:  # half a character of UTF-16, or a thousand brackets
+        raise CliError(f"{row.place} cannot be sent: {error}.", Exit.REFUSED) from error
 
 
 class Asking:

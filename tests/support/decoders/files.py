@@ -18,6 +18,7 @@ from model_runner.reference import read_reference
 from model_runner.test_rows import read_test_rows
 from tests.support.decoders.samples import NOW, ROW
 from tests.support.fuzzing import Decoder
+from tidegate.cli.asking import bodies
 from tidegate.cli.exits import CliError
 from tidegate.cli.rows import Wanted, read_rows
 from tidegate.supervisor.state import STATE_FILE, Condition, PartState, Phase, StackState, read_state
@@ -103,5 +104,5 @@ def _state_file(scratch: Path, data: bytes) -> None:
 
 
 def _rows(data: bytes, name: str) -> None:
-    for row in read_rows(data, name, WANTED).read():
-        msgspec.json.encode(row.instance)
+    for body in bodies(read_rows(data, name, WANTED).read(), 1_000_000, 10):
+        body.encoded()
