@@ -50,7 +50,8 @@ class ClickHouseServerConfig:
     body_memory_bytes: int = 16 * MIB
     """A body above this size waits in a temporary file instead of in memory."""
     response_buffer_bytes: int = MIB
-    """Result bytes held back before the headers go out, so that an early error still gets its status."""
+    """Result bytes held back before the headers go out, so that an early error still gets its status; in Native one
+    block, unless buffer_size asks for more."""
     result_spool_bytes: int = 1024 * MIB
     """The same for wait_end_of_query=1; a longer result is then streamed after all."""
 

@@ -26,6 +26,7 @@ SESSION_NOT_FOUND = 372
 SESSION_IS_LOCKED = 373
 INVALID_SESSION_TIMEOUT = 374
 TOO_MANY_ROWS_OR_BYTES = 396
+UNKNOWN_ROLE = 511
 USER_SESSION_LIMIT_EXCEEDED = 700
 
 # The groups that ClickHouse's own HTTP handler makes of its codes; every other code is a 500.

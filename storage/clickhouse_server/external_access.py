@@ -25,6 +25,13 @@ def refuse_external_access(found: tuple[Token, ...]) -> None:
     """Raise ClickHouseError 497 when a statement of these tokens would read or write outside the database."""
     if found[0].is_word("BACKUP", "RESTORE"):
         _refuse(found[0])
+    if _makes_dictionary(found):
+        text = (
+            "Dictionaries cannot be made in this server, whatever their source, since it may be a file, a program or "
+            "another server: use a table with ENGINE = Join and joinGet, or a JOIN (a server of its own may have "
+            "--allow-external-access)"
+        )
+        raise ClickHouseError(ACCESS_DENIED, text, "ACCESS_DENIED")
     in_from: set[int] = set()  # depths at which a FROM clause is open
     before: Token | None = None
     for index, token in enumerate(found):
@@ -36,6 +43,13 @@ def refuse_external_access(found: tuple[Token, ...]) -> None:
         elif token.is_word(*_ENDS_FROM):
             in_from.discard(token.depth)
         before = token
+
+
+def _makes_dictionary(found: tuple[Token, ...]) -> bool:
+    if not found[0].is_word("CREATE", "ATTACH", "REPLACE"):
+        return False
+    what = next((token for token in found[1:] if not token.is_word("OR", "REPLACE")), found[0])
+    return what.is_word("DICTIONARY")
 
 
 def _calls_outside(before: Token | None, token: Token, follower: Token | None) -> bool:

@@ -11,6 +11,7 @@ from storage.clickhouse_server.errors import (
     AUTHENTICATION_FAILED,
     INCORRECT_DATA,
     INVALID_SESSION_TIMEOUT,
+    UNKNOWN_ROLE,
     UNKNOWN_SETTING,
     ClickHouseError,
 )
@@ -22,7 +23,7 @@ _NAMES = """
     user password compress decompress enable_http_compression buffer_size wait_end_of_query
     quota_key role stacktrace client_protocol_version send_progress_in_http_headers
     http_headers_progress_interval_ms log_comment cancel_http_readonly_queries_on_client_close
-    http_zlib_compression_level http_response_buffer_size http_write_exception_in_output_format
+    http_zlib_compression_level http_response_buffer_size http_wait_end_of_query http_write_exception_in_output_format
     readonly
 """
 _OURS = frozenset(_NAMES.split())
@@ -129,13 +130,18 @@ def parse_query(asked: Asked, form: Mapping[str, str] | None = None, described: 
         described: parameters that are no settings, since they describe external tables.
 
     Raises ClickHouseError 115 for a setting's name that is none, 117 for a value that is no number, 73 for a format
-    that cannot be one, 374 for a session's timeout that is none.
+    that cannot be one, 374 for a session's timeout that is none, 511 for a role.
     """
     headers, fields = asked.headers, {**asked.url, **(form or {})}
     query_id = fields.get("query_id") or headers.get("x-clickhouse-query-id") or str(uuid.uuid4())
     if len(query_id) > _MAX_QUERY_ID or not query_id.isprintable():  # it goes into a header
         text = f"query_id must be at most {_MAX_QUERY_ID} printable characters"
         raise ClickHouseError(INCORRECT_DATA, text, "INCORRECT_DATA")
+    if fields.get("role"):  # who asks for a role expects less than all rights
+        text = (
+            f"There is no role {fields['role'][:100]!r}: this server has the users default and readonly, and no roles"
+        )
+        raise ClickHouseError(UNKNOWN_ROLE, text, "UNKNOWN_ROLE")
     wanted = fields.get("default_format") or headers.get("x-clickhouse-format")
     return Query(
         sql=fields.get("query", "").encode("utf-8", "surrogateescape"),
@@ -150,8 +156,8 @@ def parse_query(asked: Asked, form: Mapping[str, str] | None = None, described: 
         native_compress=_flag(fields, "compress"),
         native_decompress=_flag(fields, "decompress"),
         http_compress=_flag(fields, "enable_http_compression"),
-        wait_end=_flag(fields, "wait_end_of_query"),
-        buffer_size=_number(fields, "buffer_size", 0) or None,
+        wait_end=_flag(fields, "wait_end_of_query" if "wait_end_of_query" in fields else "http_wait_end_of_query"),
+        buffer_size=_number(fields, "buffer_size", _number(fields, "http_response_buffer_size", 0)) or None,
         session=_session(fields),
     )
 

@@ -1,7 +1,8 @@
 """What a query's thread does with the bytes of its result: compress, hold back, hand over.
 
 The first bytes are held back so that a query that fails early is answered with its status and not with half
-a result; with wait_end_of_query all of them are, on disk when they are many.
+a result; with wait_end_of_query all of them are, on disk when they are many. Of a result that comes block by block
+only the first block is, unless buffer_size says more.
 """
 
 import tempfile
@@ -18,7 +19,10 @@ _PIECE = 1 << 18
 
 
 class ResultWriter:
-    """Writes one result into an exchange."""
+    """Writes one result into an exchange.
+
+    `hold_back` is in bytes; `patient` tells that the client itself asked to hold that much back.
+    """
 
     def __init__(
         self,
@@ -26,6 +30,7 @@ class ResultWriter:
         scratch: Path,
         *,
         hold_back: int,
+        patient: bool,
         native_compress: bool,
         encoder: Encoder | None,
         exception_tag: str,
@@ -34,6 +39,7 @@ class ResultWriter:
         self.progress = Progress()
         self._exchange = exchange
         self._hold_back = hold_back
+        self._patient = patient
         self._native_compress = native_compress
         self._encoder = encoder
         self._tag = exception_tag
@@ -60,6 +66,11 @@ class ResultWriter:
         """Take the result's next bytes, in its format."""
         self._answers = self._answers or bool(data)
         self._pass_on(self._encoded(data))
+
+    def release(self) -> None:
+        """More than one block has come: as in ClickHouse what is held goes out, unless the client asked to hold it."""
+        if not self._patient and self._held.tell():
+            self._start(complete=False)
 
     def finish(self) -> None:
         """The query has ended well."""

@@ -119,6 +119,7 @@ def _native(session: Session, job: Job, writer: ResultWriter) -> None:
             with closing(session.twin()) as other:
                 other.prepare(job.query)
                 types = _column_types(other, job)
+        writer.release()
         writer.write(frame(block, protocol, rows, types or ()))
 
 

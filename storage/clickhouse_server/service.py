@@ -174,11 +174,13 @@ class Service:
         exchange = Exchange(asyncio.get_running_loop())
         tag, encoding = secrets.token_hex(8), choose_encoding(accepted)
         whole = query.wait_end or asked.whole
+        patient = whole or query.buffer_size is not None
         buffer = min(query.buffer_size or config.response_buffer_bytes, _MAX_BUFFER)
         writer = ResultWriter(
             exchange,
             self.engine.scratch,
             hold_back=config.result_spool_bytes if whole else buffer,
+            patient=patient,
             native_compress=query.native_compress,
             encoder=encoder(encoding) if encoding else None,
             exception_tag=tag,

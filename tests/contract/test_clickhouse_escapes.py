@@ -161,6 +161,7 @@ NOT_BY_RIGHTS = (
     "SELECT file(",
     "SELECT `f\\x69le`(",
     "SELECT arrayMap",
+    ", file(",
     "INTO OUTFILE",
     "OUTFILE",
     "type = web",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import clickhouse_connect
 import httpx
 import pytest
-from clickhouse_connect.driver.exceptions import StreamFailureError
+from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
 from tests.support.clickhouse import RunningServer, clickhouse_server
 
@@ -92,5 +92,21 @@ def test_clickhouse_connect_raises_the_servers_error(server: RunningServer) -> N
             for _ in stream:
                 pass
         assert client.command("SELECT 1") == 1
+    finally:
+        client.close()
+
+
+def test_without_a_buffer_a_result_of_several_blocks_goes_out_at_once(server: RunningServer) -> None:
+    """As from ClickHouse: a failing query's first rows are there already, unless the whole of it was waited for."""
+    sql = "SELECT sleepEachRow(0.001), throwIf(number = 20, 'broken off') FROM numbers(30)"
+    client = clickhouse_connect.get_client(host=server.host, port=server.port)
+    try:
+        with pytest.raises(StreamFailureError, match="broken off"):
+            _ = client.query(sql, settings={"max_block_size": 1, "wait_end_of_query": 0}).result_set
+        for waits in ({"wait_end_of_query": 1}, {"wait_end_of_query": 0, "buffer_size": 1 << 20}):
+            with pytest.raises(DatabaseError, match="code: 395"):
+                client.query(sql, settings={"max_block_size": 1, **waits})
+        with pytest.raises(DatabaseError, match="code: 395"):  # all of it is in the first block
+            client.query(sql, settings={"wait_end_of_query": 0})
     finally:
         client.close()

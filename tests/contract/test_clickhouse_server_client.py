@@ -170,3 +170,16 @@ def test_a_block_with_a_repeated_token_lands_once(client: Client) -> None:
         client.raw_insert("once", insert_block=b'{"a":1}\n', fmt="JSONEachRow", settings=settings)
     assert client.command("SELECT count() FROM once") == 2
     client.command("DROP TABLE once SYNC")
+
+
+def test_a_command_without_a_result_tells_its_query_and_an_empty_list_is_one(client: Client) -> None:
+    """The driver tells them apart by whether the answer names a format."""
+    assert client.command("DROP TABLE IF EXISTS nowhere").query_id()
+    assert client.command("SET max_threads = 1").query_id()
+    for nothing in ("SHOW POLICIES", "SHOW TABLES LIKE 'nowhere'", "SELECT 1 WHERE 0", "KILL QUERY WHERE 0 SYNC"):
+        assert client.command(nothing) == ""
+
+
+def test_names_of_parameters_with_dollars_are_no_heredocs(client: Client) -> None:
+    sql = "SELECT {$x$:String} AS a, {b$:UInt8} AS b, $$ ; -- $$ AS c FORMAT CSV"
+    assert client.raw_query(sql, parameters={"$x$": "u", "b$": 3}) == b'"u",3," ; -- "\n'

@@ -59,6 +59,7 @@ def test_who_only_reads(method: str, url: bytes, user_readonly: bool, expected: 
         (b"a;drop=1", 115),
         (b"a%27=1", 115),
         (b"buffer_size=x", 117),
+        (b"role=admin", 511),
         (b"client_protocol_version=-1", 117),
         (b"query_id=a%0d%0ab", 117),
         (b"query_id=" + b"x" * 300, 117),

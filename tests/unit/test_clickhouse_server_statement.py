@@ -143,12 +143,22 @@ def test_sql_that_reaches_outside_is_refused(sql: str) -> None:
     assert (raised.value.code, raised.value.status) == (497, 403)
 
 
+@pytest.mark.parametrize("verb", ["CREATE", "create or replace", "CREATE /* */ OR REPLACE", "ATTACH", "REPLACE"])
+def test_a_dictionary_is_refused_for_what_it_is(verb: str) -> None:
+    sql = f"{verb} DICTIONARY d (a UInt64) PRIMARY KEY a SOURCE(CLICKHOUSE(TABLE 't')) LAYOUT(FLAT()) LIFETIME(0)"
+    with pytest.raises(ClickHouseError, match="Dictionaries cannot be made") as raised:
+        refuse_external_access(parse(sql.encode()).tokens)
+    assert raised.value.code == 497
+
+
 @pytest.mark.parametrize(
     "sql",
     [
         "SELECT file, url AS \"req/s\" FROM t WHERE x IN ('/a', 'b') ORDER BY \"req/s\"",
         "INSERT INTO kafka (a, file) SELECT 1, '/etc'",
         "CREATE TABLE redis (url String) ENGINE = MergeTree ORDER BY url",
+        "CREATE TABLE dictionary (dictionary String) ENGINE = Memory",
+        "DROP DICTIONARY IF EXISTS d",
         "SELECT cos(1), '/x' FROM t, u WHERE a = 1 AND b IN ('/', ',')",
         "SELECT * FROM s3.`file` JOIN u USING (a)",
     ],
