@@ -34,6 +34,7 @@ _TOKEN = re.compile(
 _AFTER_DOT = re.compile(_DIGITS + rb"\w*+")
 """The number in `t.1.2`, which is no `1.2` there."""
 _FRACTION = re.compile(rb"\.DIGITS(?:[eE](?=.)(?:[+-](?=.))?(?:DIGITS)?)?".replace(b"DIGITS", _DIGITS), re.DOTALL)
+_DOT, _ZERO, _NINE = b".09"
 _COMMENT_MARK = re.compile(rb"/\*|\*/")
 _TYPOGRAPHIC = (b"\xe2\x80\x98", b"\xe2\x80\x9c")
 """The opening marks of \u2018text\u2019 and of a \u201cname\u201d, in which nothing is escaped."""
@@ -101,9 +102,14 @@ def tokens(sql: bytes, start: int = 0) -> Iterator[Token]:
 
 def _next(sql: bytes, position: int, before: Token | None) -> tuple[Kind | None, int]:
     """Kind and end of what begins at `position`; None for white space and comments."""
-    if before is not None and before.is_punct(b".") and (number := _AFTER_DOT.match(sql, position)):
-        return Kind.NUMBER, number.end()
-    if (before is None or _may_begin_number(before)) and (number := _FRACTION.match(sql, position)):
+    first = sql[position]
+    if first == _DOT and (before is None or _may_begin_number(before)):
+        number = _FRACTION.match(sql, position)
+    elif _ZERO <= first <= _NINE and before is not None and before.is_punct(b"."):
+        number = _AFTER_DOT.match(sql, position)
+    else:
+        number = None
+    if number is not None:
         return Kind.NUMBER, number.end()
     match = _TOKEN.match(sql, position)
     if match is None:

@@ -200,7 +200,7 @@ def setting_of(statement: Statement, name: str) -> str:
     found = statement.tokens
     for index in range(len(found) - 3, -1, -1):
         one, two, three = found[index : index + 3]
-        if one.depth == 0 and one.name == name and two.is_punct(b"=") and three.kind is Kind.STRING:
+        if one.depth == 0 and one.name == name and two.is_punct(b"=") and three.text.startswith(b"'"):
             return three.text[1:-1].decode("utf-8", "replace")
     return ""
 
