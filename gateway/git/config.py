@@ -63,6 +63,8 @@ def _settings(config: GitConfig) -> Iterator[tuple[str, str]]:
     yield "http.uploadpack", "true"
     yield "receive.maxInputSize", str(config.max_bytes)
     yield "receive.unpackLimit", "1"
+    # Without it a client that sends some, for the CI of another server, is refused in words of its own.
+    yield "receive.advertisePushOptions", "true"
     yield "receive.keepAlive", str(KEEP_ALIVE_S)
     yield "receive.fsckObjects", "true"
     # What a push was told to be taken is still there after a power loss, and so is the branch that says so.

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.deployer_client import ask, follow
@@ -15,12 +16,20 @@ from gateway.git.saying import say
 from gateway.git.updates import Target, Update
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A job, and the last of its lines that was told."""
+
+    job: int
+    said: int = 0
+
+
 class BranchRefusedError(Exception):
     """A branch that cannot go live. The reason was told already, or is the message."""
 
 
-def deploy(update: Update, context: HookContext, refs: int) -> None:
-    """Returns when its runner answers, and only its traffic is missing.
+def deploy(update: Update, context: HookContext, refs: int) -> Waiting:
+    """Returns its job when its runner answers, and only its traffic is missing.
 
     Args:
         refs: how many branches the push deploys.
@@ -40,7 +49,27 @@ def deploy(update: Update, context: HookContext, refs: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     # From here on the folder is the deployer's.
-    _await_prepared(job, Path(context.deployer))
+    return still_waits(Waiting(job), context)
+
+
+def still_waits(waiting: Waiting, context: HookContext) -> Waiting:
+    """Tell its lines until all but the switch is done; of one that was prepared before, whether it still is.
+
+    Raises:
+        BranchRefusedError: it has failed, or was cancelled.
+    """
+    job, said = waiting.job, waiting.said
+    for answer in follow(Path(context.deployer), job, said):
+        if isinstance(answer, Line):
+            said = answer.number
+            say(answer.text)
+        elif isinstance(answer, Prepared):
+            break
+        elif isinstance(answer, Ended):
+            raise BranchRefusedError("" if answer.state != "succeeded" else f"job {job} has ended already: push again")
+        elif isinstance(answer, Refused):
+            raise BranchRefusedError(answer.reason)
+    return Waiting(job, said)
 
 
 def _submit(update: Update, context: HookContext, folder: Path, seconds: float, refs: int) -> int:
@@ -64,16 +93,3 @@ def _submit(update: Update, context: HookContext, folder: Path, seconds: float, 
         if isinstance(answer, Refused):
             raise BranchRefusedError(answer.reason)
     raise BranchRefusedError("the deployer ended before it took the job: push again")
-
-
-def _await_prepared(job: int, deployer: Path) -> None:
-    """Tell its lines until all but the switch is done. Raises BranchRefusedError where that fails."""
-    for answer in follow(deployer, job):
-        if isinstance(answer, Line):
-            say(answer.text)
-        elif isinstance(answer, Prepared):
-            return
-        elif isinstance(answer, Ended):
-            raise BranchRefusedError("" if answer.state != "succeeded" else f"job {job} has ended already: push again")
-        elif isinstance(answer, Refused):
-            raise BranchRefusedError(answer.reason)

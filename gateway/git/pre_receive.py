@@ -3,15 +3,17 @@
 It runs in git's quarantine: the objects are there, and vanish when all of the push is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from gateway.deployer_client import DeployerAwayError
 from gateway.git.context import HookContext
-from gateway.git.deploying import BranchRefusedError, deploy
+from gateway.git.deploying import BranchRefusedError, Waiting, deploy, still_waits
 from gateway.git.ref_limits import RefsError, refuse_ref, refuse_refs
 from gateway.git.saying import say
 from gateway.git.shallow import refuse_shallow
+from gateway.git.takeable import push_options, refuse_untakeable
 from gateway.git.updates import BYTES, Target, Update
 from model_runner.disk import is_full, no_room
 from model_runner.folder_bounds import FolderError
@@ -28,7 +30,9 @@ def pre_receive(updates: Sequence[Update], context: HookContext) -> int:
     except RefsError as error:
         say(f"✗ receive: {plain(error, 1000)}", "", UNTOUCHED)
         return 1
-    refused = [update for update in updates if not _may_be_taken(update, updates, context)]
+    if options := push_options():
+        say(f"! push options do nothing here: {', '.join(options)}")
+    refused = _refused(updates, context)
     if len(refused) == len(updates):
         return 1
     if refused:
@@ -40,16 +44,34 @@ def pre_receive(updates: Sequence[Update], context: HookContext) -> int:
     return 0
 
 
-def _may_be_taken(update: Update, updates: Sequence[Update], context: HookContext) -> bool:
-    """Whether one ref may; if not, why was told. Of a branch all is done but the switch."""
-    deployed = sum(each.deploys(context.branch) for each in updates)
-    try:
+def _refused(updates: Sequence[Update], context: HookContext) -> list[Update]:
+    """Why is told. Of the branches that are not among them all is done but the switch."""
+    waiting: dict[Update, Waiting] = {}
+    branches = sum(each.deploys(context.branch) for each in updates)
+    deleted = {each.ref for each in updates if each.deletes}
+
+    def decide(update: Update) -> None:
         refuse_ref(update, context.branch)
         if update.deploys(context.branch):
+            refuse_untakeable(update, deleted)
             if len(updates) > 1:
                 what = "goes live" if update.target(context.branch) is Target.PRODUCTION else "becomes a preview"
                 say("", f"{update.name} {what}:")
-            deploy(update, context, deployed)
+            waiting[update] = deploy(update, context, branches)
+
+    def look_again(update: Update) -> None:
+        """A job may be cancelled, or run out of its time, while the others of its push are worked on."""
+        still_waits(waiting[update], context)
+
+    refused = [update for update in updates if not _passes(partial(decide, update), context)]
+    before_the_last = list(waiting)[:-1]
+    return refused + [update for update in before_the_last if not _passes(partial(look_again, update), context)]
+
+
+def _passes(look: Callable[[], None], context: HookContext) -> bool:
+    """Whether nothing is raised; what is is told."""
+    try:
+        look()
     except (BranchRefusedError, DeployerAwayError, RefsError, FolderError) as error:
         if str(error):
             say(f"✗ receive: {plain(error, 1000)}", "", UNTOUCHED)

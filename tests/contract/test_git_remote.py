@@ -58,6 +58,26 @@ def test_a_clone_without_history_is_refused_before_any_work_and_with_it_taken(
     assert [known.code, taken.code] == [0, 0], taken
 
 
+def test_what_git_would_refuse_when_the_work_is_done_is_refused_before(server: GitServer, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "w", server.url("untakeable"))
+    clone.commit()
+    clone.git("tag", "--annotate", "--message", "One", "v1")
+    repository = server.root / "default" / "untakeable.git"
+    assert clone.push("main:refs/tags/base").code == 0
+    clone.git("--git-dir", str(repository), "update-ref", "refs/heads/a/b", clone.git("rev-parse", "HEAD"))
+    pushed = clone.push(
+        "-o", "ci.skip", "v1:refs/heads/tagged", "main:refs/heads/a", "main:refs/heads/a/b/c", "main:refs/tags/more"
+    )
+
+    assert pushed.code != 0
+    assert "! push options do nothing here: ci.skip" in pushed.told
+    assert "tagged would be a tag, and a branch is a commit" in pushed.told
+    assert "<name>^{commit}:tagged" in pushed.told
+    assert "a and the branch a/b cannot both be" in pushed.told
+    assert "a/b/c and the branch a/b cannot both be" in pushed.told
+    assert "refs/tags/more" in clone.git("ls-remote", "tidegate")
+
+
 @pytest.mark.parametrize("formats", [("sha256", "sha1"), ("sha1", "sha256")])
 def test_a_repository_has_the_object_format_of_its_first_push(
     server: GitServer, tmp_path: Path, formats: tuple[str, str]

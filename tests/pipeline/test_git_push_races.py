@@ -221,6 +221,27 @@ def test_a_job_is_cancelled(stack: RunningStack, market: Clone) -> None:
     assert "has cancelled already" in refused.stderr
 
 
+def test_a_branch_that_is_cancelled_while_it_waits_for_the_others_of_its_push_is_not_taken(
+    stack: RunningStack, market: Clone
+) -> None:
+    before, main, known = live(stack, "market"), remote_main(market), len(jobs(stack, "market"))
+    commit = change(market, 0.66)
+    process = market.start_push("main", "main:late")
+    second = wait_until(lambda: _newer(jobs(stack, "market"), known + 1), 90, "the second job")
+    assert second is not None
+    answer = Jobs(stack).cancel(second.id - 1)
+    pushed = finished(process)
+
+    assert answer.status_code == 200, answer.text
+    assert pushed.code == 1, pushed
+    assert "✗ cancelled" in pushed.told
+    assert "! refused: main. The rest of the push is taken" in pushed.told
+    assert "is the preview of late" in pushed.told
+    assert (live(stack, "market"), remote_main(market)) == (before, main)
+    assert market.git("ls-remote", "tidegate", "refs/heads/late").startswith(commit)
+    assert Status.STARTING not in statuses(stack, "market")
+
+
 def test_jobs_are_listed_followed_and_refused_over_the_api(stack: RunningStack, market: Clone) -> None:
     api = Jobs(stack)
     newest = api.get("?model=market&state=succeeded&limit=1").json()["jobs"][0]
