@@ -6,6 +6,7 @@ text as a whole, or not at all.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -104,7 +105,18 @@ def as_declared(cells: Cells, declared: Feature) -> tuple[Feature, list[Any]]:
         labels = _whole(cells)
         if labels is not None:
             return _typed(declared, *labels)
-    return declared, texts(cells)
+    values = texts(cells)
+    if declared.kind is Kind.DATETIME:
+        _refuse_no_time(cells, values)
+    return declared, values
+
+
+def _refuse_no_time(cells: Cells, values: Sequence[Any]) -> None:
+    for row, text in enumerate(values, start=1):
+        try:
+            datetime.fromisoformat(text or "2026-01-31")
+        except ValueError:
+            raise _wrong(cells, row, text, "time (2026-01-31T10:00:00Z)") from None
 
 
 def texts(cells: Cells) -> list[Any]:
@@ -133,13 +145,9 @@ def _whole(cells: Cells) -> tuple[str, list[Any]] | None:
 
 
 def _decimal(cells: Cells) -> tuple[str, list[Any]] | None:
-    if (
-        cells.all_match(_WHOLE)
-        or not cells.all_match(f"{_WHOLE}|{_DECIMAL}|{_EXPONENT}|{_INFINITE}")
-        or _is_too_long(cells)
-    ):
-        return None
-    return "float64", _floats(cells)
+    """None also where all are whole numbers: they have more digits than an integer then."""
+    are_numbers = cells.all_match(f"{_WHOLE}|{_DECIMAL}|{_EXPONENT}|{_INFINITE}") and not cells.all_match(_WHOLE)
+    return ("float64", _floats(cells)) if are_numbers and not _is_too_long(cells) else None
 
 
 def _is_too_long(cells: Cells) -> bool:

@@ -92,13 +92,12 @@ def _decoded(raw: bytes, file: str, encoding: str | None) -> tuple[str, str]:
         except UnicodeDecodeError as error:
             problem = f"is not {encoding.upper()}: byte {error.start} cannot be read"
             raise ModelError(file, problem, "Save it as UTF-8, or correct [reference] encoding") from None
+    if b"\0" in raw:
+        raise ModelError(file, "has zero bytes in it, as UTF-16 without a mark has", "Save it as UTF-8")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig"), ""
     except UnicodeDecodeError as error:
         raise _no_utf8(raw, error.start, file) from None
-    if "\0" in text:
-        raise ModelError(file, "has zero bytes in it, as UTF-16 without a mark has", "Save it as UTF-8")
-    return text, ""
 
 
 def _no_utf8(raw: bytes, byte: int, file: str) -> ModelError:

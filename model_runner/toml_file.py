@@ -215,6 +215,7 @@ def encoding_of(file: TomlFile) -> str | None:
     """
     named = file.reference.encoding
     try:
+        "a".encode(named or "utf-8")  # some codecs are none of text
         return None if named is None else codecs.lookup(named).name
     except (LookupError, ValueError) as error:
         fix = 'Write it as Python does, for example encoding = "latin-1"'
