@@ -5,13 +5,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from model_runner.environment.cleaning import CONDA, BadLine, all_at_once
 from model_runner.errors import ModelError
 
 REQUIREMENTS_FILE = "requirements.txt"
 MAX_BYTES = 100_000
+_SHOWN = 200
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _PLAIN = "Write name==version, one package a line"
 _OPTION_FIXES = {
@@ -97,11 +98,12 @@ def _requirement(number: int, text: str) -> Requirement:
         raise refuse(number, "has an option", fix)
     try:
         found = Requirement(text)
-    except InvalidRequirement as error:
+    except ValueError as error:  # InvalidRequirement is one; a version of 5,000 digits is another
         if "/" in text or "\\" in text or text.startswith((".", "~")):
             raise refuse(number, "names a path or an address", _PLAIN) from error
         reason = str(error).splitlines()[0]
-        raise refuse(number, f"{text!r} is no requirement ({reason})", _PLAIN) from error
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        raise refuse(number, f"{shown!r} is no requirement ({reason[:_SHOWN]})", _PLAIN) from error
     if found.url is not None:
         fix = f"Write {found.name}==version: only packages of the index can be installed"
         if found.url.startswith("file:"):

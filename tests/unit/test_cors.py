@@ -4,6 +4,8 @@ import pytest
 
 from gateway.cors import Cors, cors_of
 from gateway.web_pages import page_guard
+from tidegate.processes.gateway import gateway_config
+from tidegate.settings import Settings
 
 PAGES = page_guard("127.0.0.1", origins=["https://proxy.example"], has_pages=True)
 SHOP = cors_of(["https://Shop.example/", " http://localhost:3000 "])
@@ -25,6 +27,13 @@ def test_nobody_may_unless_it_is_said() -> None:
     assert Cors().guard(PAGES).refusal(from_page()) is not None
     assert "TIDEGATE_CORS_ORIGINS" in str(Cors().guard(PAGES).refusal(from_page()))
     assert cors_of([]) == Cors()
+
+
+def test_a_setting_allows_origins_at_the_prediction_endpoints_alone() -> None:
+    config = gateway_config(Settings.model_validate({"cors_origins": "https://shop.example, http://localhost:3000"}))
+    assert config.cors == SHOP
+    assert config.pages.refusal(from_page()) is not None
+    assert gateway_config(Settings.model_validate({"allowed_origins": "https://shop.example"})).cors == Cors()
 
 
 @pytest.mark.parametrize("cors", [SHOP, EVERY])
