@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…] [--quick] [--json]`: measure, print, judge nothing. `fuzz` alone does."""
+"""`python -m benchmarks [NAME…] [--quick] [--json]`: measure, print, judge nothing. `fuzz` and `conformance` do."""
 
 import argparse
 import json
@@ -102,4 +102,7 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["conformance"]:
+        # Imported here alone: scikit-learn and all else that is there.
+        sys.exit(import_module("benchmarks.conformance").main(sys.argv[2:]))
     sys.exit(fuzz.main(sys.argv[2:]) if sys.argv[1:2] == ["fuzz"] else main())

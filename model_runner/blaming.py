@@ -13,6 +13,12 @@ from model_runner.raised import in_words
 from model_runner.refused import hint
 
 _TAIL_LINES = 12
+_WANTS_NUMPY_1 = (
+    "numpy.dtype size changed",
+    "compiled using NumPy 1.x",
+    "numpy.core.multiarray failed to import",
+    "_ARRAY_API not found",
+)
 _LOST_CLASS = re.compile(r"Can't get attribute '(\w+)' on <module '([\w.]+)'")
 
 
@@ -32,11 +38,18 @@ def blamed(file: str) -> Iterator[None]:
 def broken(file: str, what: str, error: BaseException, fix: str = "") -> ModelError:
     """An error of the model's own code, with the end of its traceback."""
     trace = "\n".join("".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:])
-    fix = hint(error) or fix
+    fix = hint(error) or _of_numpy_1(error) or fix
     if not fix:
         script = file.endswith(".py")
         fix = f"Correct {file}" if script else "Load it once with the same package versions and save it again"
     return ModelError(file, f"{what}: {in_words(error)}", f"{fix}.\n{trace}")
+
+
+def _of_numpy_1(error: BaseException) -> str:
+    """Of a package that was compiled for NumPy 1, and does not say so in its requirements; empty for any other."""
+    if any(words in str(error) for words in _WANTS_NUMPY_1):
+        return "A package in requirements.txt was built for NumPy 1: add a line numpy<2"
+    return ""
 
 
 def _missing(file: str, module: str) -> ModelError:

@@ -12,6 +12,8 @@ from pathlib import Path
 from model_runner.packages import package_of
 
 MOST_NOTES = 3
+_FIRST_FOR_NUMPY_2 = (1, 4, 2)
+"""Of scikit-learn; older ones do not say so in their requirements, and end at their import."""
 _REQUIREMENTS = "requirements.txt"
 _OF_SKLEARN = re.compile(r"Trying to unpickle estimator \S+ from version (\S+) when using version (\S+?)\.(?:\s|$)")
 _OF_XGBOOST = re.compile(
@@ -76,4 +78,9 @@ def _note(folder: Path, library: str, package: str, saved: str, here: str) -> st
     if not saved[:1].isdigit():
         return f"{said}: save it again with a newer one"
     where = _REQUIREMENTS if not (folder / _REQUIREMENTS).is_file() else f"{_REQUIREMENTS}, in place of any"
-    return f"{said}, which may answer otherwise: write {package}=={saved} into {where}"
+    beside = " and numpy<2" if package == "scikit-learn" and _release(saved) < _FIRST_FOR_NUMPY_2 else ""
+    return f"{said}, which may answer otherwise: write {package}=={saved}{beside} into {where}"
+
+
+def _release(saved: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", saved)[:3]))

@@ -25,13 +25,18 @@ def parts_of(estimator: Any) -> Iterator[Any]:
 def own_names(estimator: Any) -> list[str] | None:
     """The columns that it was fitted on, where it noted them."""
     fitted = getattr(estimator, "feature_names_in_", None)
+    if fitted is None and library(estimator) == "catboost":
+        # Fitted on an array it names columns by their numbers.
+        given = [str(name) for name in getattr(estimator, "feature_names_", ())]
+        fitted = None if all(name.isdecimal() for name in given) else given
     return None if fitted is None else [str(name) for name in fitted]
 
 
 def own_count(estimator: Any) -> int | None:
     """How many columns it was fitted on, where it noted that."""
     count: Any = getattr(estimator, "n_features_in_", None)
-    return None if count is None else int(count)
+    # CatBoost's say 0 once they were pickled, and so does what is stacked of them.
+    return int(count) if count else None
 
 
 def first_step(estimator: Any) -> Any:

@@ -64,7 +64,7 @@ def test_another_version_and_what_nobody_tried_are_said(tmp_path: Path, monkeypa
     check_model(folder, on_stage=heard.append)
     details = {stage.name: stage.detail for stage in heard}
     assert f"saved by scikit-learn 1.2.2, served by {sklearn.__version__}" in details["load"]
-    assert details["load"].endswith("write scikit-learn==1.2.2 into requirements.txt")
+    assert details["load"].endswith("write scikit-learn==1.2.2 and numpy<2 into requirements.txt")
     assert details["test predictions"].startswith("UNTESTED: there is no test_data.json and no reference")
 
 

@@ -27,7 +27,7 @@ def _notes(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("file", ["model.joblib", "model.skops"])
-@pytest.mark.parametrize("version", ["1.2.2", "99.0"])
+@pytest.mark.parametrize("version", ["1.5.2", "99.0"])
 def test_another_scikit_learn_is_said_once_with_both_numbers_and_the_line_to_write(
     file: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +45,14 @@ def test_another_scikit_learn_is_said_once_with_both_numbers_and_the_line_to_wri
 
     (tmp_path / "requirements.txt").write_text("scikit-learn\n")
     assert _notes(tmp_path / file)[0].endswith("in place of any")
+
+
+def test_scikit_learn_of_before_numpy_2_wants_that_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sklearn.base.__version__", "1.2.2")
+    joblib.dump(LogisticRegression().fit(X, X[:, 0] > 0), tmp_path / "model.joblib")
+    monkeypatch.undo()
+    (note,) = _notes(tmp_path / "model.joblib")
+    assert note.endswith("write scikit-learn==1.2.2 and numpy<2 into requirements.txt")
 
 
 @pytest.mark.parametrize("file", ["model.ubj", "model.json", "model.joblib"])

@@ -1,0 +1,61 @@
+"""`python -m benchmarks conformance`: every estimator of every library, saved, served and held against itself.
+
+Runs without the rest of Tidegate too, as `python -m benchmarks.conformance`, in an environment with other libraries.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is there: the models are tiny
+
+from tests.support.conformance.cases import Case, cases
+from tests.support.conformance.estimators import LIBRARIES, is_installed
+from tests.support.conformance.running import Outcome, Result, run
+from tests.support.conformance.table import counted, head, rows, written_into
+
+
+def main(arguments: list[str]) -> int:
+    """1 where something is answered otherwise, or refused wrongly."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks conformance", description=__doc__)
+    parser.add_argument("libraries", nargs="*", metavar="LIBRARY", help=f"of {', '.join(LIBRARIES)}; by default all")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th case")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="that share the work")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the counts into the table of docs/models.md")
+    parser.add_argument("--all", action="store_true", help="tell of each case that is not equal")
+    told = parser.parse_args(arguments)
+    _calm()
+    results: list[tuple[Case, Result]] = []
+    for library in told.libraries or LIBRARIES:
+        if is_installed(library):
+            results += _run(library, told.every, told.processes, tell_all=told.all)
+        else:
+            print(f"{library} is not installed here", file=sys.stderr)
+    counts = counted(results)
+    print("\n".join([*head(), *rows(counts).values()]))
+    if told.write is not None:
+        told.write.write_text(written_into(told.write.read_text("utf-8"), counts), "utf-8")
+    return int(any(result.outcome in {Outcome.DIFFERENT, Outcome.FAILED} for _, result in results))
+
+
+def _run(library: str, every: int, processes: int, *, tell_all: bool) -> Iterator[tuple[Case, Result]]:
+    some = [case for number, case in enumerate(cases(library)) if number % every == 0]
+    with ProcessPoolExecutor(processes, get_context("spawn"), _calm) as pool:
+        for case, result in zip(some, pool.map(run, some, chunksize=4), strict=True):
+            is_told = result.outcome in {Outcome.DIFFERENT, Outcome.FAILED}
+            if is_told or (tell_all and result.outcome is not Outcome.EQUAL):
+                print(f"{result.outcome}: {case}: {result.said}", file=sys.stderr, flush=True)
+            yield case, result
+
+
+def _calm() -> None:
+    logging.disable(logging.CRITICAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
