@@ -98,6 +98,7 @@ def _requirement(number: int, text: str) -> Requirement:
         raise refuse(number, "has an option", fix)
     try:
         found = Requirement(text)
+        hash(found)  # only now are its versions read
     except ValueError as error:  # InvalidRequirement is one; a version of 5,000 digits is another
         if "/" in text or "\\" in text or text.startswith((".", "~")):
             raise refuse(number, "names a path or an address", _PLAIN) from error
