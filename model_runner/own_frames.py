@@ -5,16 +5,21 @@ request changed them.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from model_runner.dtypes import EMPTY, MixedRowsError
 from model_runner.formats import Row
-from model_runner.schema import Holds, InputSchema, Kind
+from model_runner.formats.frames import column_of
+from model_runner.schema import Holds, InputSchema, Kind, Null
 
 MOST_BYTES = 64_000_000
 """Of a file that is read a second time, within the memory that the model has."""
 _PLAIN_KINDS = "iufb"
+_READ = {"", "int64", "float64", "bool", EMPTY}
+"""What pandas makes of a CSV by itself."""
 _MOST_UNEQUAL = 0.5
 
 
@@ -48,7 +53,7 @@ class OwnFrames:
         if whole is None or not set(names) <= set(whole.columns):
             return plain
         if start is None:
-            return _typed_like(plain, whole[names])
+            return _typed_like(plain, whole[[name for name in names if not self._is_said(name)]])
         part = whole.iloc[start : start + len(rows)][names].reset_index(drop=True)
         return plain if len(part) != len(plain) else self._joined(part, plain)
 
@@ -78,7 +83,7 @@ class OwnFrames:
     def _joined(self, part: Any, plain: Any) -> Any:
         """The file's own columns, but for text, of which pandas only guesses what it is."""
         for name in part.columns:
-            if not self._is_certain(name, part[name]) or _is_another(part[name], plain[name]):
+            if self._is_said(name) or not self._is_certain(name, part[name]) or _is_another(part[name], plain[name]):
                 part[name] = plain[name]
         return part
 
@@ -88,10 +93,22 @@ class OwnFrames:
         kind = getattr(column.dtype, "kind", "O")
         return str(column.dtype) == "category" or (kind in _PLAIN_KINDS and not is_text)
 
+    def _is_said(self, name: str) -> bool:
+        """Whether tidegate.toml or the model says more of the column than pandas can read out of the file."""
+        feature = self._features.get(name)
+        if feature is None:
+            return False
+        is_typed = self._reference is not None and self._reference.suffix == ".parquet"
+        is_declared = feature.dtype not in _READ and not is_typed
+        return is_declared or feature.kind is Kind.DATETIME or feature.null in {Null.NONE, Null.NA}
+
     def _column(self, name: str, values: list[Any]) -> Any:
         import numpy as np  # noqa: PLC0415 - as above
 
         feature = self._features.get(name)
+        if feature is not None and self._is_said(name):
+            with suppress(MixedRowsError):
+                return column_of(feature)(values)
         if feature is None or feature.kind is not Kind.CATEGORICAL:
             return values
         # NaN is what pandas makes of an empty cell.
@@ -108,7 +125,7 @@ def _is_another(column: Any, other: Any) -> bool:
 
 def _typed_like(frame: Any, whole: Any) -> Any:
     """Each column in the type that the same column has there, where its values can be."""
-    for name in frame.columns:
+    for name in whole.columns:
         dtype = whole[name].dtype
         if str(dtype) != "category" and getattr(dtype, "kind", "O") not in _PLAIN_KINDS:
             continue
