@@ -93,15 +93,20 @@ class App:
             return
         if not isinstance(first, Head):
             raise TypeError(f"a result began with {type(first).__name__}")
+        item = await reply.exchange.get()
+        if isinstance(item, End):  # drivers look no further than the head of an empty answer, and ask again
+            await reply.over()
         await send({"type": "http.response.start", "status": 200, "headers": self._head(reply, first)})
-        while not isinstance(item := await reply.exchange.get(), End):
+        while not isinstance(item, End):
             if isinstance(item, Failure):
                 # Its text has been sent. No last chunk: a client that knows no marks must not take this for whole.
                 self._service.metrics.failed(item.error.code)
+                await reply.over()
                 return
             if isinstance(item, bytes) and send_body:
                 async with asyncio.timeout(self._service.config.client_stall_s):
                     await send({"type": "http.response.body", "body": item, "more_body": True})
+            item = await reply.exchange.get()
         await reply.over()  # whoever has the answer may ask the same session, by the same id, at once
         await send({"type": "http.response.body", "body": b""})
 

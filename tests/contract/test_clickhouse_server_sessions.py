@@ -1,5 +1,6 @@
 """Sessions by session_id: what lives over requests, for whom and for how long."""
 
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -128,3 +129,14 @@ def test_clickhouse_connect_keeps_its_tables_in_its_session(server: RunningServe
         ]
     finally:
         client.close()
+
+
+def test_whoever_has_the_head_of_an_empty_answer_may_ask_the_session_again(server: RunningServer) -> None:
+    """Drivers look no further than the head of an insert's answer."""
+    path = "/?session_id=impatient&query=SET+max_threads=1"
+    request = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode()
+    for _ in range(100):
+        with socket.create_connection((server.host, server.port), timeout=30) as connection:
+            connection.sendall(request)
+            head = connection.recv(1 << 16)
+        assert head.startswith(b"HTTP/1.1 200 "), head
