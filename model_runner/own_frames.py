@@ -20,6 +20,8 @@ MOST_BYTES = 64_000_000
 _PLAIN_KINDS = "iufb"
 _READ = {"", "int64", "float64", "bool", EMPTY}
 """What pandas makes of a CSV by itself."""
+_TIME = "M"
+"""NumPy's letter for moments."""
 _MOST_UNEQUAL = 0.5
 
 
@@ -78,7 +80,10 @@ class OwnFrames:
             whole = read(self._reference)
         except Exception:  # another dialect, or no library for it in the model's environment
             return None
-        return whole if whole.columns.is_unique else None
+        if not whole.columns.is_unique:
+            return None
+        times = {name for name, each in self._features.items() if each.kind is Kind.DATETIME}
+        return whole.assign(**{name: _moments(whole[name]) for name in times & set(whole.columns)})
 
     def _joined(self, part: Any, plain: Any) -> Any:
         """The file's own columns, but for text, of which pandas only guesses what it is."""
@@ -91,7 +96,7 @@ class OwnFrames:
         feature = self._features.get(name)
         is_text = feature is not None and feature.kind is Kind.CATEGORICAL and feature.holds is Holds.STRING
         kind = getattr(column.dtype, "kind", "O")
-        return str(column.dtype) == "category" or (kind in _PLAIN_KINDS and not is_text)
+        return str(column.dtype) == "category" or kind == _TIME or (kind in _PLAIN_KINDS and not is_text)
 
     def _is_said(self, name: str) -> bool:
         """Whether tidegate.toml or the model says more of the column than pandas can read out of the file."""
@@ -100,7 +105,7 @@ class OwnFrames:
             return False
         is_typed = self._reference is not None and self._reference.suffix == ".parquet"
         is_declared = feature.dtype not in _READ and not is_typed
-        return is_declared or feature.kind is Kind.DATETIME or feature.null in {Null.NONE, Null.NA}
+        return is_declared or feature.null in {Null.NONE, Null.NA}
 
     def _column(self, name: str, values: list[Any]) -> Any:
         import numpy as np  # noqa: PLC0415 - as above
@@ -109,6 +114,8 @@ class OwnFrames:
         if feature is not None and self._is_said(name):
             with suppress(MixedRowsError):
                 return column_of(feature)(values)
+        if feature is not None and feature.kind is Kind.DATETIME:
+            return _moments(values)
         if feature is None or feature.kind is not Kind.CATEGORICAL:
             return values
         # NaN is what pandas makes of an empty cell.
@@ -117,6 +124,8 @@ class OwnFrames:
 
 def _is_another(column: Any, other: Any) -> bool:
     """Whether these are not the same rows at all: then pandas has read the file in another way."""
+    if getattr(column.dtype, "kind", "O") == _TIME:
+        return False
     if str(column.dtype) == "category":
         column = column.astype(object)
     same = (column == other) | (column.isna() & other.isna())
@@ -127,6 +136,9 @@ def _typed_like(frame: Any, whole: Any) -> Any:
     """Each column in the type that the same column has there, where its values can be."""
     for name in whole.columns:
         dtype = whole[name].dtype
+        if getattr(dtype, "kind", "O") == _TIME:
+            frame[name] = _in_zone(frame[name], dtype)
+            continue
         if str(dtype) != "category" and getattr(dtype, "kind", "O") not in _PLAIN_KINDS:
             continue
         try:
@@ -136,3 +148,28 @@ def _typed_like(frame: Any, whole: Any) -> Any:
         if bool(((typed == frame[name]) | frame[name].isna()).all()) or str(dtype) == "category":
             frame[name] = typed
     return frame
+
+
+def _moments(values: Any) -> Any:
+    """Texts as moments, as pandas reads them when it is told that they are; what it cannot read stays text."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    column = pd.Series(values)
+    if getattr(column.dtype, "kind", "O") == _TIME:
+        return column
+    try:
+        return pd.to_datetime(column, format="ISO8601")
+    except (TypeError, ValueError, OverflowError):
+        return column
+
+
+def _in_zone(column: Any, dtype: Any) -> Any:
+    """Moments as that column has them: with its zone or without one, where a text without any is in UTC."""
+    if getattr(column.dtype, "kind", "O") != _TIME:
+        return column
+    zone = getattr(dtype, "tz", None)
+    if zone is not None:
+        aware = column.dt.tz_localize("UTC") if column.dt.tz is None else column
+        return aware.dt.tz_convert(zone).astype(dtype)
+    naive = column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+    return naive.astype(dtype)

@@ -87,10 +87,10 @@ def _classes(found: list[Any], rows: int) -> list[Any]:
     if not isinstance(scores, list):
         per_row(scores, rows)  # refuses another number of rows
         return [{"class": label, "score": score} for label, score in zip(labels, scores_of(scores), strict=True)]
-    return [{"class": label, "score": _score(each)} for label, each in zip(labels, scores, strict=True)]
+    return [{"class": label, "score": _score(label, each)} for label, each in zip(labels, scores, strict=True)]
 
 
-def _score(probabilities: dict[Any, float]) -> Any:
-    """Of a map by class: that of the second of two, of the likeliest of more."""
+def _score(label: Any, probabilities: dict[Any, float]) -> Any:
+    """Of a map by class: that of the second of two, of the answered one of more."""
     values = list(probabilities.values())
-    return to_json(values[1] if len(values) == 2 else max(values))
+    return to_json(values[1] if len(values) == 2 else probabilities.get(label, max(values)))
