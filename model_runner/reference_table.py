@@ -1,5 +1,6 @@
 """The reference file as a table: names, and each column with what it is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,9 @@ def _refuse_many(table: Any, file: str) -> None:
 
 
 def _refuse_twice(names: Sequence[str], file: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    counts = Counter(names)
+    twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         listed = ", ".join(map(repr, twice[:10]))
-        times = "twice" if all(names.count(name) == 2 for name in twice) else "several times"
+        times = "twice" if all(counts[name] == 2 for name in twice) else "several times"
         raise ModelError(file, f"has the column {listed} {times}", "Rename or remove all but one")

@@ -57,7 +57,8 @@ def _beside(features: Sequence[Feature], fitted: Fitted, hints: Hints) -> tuple[
     if fitted.names is not None:
         taken = matched(fitted.names, names)
         # Where one of its own is not there, that is to be said, and not what else there is.
-        extra = [name for name in names if taken is not None and name not in taken]
+        known = frozenset(names if taken is None else taken)
+        extra = [name for name in names if name not in known]
         return tuple(LeftOut(name, _reason(name, extra, fitted, hints)) for name in extra)
     if fitted.count == len(names):
         return ()

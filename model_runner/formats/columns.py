@@ -7,11 +7,12 @@ import numpy as np
 
 from model_runner.dtypes import EMPTY, LARGEST_EXACT
 from model_runner.formats import Row
-from model_runner.formats.values import floats, is_numeric, narrowed
+from model_runner.formats.values import floats, is_numeric
 from model_runner.names import nearest
 from model_runner.renamed import matched
 from model_runner.schema import Feature, Holds, InputSchema, Kind
 
+_NARROW = {"float16", "float32"}
 InputBuilder = Callable[[Sequence[Row]], Any]
 Codes = Mapping[str, Mapping[Any, int]]
 """Of each categorical feature the number that stands for each of its categories."""
@@ -29,8 +30,9 @@ def column_order(own: Sequence[str] | None, count: int | None, schema: InputSche
         ValueError: the schema lacks one of the names, or has another number of them.
     """
     names = list(schema.names) if own is None else list(own)
-    found = matched(names, schema.names)
-    lacking = [name for name in names if name not in schema.names]
+    known = dict.fromkeys(schema.names)
+    found = matched(names, list(known))
+    lacking = [name for name in names if name not in known]
     if found is not None:
         names = found
     elif lacking:
@@ -63,7 +65,8 @@ def matrix(names: Sequence[str], dtype: Any, schema: InputSchema) -> InputBuilde
     if np.dtype(dtype) == np.object_:
         return lambda rows: np.array(listed(rows), dtype=object)
     features = features_of(wanted, schema)
-    narrow = [(column, each.dtype) for column, each in enumerate(features) if each.dtype in {"float16", "float32"}]
+    types = sorted({each.dtype for each in features} & _NARROW)
+    narrow = {each: [column for column, one in enumerate(features) if one.dtype == each] for each in types}
 
     def build(rows: Sequence[Row]) -> Any:
         try:
@@ -73,8 +76,12 @@ def matrix(names: Sequence[str], dtype: Any, schema: InputSchema) -> InputBuilde
             raise
         if (np.abs(found) >= LARGEST_EXACT).any():
             _blame(rows, features)
-        for column, type_ in narrow:
-            found[:, column] = narrowed(found[:, column], features[column], type_)
+        for type_, columns in narrow.items():
+            with np.errstate(over="ignore"):
+                rounded = found[:, columns].astype(type_)
+            if (np.isinf(rounded) & np.isfinite(found[:, columns])).any():
+                _blame(rows, features)
+            found[:, columns] = rounded
         return found.astype(dtype, copy=False)
 
     return build
@@ -95,7 +102,9 @@ def _lists(names: Sequence[str], schema: InputSchema) -> Callable[[Sequence[Row]
 def _blame(rows: Sequence[Row], features: Sequence[Feature]) -> None:
     """Raises UnfitValueError: the value that no float stands for."""
     for feature in features:
-        floats([row.get(feature.name) for row in rows], feature)
+        floats(
+            [row.get(feature.name) for row in rows], feature, feature.dtype if feature.dtype in _NARROW else "float64"
+        )
 
 
 def numeric_matrix(
@@ -140,7 +149,7 @@ def _column(rows: Sequence[Row], feature: Feature, table: Mapping[Any, int] | No
     values = [row.get(feature.name) for row in rows]
     if table is not None:
         return [table.get(value) for value in values]
-    return floats(values, feature, feature.dtype if feature.dtype in {"float16", "float32"} else "float64")
+    return floats(values, feature, feature.dtype if feature.dtype in _NARROW else "float64")
 
 
 def _refuse_text(names: Sequence[str], schema: InputSchema, codes: Codes) -> None:
