@@ -109,12 +109,12 @@ def test_many_instances_get_as_many_predictions_and_events(stack: Stack) -> None
     assert len({event["event_id"] for event in events}) == 10
 
 
-def test_a_missing_value_is_data(stack: Stack) -> None:
-    # Logistic regression takes no NaN: the model says so, and the caller is told that it was the model.
+def test_a_missing_value_that_the_model_does_not_take_is_named(stack: Stack) -> None:
+    # Logistic regression takes no NaN: the model says so, and the caller is told of which field.
     answer = _post(stack, {**EXAMPLE, "price": None})
-    assert answer.status_code == 500
-    assert answer.json()["error"]["code"] == "prediction_failed"
-    assert "NaN" in answer.json()["error"]["message"]
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["details"][0]["field"]) == (422, "invalid_features", "price")
+    assert "NaN" in error["message"]
 
 
 def test_another_workspace_has_its_own_path(stack: Stack) -> None:
