@@ -13,7 +13,13 @@ from model_runner.scan.own_modules import defines, imported
 from model_runner.scan.walk import MalformedError
 
 _CONFINED = "The sandbox confines it all the same"
-_DO_NOT_LOAD = "Do not load this file. If it is yours, save the fitted model without it, or load it in code of your own"
+_DO_NOT_LOAD = (
+    "Do not load this file. If it is yours, save the fitted model without it, and do what it did in a predict.py"
+)
+_METHOD = (
+    "Do not load this file. If it is yours, it keeps a method of an object: put a function in its place that a file "
+    "beside the model defines, such as steps.py, import it from there where you train, and save the model again"
+)
 _BY_CODE = ("cloudpickle", "dill")
 
 
@@ -45,7 +51,8 @@ def _check(folder: Path, file: str, allowed: Collection[str], module: str, name:
     if verdict is Verdict.DANGEROUS:
         if module.split(".", 1)[0] in _BY_CODE:
             raise _by_code(file, module)
-        raise ModelError(file, f"names {full}, which no model needs and attacks use", _DO_NOT_LOAD)
+        fix = _METHOD if full == "builtins.getattr" else _DO_NOT_LOAD
+        raise ModelError(file, f"names {full}, which no model needs and attacks use", fix)
     if verdict is Verdict.UNKNOWN and not _is_own(folder, module, name):
         if module == "__main__":
             raise of_script(file, name)

@@ -442,6 +442,11 @@ def test_good_models_pass(case: str, tmp_path: Path) -> None:
     assert len(scan_folder(tmp_path)) == 7
 
 
+def test_a_method_that_a_step_keeps_is_refused_with_what_to_put_in_its_place(tmp_path: Path) -> None:
+    joblib.dump(make_pipeline(FunctionTransformer(StandardScaler().fit(X).transform)), tmp_path / "model.joblib")
+    assert "it keeps a method of an object: put a function in its place" in _refusal(tmp_path).fix
+
+
 def test_what_the_owner_allows_passes_and_the_error_says_how(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(b"cmypkg.models\nThing\n(tR.")
     error = _refusal(tmp_path)

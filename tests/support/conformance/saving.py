@@ -71,6 +71,8 @@ def agrees(path: Path, model: Any, asked: Any) -> bool:
             found = session.run(None, {session.get_inputs()[0].name: np.asarray(rows, dtype=np.float32)})[0]
         except Exception:  # it cannot run what it was made into
             return False
-        if len(found) != len(own) or not np.allclose(np.squeeze(found), np.squeeze(own), rtol=1e-3, atol=1e-6):
+        if len(found) != len(own) or np.size(found) != np.size(own):
+            return False
+        if not np.allclose(np.ravel(found), np.ravel(own), rtol=1e-3, atol=1e-6):
             return False
     return True
