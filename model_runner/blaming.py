@@ -36,13 +36,28 @@ def blamed(file: str) -> Iterator[None]:
 
 
 def broken(file: str, what: str, error: BaseException, fix: str = "") -> ModelError:
-    """An error of the model's own code, with the end of its traceback."""
-    trace = "\n".join("".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:])
+    """An error of the model's own code, with the end of its traceback; of a library's code, that would help nobody."""
+    trace = _trace(error) if _is_in_own_code(error) else ""
     fix = hint(error) or _of_numpy_1(error) or fix
     if not fix:
         script = file.endswith(".py")
         fix = f"Correct {file}" if script else "Load it once with the same package versions and save it again"
-    return ModelError(file, f"{what}: {in_words(error)}", f"{fix}.\n{trace}")
+    return ModelError(file, f"{what}: {in_words(error)}", f"{fix}.\n{trace}" if trace else fix)
+
+
+def _trace(error: BaseException) -> str:
+    return "\n".join("".join(traceback.format_exception(error)).strip().splitlines()[-_TAIL_LINES:])
+
+
+def _is_in_own_code(error: BaseException | None) -> bool:
+    """Whether a file that lies in the model's folder was at work."""
+    folder = Path(sys.path[0] or ".").resolve()
+    while error is not None:
+        if any(folder in Path(frame.filename).parents for frame in traceback.extract_tb(error.__traceback__)):
+            return True
+        error = error.__cause__ or error.__context__
+    # What Python cannot even compile is in no frame.
+    return False
 
 
 def _of_numpy_1(error: BaseException) -> str:
