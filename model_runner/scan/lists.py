@@ -94,6 +94,7 @@ CALLED = (
     "statsmodels.tsa.statespace",
     "sktime.datatypes",
     "torch.nn",
+    "__torch__",
 )
 """Libraries whose classes pickles call too: compiled ones, mostly, know no other way."""
 

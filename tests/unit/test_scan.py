@@ -297,6 +297,14 @@ def test_zips_of_pytorch(member: str, tmp_path: Path) -> None:
     assert "posix.system" in str(_refusal(tmp_path))
 
 
+def test_a_module_of_torchscript_is_known_however_it_is_made(tmp_path: Path) -> None:
+    """Its names are of the archive's own code, which Python never imports."""
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02c__torch__.net\nNet\n)R.")
+        archive.writestr("a/constants.pkl", b"\x80\x02c__torch__.net\nNet\n)\x81.")
+    assert scan_folder(tmp_path) == ["model.pt"]
+
+
 def test_an_archive_in_an_archive(tmp_path: Path) -> None:
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
