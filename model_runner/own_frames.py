@@ -4,7 +4,7 @@ Beside what is served it is the other way to the same rows. Where both lead to t
 request changed them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,8 @@ class OwnFrames:
     def __init__(self, reference: Path | None, schema: InputSchema | None) -> None:
         self._reference = reference
         self._features = {} if schema is None else {feature.name: feature for feature in schema.features}
+        self._unsure: list[str] | None = None
+        """Columns of the reference that are made of the rows."""
 
     def frame(self, rows: Sequence[Row], start: int | None) -> Any:
         """The rows as a DataFrame; those of the reference with its own types.
@@ -50,14 +52,17 @@ class OwnFrames:
         import pandas as pd  # noqa: PLC0415 - only who compares needs it
 
         names = list(self._features) or list(rows[0])
-        plain = pd.DataFrame({name: self._column(name, [row.get(name) for row in rows]) for name in names})
+
+        def plain(some: Sequence[str]) -> Any:
+            return pd.DataFrame({name: self._column(name, [row.get(name) for row in rows]) for name in some})
+
         whole = self._whole
         if whole is None or not set(names) <= set(whole.columns):
-            return plain
+            return plain(names)
         if start is None:
-            return _typed_like(plain, whole[[name for name in names if not self._is_said(name)]])
+            return _typed_like(plain(names), whole[[name for name in names if not self._is_said(name)]])
         part = whole.iloc[start : start + len(rows)][names].reset_index(drop=True)
-        return plain if len(part) != len(plain) else self._joined(part, plain)
+        return plain(names) if len(part) != len(rows) else self._joined(part, plain)
 
     def parts(self, rows: Sequence[Row], start: int | None) -> list[Any]:
         """The frames in which a training would have these rows: those of the reference in one.
@@ -85,12 +90,21 @@ class OwnFrames:
         times = {name for name, each in self._features.items() if each.kind is Kind.DATETIME}
         return whole.assign(**{name: _moments(whole[name]) for name in times & set(whole.columns)})
 
-    def _joined(self, part: Any, plain: Any) -> Any:
-        """The file's own columns, but for text, of which pandas only guesses what it is."""
-        for name in part.columns:
-            if self._is_said(name) or not self._is_certain(name, part[name]) or _is_another(part[name], plain[name]):
-                part[name] = plain[name]
-        return part
+    def _joined(self, part: Any, plain: Callable[[Sequence[str]], Any]) -> Any:
+        """The file's own columns, but for text, of which pandas only guesses what it is.
+
+        Which these are the first rows decide, which are the most: of one row alone nobody can tell, and of thousands
+        of columns it takes long.
+        """
+        if self._unsure is None:
+            rows = plain(list(part.columns))
+            self._unsure = [name for name in part.columns if not self._is_sure(name, part[name], rows[name])]
+        if not self._unsure:
+            return part
+        return part.assign(**dict(plain(self._unsure).items()))
+
+    def _is_sure(self, name: str, column: Any, plain: Any) -> bool:
+        return not self._is_said(name) and self._is_certain(name, column) and not _is_another(column, plain)
 
     def _is_certain(self, name: str, column: Any) -> bool:
         feature = self._features.get(name)
@@ -136,6 +150,8 @@ def _typed_like(frame: Any, whole: Any) -> Any:
     """Each column in the type that the same column has there, where its values can be."""
     for name in whole.columns:
         dtype = whole[name].dtype
+        if frame[name].dtype == dtype:
+            continue
         if getattr(dtype, "kind", "O") == _TIME:
             frame[name] = _in_zone(frame[name], dtype)
             continue
