@@ -187,7 +187,8 @@ def test_a_bad_folder_is_refused_with_the_file_and_the_fix(tmp_path: Path, spoil
         check_model(folder)
     for text in says:
         assert text in str(raised.value)
-    assert "Traceback" not in str(raised.value), "none of the model's own code was at work"
+    ours = str(raised.value).split("The end of its log:")[0]
+    assert "Traceback" not in ours, "none of the model's own code was at work"
 
 
 def test_a_model_of_another_pickle_protocol_loads(tmp_path: Path) -> None:

@@ -68,19 +68,16 @@ def test_a_full_disk_costs_nothing_that_was_acknowledged(disk: SmallDisk, tmp_pa
             # ClickHouse stops first, while what it has begun can still be ended.
             disk.fill(CLICKHOUSE_LEAVES // 2)
             wait_until(lambda: _says_full(_readyz(stack.settings.monitor_port)), 60, "ClickHouse to have no room")
-            disk.fill()
-            full = wait_until(lambda: _warnings(stack), 60, "the warning of a full disk")
-            assert "on the disk of" in full
-            disk.fill()
-            sink = wait_until(lambda: _says_full(_readyz(stack.settings.monitor_port)), 60, "the sink to say so")
-            assert "inference.events" in sink or "[" in sink
-            refused = stack.tidegate("deploy", str(folder), check=False)
-            disk.fill()
-            stayed = stack.tidegate("down", check=False)
-            disk.fill()
-            pushed = clone.push()
-            before = len(clients.served)
-            wait_until(lambda: len(clients.served) > before + 50, 60, "predictions beside a full disk")
+            with disk.full():
+                full = wait_until(lambda: _warnings(stack), 60, "the warning of a full disk")
+                assert "on the disk of" in full
+                sink = wait_until(lambda: _says_full(_readyz(stack.settings.monitor_port)), 60, "the sink to say so")
+                assert "inference.events" in sink or "[" in sink
+                refused = stack.tidegate("deploy", str(folder), check=False)
+                stayed = stack.tidegate("down", check=False)
+                pushed = clone.push()
+                before = len(clients.served)
+                wait_until(lambda: len(clients.served) > before + 50, 60, "predictions beside a full disk")
             disk.clear()
             wait_until(lambda: _readyz(stack.settings.monitor_port).startswith("ready"), 90, "the sink to go on")
         assert refused.returncode != 0
@@ -117,15 +114,15 @@ def test_a_stack_on_a_full_disk_is_drained_and_refused(disk: SmallDisk, tmp_path
     with running_stack(disk.folder, disk_reserve_mb=0) as stack:
         stack.tidegate("deploy", str(folder))
         wait_until(lambda: httpx.post(_url(stack), json=EXAMPLE).status_code == 200, 60, "an answer")
-        disk.fill()
-        assert len(stack.running()) > 5
-        os.kill(stack.supervisor_pid(), signal.SIGTERM)  # as a machine that shuts down: nobody can be refused
-        wait_until(lambda: not stack.running(), 120, "the stack to end")
+        with disk.full():
+            assert len(stack.running()) > 5
+            os.kill(stack.supervisor_pid(), signal.SIGTERM)  # as a machine that shuts down: nobody can be refused
+            wait_until(lambda: not stack.running(), 120, "the stack to end")
         log = (stack.settings.logs_path / "supervisor.log").read_text()
         assert "Traceback" not in log
 
-        disk.fill()
-        up = stack.tidegate("up", check=False)
+        with disk.full():
+            up = stack.tidegate("up", check=False)
         assert up.returncode == 1
         assert "no space left on the disk of" in up.stderr
         assert "Traceback" not in up.stderr

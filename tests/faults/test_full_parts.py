@@ -53,9 +53,9 @@ def test_a_full_tmp_stops_no_prediction_and_refuses_in_words(parts: Parts, tmp_p
     _model(clone.folder, "second")
     clone.commit()
 
-    parts.tmp.fill()
-    deployed = stack.tidegate("deploy", str(tmp_path / "first"), check=False)
-    pushed = clone.push()
+    with parts.tmp.full():
+        deployed = stack.tidegate("deploy", str(tmp_path / "first"), check=False)
+        pushed = clone.push()
     for code, said in ((deployed.returncode, deployed.stderr), (pushed.code, pushed.output)):
         assert code == 0 or "no space left on the disk" in said or "has no room" in said, said
         assert "Traceback" not in said
@@ -79,9 +79,9 @@ def test_a_full_folder_of_environments_refuses_what_needs_one_and_nothing_else(p
     plain, wanting = _model(tmp_path / "plain", "plain"), _model(tmp_path / "wanting", "wanting")
     write_requirements(wanting, "scikit-learn", SMALL)
 
-    parts.environments.fill()
-    stack.tidegate("deploy", str(plain))
-    refused = stack.tidegate("deploy", str(wanting), check=False)
+    with parts.environments.full():
+        stack.tidegate("deploy", str(plain))
+        refused = stack.tidegate("deploy", str(wanting), check=False)
     assert refused.returncode != 0
     assert "no space left on the disk" in refused.stderr or "has no room" in refused.stderr, refused.stderr
     assert "Traceback" not in refused.stderr

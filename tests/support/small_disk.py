@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,6 +40,24 @@ class SmallDisk:
         with suppress(OSError), self._ballast.open("ab", buffering=0) as file:
             while self.free_bytes > left_bytes:
                 file.write(_PIECE[: min(len(_PIECE), self.free_bytes - left_bytes)])
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """No room, whatever others free meanwhile: a merge that ends, a log that is cut."""
+        over = threading.Event()
+
+        def fill() -> None:
+            while not over.wait(0.01):
+                self.fill()
+
+        self.fill()
+        filling = threading.Thread(target=fill)
+        filling.start()
+        try:
+            yield
+        finally:
+            over.set()
+            filling.join()
 
     def clear(self) -> None:
         self._ballast.unlink(missing_ok=True)
