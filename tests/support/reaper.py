@@ -8,6 +8,8 @@ from pathlib import Path
 from tidegate.supervisor.leftovers import end_all
 
 _ROOT = Path(__file__).resolve().parents[2]
+_ROUNDS = 10
+"""What cannot be killed (in the kernel's own hands) is left, in place of waiting for it for ever."""
 
 
 def reap_with_us(home: Path) -> None:
@@ -29,5 +31,6 @@ def _reaper() -> "subprocess.Popen[bytes]":
 
 if __name__ == "__main__":
     homes = sys.stdin.read().splitlines()
-    while any(end_all(home) for home in homes):  # again, for what a supervisor started meanwhile
-        pass
+    for _ in range(_ROUNDS):  # again, for what a supervisor started meanwhile
+        if not any([end_all(home) for home in homes]):  # noqa: C419  every home, also after one that had something
+            break

@@ -91,7 +91,7 @@ def test_the_files_of_windows_shells_are_taken(encoding: str) -> None:
 
 
 FREEZE = b"""\
-numpy @ file:///home/conda/feedstock_root/build_artifacts/numpy_1707225380409/work/dist/numpy-1.26.4-cp311-cp311-linux_x86_64.whl#sha256=d2
+numpy @ file:///croot/numpy_1707225380409/work/dist/numpy-1.26.4-cp311-cp311-linux_x86_64.whl#sha256=d2
 scikit-learn==1.8.0
 joblib @ file:///croot/joblib_1718217211762/work
 pkg_resources==0.0.0

@@ -41,6 +41,15 @@ def test_rows_of_a_csv_have_its_numbers_and_the_schemas_text(csv: Path) -> None:
     assert frame["at"].dt.hour.tolist() == [10, 11]
 
 
+def test_a_row_alone_is_the_same_row_as_among_the_others(csv: Path) -> None:
+    frames = OwnFrames(csv, SCHEMA)
+    whole = frames.frame(ROWS, 0)
+    for number in range(len(ROWS)):
+        alone = frames.frame(ROWS[number : number + 1], number)
+        expected = whole.iloc[[number]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone.astype({"zip": object}), expected.astype({"zip": object}))
+
+
 def test_rows_of_a_parquet_file_have_its_types(tmp_path: Path) -> None:
     trained = pd.DataFrame({"count": pd.array([1, None], dtype="Int64"), "zip": pd.Categorical(["b", "a"])})
     trained["at"] = pd.to_datetime(pd.Series(TIMES)).dt.tz_localize("Europe/Berlin")
