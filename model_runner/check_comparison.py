@@ -1,26 +1,28 @@
 """What is served against what the model itself answers, for the rows that a model folder brings along."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model_runner.asked_rows import Asked, Block
 from model_runner.client import RunnerClient
 from model_runner.comparing import first_difference
-from model_runner.errors import ModelError
+from model_runner.comparison_refusals import (
+    STAGE,
+    failed_alone,
+    failed_plainly,
+    gave_no_answer,
+    is_answered_otherwise,
+)
 from model_runner.failures import PredictionFailedError, RunnerError
 from model_runner.plain_text import plain
-from model_runner.reference import Reference
-from model_runner.test_rows import TestRows
 
-STAGE = "compare"
+__all__ = ["STAGE", "Asked", "Comparison", "compare"]
+
 MOST_ALONE = 10
 """Rows of a file that are also asked one by one."""
 _AGAIN = 100
 """Rows that are asked twice."""
-_FIX = (
-    "What a caller would get is not what the model answers. Declare the column in [features] of tidegate.toml as the "
-    "training had it, or write a predict.py that makes the model's input of the rows"
-)
 
 
 @dataclass(frozen=True)
@@ -40,46 +42,16 @@ class Comparison:
         return "; ".join([*said, *self.notes])
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Rows that were asked together."""
-
-    file: str
-    rows: list[dict[str, Any]]
-    served: Sequence[Any]
-    start: int | None
-    """Which row of the reference is the first; None where they are not of it."""
-
-    def some(self, most: int) -> "_Block":
-        return _Block(self.file, self.rows[:most], self.served[:most], self.start)
-
-    def row(self, index: int) -> "_Block":
-        start = None if self.start is None else self.start + index
-        return _Block(self.file, self.rows[index : index + 1], self.served[index : index + 1], start)
-
-
 class _OtherEachTimeError(Exception):
     """The model answers the same rows otherwise when it is asked again."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was served."""
+class _PlainlyFailedError(Exception):
+    """The model fails where it is asked by itself."""
 
-    test_file: str
-    test: TestRows | None
-    test_predictions: Sequence[Any]
-    reference: Reference | None
-    reference_predictions: Sequence[Any]
-
-    def blocks(self, size: int) -> Iterator[_Block]:
-        """In the batches in which it was asked."""
-        if self.test is not None:
-            yield _Block(self.test_file, self.test.rows, self.test_predictions, None)
-        if self.reference is not None:
-            for number, rows in enumerate(self.reference.batches(size)):
-                start = number * size
-                yield _Block(self.reference.file, rows, self.reference_predictions[start : start + len(rows)], start)
+    def __init__(self, block: Block, said: str) -> None:
+        super().__init__(said)
+        self.block = block
 
 
 async def compare(client: RunnerClient, asked: Asked, batch_rows: int, *, is_comparable: bool) -> Comparison:
@@ -89,86 +61,120 @@ async def compare(client: RunnerClient, asked: Asked, batch_rows: int, *, is_com
         is_comparable: whether there is another way to the model than that of serving; else some rows are asked again.
 
     Raises:
-        ModelError: a row is served another answer; which, why, and both answers.
+        ModelError: a row is served another answer, or only in the way of serving, or not alone; which, why, and what
+            the model says.
     """
-    compared, again, is_alone = 0, 0, False
+    comparing = _Comparing(client, is_comparable)
     try:
-        for number, each in enumerate(asked.blocks(batch_rows)):
-            block = each if is_comparable else each.some(_AGAIN)
-            if not is_comparable:
-                if block.start:
-                    break
-                again += len(block.rows)
-            own = await _own(client, block)
-            if number == 0:
-                await _refuse_random(client, block, own)
-            await _hold(client, block, own)
-            compared += len(block.rows) * is_comparable
-            if block.start in {None, 0}:
-                is_alone |= await _depends_on_others(client, block, own)
+        for number, block in enumerate(asked.blocks(batch_rows)):
+            if is_comparable or not block.start:
+                await comparing.take(block if is_comparable else block.some(_AGAIN), is_first=number == 0)
     except _OtherEachTimeError:
-        return Comparison(0, is_alone, ("not compared: the model answers the same rows otherwise each time",))
-    except PredictionFailedError as error:
-        said = plain(str(error), 200)
-        return Comparison(compared, is_alone, (f"not compared further: asked by itself the model says {said}",))
+        return Comparison(0, comparing.is_alone, ("not compared: the model answers the same rows otherwise each time",))
+    except _PlainlyFailedError as failed:
+        raise await _narrowed(client, failed) from failed
     except RunnerError as error:
-        refusal = ModelError("model", f"did not answer when it was asked by itself: {error}", "Deploy it again")
-        refusal.stage = STAGE
-        raise refusal from error
-    notes = ("an answer depends on the rows beside it, so requests are predicted one by one",) if is_alone else ()
-    if again:
-        notes = (f"{again} rows asked again, together and alone: the same answers", *notes)
-    return Comparison(compared, is_alone, notes)
+        raise gave_no_answer(error) from error
+    return comparing.found()
 
 
-async def _own(client: RunnerClient, block: _Block) -> list[Any]:
-    return (await client.own(block.rows, block.start)).predictions or []
+class _Comparing:
+    """Block by block."""
+
+    def __init__(self, client: RunnerClient, is_comparable: bool) -> None:
+        self.is_alone = False
+        self._client = client
+        self._is_comparable = is_comparable
+        self._rows = 0
+        self._notes: dict[str, None] = {}
+
+    async def take(self, block: Block, *, is_first: bool) -> None:
+        own = await self._own(block)
+        if is_first:
+            await self._refuse_random(block, own)
+        await self._hold(block, own)
+        self._rows += len(block.rows)
+        if block.first == 0:
+            self.is_alone |= await self._depends_on_others(block, own)
+
+    def found(self) -> Comparison:
+        notes = [*self._notes]
+        if self.is_alone:
+            notes.append("an answer depends on the rows beside it, so requests are predicted one by one")
+        if not self._rows:
+            notes.append("nothing was compared: there is no row of a test file or a reference to ask for")
+        if self._rows and not self._is_comparable:
+            notes.insert(0, f"{self._rows} rows asked again, together and alone: the same answers")
+        return Comparison(self._rows * self._is_comparable, self.is_alone, tuple(notes))
+
+    async def _own(self, block: Block) -> list[Any]:
+        try:
+            reply = await self._client.own(block.rows, block.start)
+        except PredictionFailedError as error:
+            raise _PlainlyFailedError(block, str(error)) from error
+        if reply.message:
+            self._notes[plain(reply.message, 300)] = None
+        return reply.predictions or []
+
+    async def _refuse_random(self, block: Block, own: Sequence[Any]) -> None:
+        some = block.some(_AGAIN)
+        first = own if len(block.rows) <= _AGAIN else await self._own(some)
+        if first_difference(first, await self._own(some)) is not None:
+            raise _OtherEachTimeError
+
+    async def _hold(self, block: Block, own: Sequence[Any]) -> None:
+        row = first_difference(block.served, own)
+        if row is None:
+            return
+        again = (await self._client.predict(block.rows)).predictions or []
+        if (
+            first_difference(block.served, again) is not None
+            or first_difference(own, await self._own(block)) is not None
+        ):
+            raise _OtherEachTimeError
+        raise await _answered_otherwise(self._client, block.row(row), own[row])
+
+    async def _depends_on_others(self, block: Block, own: Sequence[Any]) -> bool:
+        """Raises ModelError where a row alone is served otherwise than the model itself answers it, or not at all."""
+        step = max(1, len(block.rows) // MOST_ALONE)
+        depends = False
+        for index in range(0, min(len(block.rows), step * MOST_ALONE), step):
+            row = block.row(index)
+            alone = Block(row.file, row.rows, await self._alone(row), row.first, row.is_reference)
+            own_alone = await self._own(alone)
+            if first_difference(alone.served, own_alone) is not None:
+                raise await _answered_otherwise(self._client, alone, own_alone[0])
+            depends |= first_difference([own[index]], own_alone) is not None
+        return depends
+
+    async def _alone(self, row: Block) -> Sequence[Any]:
+        try:
+            return (await self._client.predict(row.rows)).predictions or []
+        except PredictionFailedError as error:
+            raise failed_alone(row, str(error)) from error
 
 
-async def _refuse_random(client: RunnerClient, block: _Block, own: Sequence[Any]) -> None:
-    some = block.some(_AGAIN)
-    first = own if len(block.rows) <= _AGAIN else await _own(client, some)
-    if first_difference(first, await _own(client, some)) is not None:
-        raise _OtherEachTimeError
+async def _answered_otherwise(client: RunnerClient, one: Block, own: Any) -> Exception:
+    return is_answered_otherwise(one, own, await client.explain(one.rows[0], one.start))
 
 
-async def _hold(client: RunnerClient, block: _Block, own: Sequence[Any]) -> None:
-    row = first_difference(block.served, own)
-    if row is None:
-        return
-    again = (await client.predict(block.rows)).predictions or []
-    if (
-        first_difference(block.served, again) is not None
-        or first_difference(own, await _own(client, block)) is not None
-    ):
-        raise _OtherEachTimeError
-    await _refuse(client, block, row, own)
+async def _narrowed(client: RunnerClient, failed: _PlainlyFailedError) -> Exception:
+    """With the first row that the model fails on alone; where it fails on none, with all of them."""
+    block, said = failed.block, str(failed)
+    while len(block.rows) > 1:
+        middle = len(block.rows) // 2
+        halves = (block.part(0, middle), block.part(middle, len(block.rows)))
+        found = [(half, why) for half in halves if (why := await _fails(client, half)) is not None]
+        if not found:
+            break
+        block, said = found[0]
+    columns = await client.explain(block.rows[0], block.start) if len(block.rows) == 1 else []
+    return failed_plainly(block, said, columns)
 
 
-async def _depends_on_others(client: RunnerClient, block: _Block, own: Sequence[Any]) -> bool:
-    """Raises ModelError where a row alone is served otherwise than the model itself answers it."""
-    step = max(1, len(block.rows) // MOST_ALONE)
-    depends = False
-    for index in range(0, min(len(block.rows), step * MOST_ALONE), step):
-        row = block.row(index)
-        alone = _Block(row.file, row.rows, (await client.predict(row.rows)).predictions or [], row.start)
-        own_alone = await _own(client, alone)
-        if first_difference(alone.served, own_alone) is not None:
-            await _refuse(client, alone, 0, own_alone, offset=index)
-        depends |= first_difference([own[index]], own_alone) is not None
-    return depends
-
-
-async def _refuse(client: RunnerClient, block: _Block, row: int, own: Sequence[Any], offset: int = 0) -> None:
-    """Raises ModelError: this row is answered otherwise, and why."""
-    one = block.row(row)
-    why = [plain(str(each), 300) for each in await client.explain(one.rows[0], one.start)]
-    where = f"row {row + (block.start or 0) + (offset if block.start is None else 0)}"
-    problem = (
-        f"{where}: served {plain(str(block.served[row]), 300)}, the model itself answers {plain(str(own[row]), 300)}"
-    )
-    if why:
-        problem += f"; column {', column '.join(why)}"
-    refusal = ModelError(block.file, problem, _FIX)
-    refusal.stage = STAGE
-    raise refusal
+async def _fails(client: RunnerClient, block: Block) -> str | None:
+    try:
+        await client.own(block.rows, block.start)
+    except PredictionFailedError as error:
+        return str(error)
+    return None

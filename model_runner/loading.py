@@ -71,7 +71,7 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     own = OwnAnswers(model, predict, OwnFrames(manifest.reference_file, inputs.schema), inputs)
     task = manifest.task or model.task
     times = (loaded - began) * 1000, (clock() - loaded) * 1000
-    return ServingModel(model, predict, inputs, own, task, *times, notes=tuple(notes))
+    return ServingModel(model, predict, inputs, own, task, *times, notes=(*own.notes, *notes))
 
 
 def _within_memory(manifest: Manifest) -> LoadedModel:

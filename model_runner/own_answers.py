@@ -1,6 +1,7 @@
 """What a model itself answers, called as its library says, beside what is served of it. For checks alone."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 from model_runner.formats import Predict, Row
@@ -12,6 +13,10 @@ from model_runner.schema_source import Inputs
 MOST_COLUMNS = 300
 """That are tried one by one for a difference."""
 _SHOWN = 3
+_NO_PANDAS = (
+    "its environment has no pandas to ask it as a notebook would, so its answers are only asked twice, not "
+    "compared; a line `pandas` in requirements.txt changes that"
+)
 
 
 @runtime_checkable
@@ -45,18 +50,28 @@ class OwnAnswers:
 
     @property
     def are_its_own(self) -> bool:
-        return isinstance(self._model, Comparable)
+        return isinstance(self._model, Comparable) and _has_pandas()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why it has no other way of being asked, where it would have one elsewhere."""
+        return (_NO_PANDAS,) if isinstance(self._model, Comparable) and not _has_pandas() else ()
 
     def answers(self, rows: Sequence[Row], start: int | None) -> list[Any]:
-        """One a row. Raises what the model's code does, and ImportError without pandas."""
-        if not isinstance(self._model, Comparable):
+        """One a row. Raises what the model's code does."""
+        if not isinstance(self._model, Comparable) or not self.are_its_own:
             return self._predict(rows)
         parts = self._frames.parts(rows, start)
         return [answer for part in parts for answer in self._model.own_answers(part, self._schema, self._manner)]
 
+    @property
+    def said(self) -> str:
+        """Of the frames that it was asked with: why they are not pandas' own; empty where they are."""
+        return self._frames.note
+
     def explain(self, rows: Sequence[Row], start: int | None) -> list[str]:
         """Which columns of this one row are the reason why it is answered otherwise, in words; empty: nobody knows."""
-        if not isinstance(self._model, Comparable) or not isinstance(self._model, Shown):
+        if not self.are_its_own or not isinstance(self._model, Shown):
             return []
         own = self._frames.frame(rows, start)
         given = self._model.given(rows, self._schema, self._manner)
@@ -66,13 +81,19 @@ class OwnAnswers:
         return [_words(name, own[name], given[name]) for name in names[:_SHOWN]]
 
     def _matters(self, own: Any, given: Any, name: str) -> bool:
+        return self._tried(own) != self._tried(own.assign(**{name: given[name]}))
+
+    def _tried(self, frame: Any) -> list[Any] | None:
+        """None where it fails: what it cannot read at all it reads otherwise."""
         assert isinstance(self._model, Comparable)  # noqa: S101 - asked before
-        before = self._model.own_answers(own, self._schema, self._manner)
         try:
-            after = self._model.own_answers(own.assign(**{name: given[name]}), self._schema, self._manner)
-        except Exception:  # what it cannot read at all it reads otherwise
-            return True
-        return before != after
+            return self._model.own_answers(frame, self._schema, self._manner)
+        except Exception:
+            return None
+
+
+def _has_pandas() -> bool:
+    return find_spec("pandas") is not None
 
 
 def _differ(own: Any, given: Any) -> bool:

@@ -36,6 +36,8 @@ class OwnFrames:
     def __init__(self, reference: Path | None, schema: InputSchema | None) -> None:
         self._reference = reference
         self._features = {} if schema is None else {feature.name: feature for feature in schema.features}
+        self.note = ""
+        """Why rows of the reference are not as pandas reads them by itself; empty where they are."""
         self._unsure: list[str] | None = None
         """Columns of the reference that are made of the rows."""
 
@@ -57,12 +59,18 @@ class OwnFrames:
             return pd.DataFrame({name: self._column(name, [row.get(name) for row in rows]) for name in some})
 
         whole = self._whole
-        if whole is None or not set(names) <= set(whole.columns):
+        if whole is None:
+            return plain(names)
+        if not set(names) <= set(whole.columns):
+            self.note = self.note or _as_we("pandas finds other columns in it")
             return plain(names)
         if start is None:
             return _typed_like(plain(names), whole[[name for name in names if not self._is_said(name)]])
         part = whole.iloc[start : start + len(rows)][names].reset_index(drop=True)
-        return plain(names) if len(part) != len(rows) else self._joined(part, plain)
+        if len(part) != len(rows):
+            self.note = _as_we("pandas finds another number of rows in it")
+            return plain(names)
+        return self._joined(part, plain)
 
     def parts(self, rows: Sequence[Row], start: int | None) -> list[Any]:
         """The frames in which a training would have these rows: those of the reference in one.
@@ -78,14 +86,19 @@ class OwnFrames:
         """As a training would read it; None where pandas cannot."""
         import pandas as pd  # noqa: PLC0415 - as above
 
-        if self._reference is None or self._reference.stat().st_size > MOST_BYTES:
+        if self._reference is None:
+            return None
+        if self._reference.stat().st_size > MOST_BYTES:
+            self.note = _as_we(f"it is larger than {MOST_BYTES // 1_000_000} MB")
             return None
         read = pd.read_parquet if self._reference.suffix == ".parquet" else pd.read_csv
         try:
             whole = read(self._reference)
-        except Exception:  # another dialect, or no library for it in the model's environment
+        except Exception as error:  # another dialect, or no library for it in the model's environment
+            self.note = _as_we(f"pandas does not read it by itself ({type(error).__name__})")
             return None
         if not whole.columns.is_unique:
+            self.note = _as_we("pandas finds a column twice in it")
             return None
         times = {name for name, each in self._features.items() if each.kind is Kind.DATETIME}
         return whole.assign(**{name: _moments(whole[name]) for name in times & set(whole.columns)})
@@ -130,10 +143,16 @@ class OwnFrames:
                 return column_of(feature)(values)
         if feature is not None and feature.kind is Kind.DATETIME:
             return _moments(values)
+        if feature is not None and feature.kind in {Kind.NUMERIC, Kind.BOOLEAN} and None in values:
+            return np.array(values, dtype=float)  # a column of None alone would be one of objects
         if feature is None or feature.kind is not Kind.CATEGORICAL:
             return values
         # NaN is what pandas makes of an empty cell.
         return np.array([np.nan if value is None else value for value in values], dtype=object)
+
+
+def _as_we(why: str) -> str:
+    return f"the reference was compared as Tidegate reads it: {why}"
 
 
 def _is_another(column: Any, other: Any) -> bool:
@@ -157,6 +176,8 @@ def _typed_like(frame: Any, whole: Any) -> Any:
             continue
         if str(dtype) != "category" and getattr(dtype, "kind", "O") not in _PLAIN_KINDS:
             continue
+        if str(dtype) == "bool" and bool(frame[name].isna().any()):
+            continue  # pandas would make False of it
         try:
             typed = frame[name].astype(dtype)
         except (TypeError, ValueError, OverflowError):

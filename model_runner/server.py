@@ -39,6 +39,7 @@ from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.listening import bind
 from model_runner.loading import ServingModel, load_and_warm
 from model_runner.manner import Manner
+from model_runner.raised import in_words
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
 from model_runner.unreadable import UNREADABLE
@@ -135,9 +136,10 @@ class Runner:
             return Reply(request.id, BAD_REQUEST, "the model is not loaded yet")
         ask = own.answers if request.op == OWN else own.explain
         try:
-            return Reply(request.id, predictions=list(await self.thread.call(lambda: ask(rows, request.start))))
+            found = list(await self.thread.call(lambda: ask(rows, request.start)))
+            return Reply(request.id, None, own.said, found)
         except Exception as error:  # a model's code may raise anything
-            return Reply(request.id, PREDICTION_FAILED, f"{type(error).__name__}: {error}")
+            return Reply(request.id, PREDICTION_FAILED, in_words(error))
 
     async def stop(self) -> None:
         """Refuse what is new, finish what is under way."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from model_runner.loading import load_and_warm
 from model_runner.readiness import wait_ready
 from model_runner.schema_source import seal_inputs
 from model_runner.validation import Report, check_model
-from tests.support.models import write_test_rows
+from tests.support.conformance.checking import compared
+from tests.support.models import EXAMPLE, write_behaving, write_classifier, write_test_rows
 from tests.support.runners import runner
 
 ODD = '''
@@ -39,6 +41,10 @@ class Odd:
             return [row * {"kg": 1.0, "": 1000.0}[x.attrs.get("unit", "")] for row in x["a"]]
         if self.way == "random":
             return [random() for _ in range(len(x))]
+        if self.way == "shown" and len(x.attrs):  # what is served has none
+            raise ValueError("the unit is not known")
+        if self.way == "shown":
+            return x["a"].tolist()
         if self.way == "mean":
             return (x["a"] - x["a"].mean()).tolist()
         raise KeyError("nothing")
@@ -125,3 +131,79 @@ def test_what_answers_no_row_at_all_does_not_go_live(tmp_path: Path, monkeypatch
     joblib.dump(make_pipeline(model, regression), sure / "model.joblib")
     with np.errstate(divide="ignore"):
         assert load_and_warm(sure, time.perf_counter).inputs.schema is not None
+
+
+def test_a_model_that_fails_when_it_is_asked_plainly_does_not_go_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _odd(tmp_path / "m", "shown", monkeypatch)
+    frame = pd.DataFrame(ROWS)
+    frame.attrs["unit"] = "kg"
+    frame.to_parquet(folder / "reference.parquet")
+    with pytest.raises(ModelError) as raised:
+        check_model(folder)
+    assert raised.value.stage == "compare"
+    said = str(raised.value)
+    assert said.startswith(
+        "reference.parquet: row 0: served 1.0, but asked by itself the model fails: ValueError: the unit is not known"
+    ), said
+    assert "notebook" in raised.value.fix
+
+
+def test_a_model_that_answers_no_row_alone_does_not_go_live(tmp_path: Path) -> None:
+    serving = load_and_warm(write_behaving(tmp_path / "m"), time.perf_counter)
+    rows = [{"act": 0.0, "value": float(number)} for number in range(3)]
+    predict = serving.predict
+
+    def fails_alone(some: Any) -> list[Any]:
+        if len(some) == 1:
+            raise ValueError("a row alone has no spread")
+        return predict(some)
+
+    with pytest.raises(ModelError, match=r"row 0: answered among others, and not alone: .*no spread") as raised:
+        compared(replace(serving, predict=fails_alone), rows, predict(rows))
+    assert raised.value.stage == "compare"
+
+
+def test_rows_that_fail_together_alone_are_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = load_and_warm(write_behaving(tmp_path / "m"), time.perf_counter)
+    rows = [{"act": 0.0, "value": float(number)} for number in range(3)]
+    own = serving.own.answers
+
+    def failing(some: Any, start: int | None) -> list[Any]:
+        if len(some) == 3:
+            raise ValueError("three are a crowd")
+        return own(some, start)
+
+    monkeypatch.setattr(serving.own, "answers", failing)
+    with pytest.raises(ModelError, match=r"rows 0 to 2 together, though none of its halves: served, but .*crowd"):
+        compared(serving, rows, serving.predict(rows))
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_rows_with_nulls_are_no_reason_to_refuse(tmp_path: Path, library: str, with_reference: bool) -> None:
+    frame = pd.DataFrame({"a": np.arange(60.0), "n": np.arange(60) % 5, "b": np.arange(60) % 2 == 0})
+    kind = getattr(__import__(library), {"xgboost": "XGBRegressor", "lightgbm": "LGBMRegressor"}[library])
+    joblib.dump(kind(n_estimators=3).fit(frame, frame["a"] + 9 * frame["b"]), tmp_path / "model.joblib")
+    if with_reference:
+        frame.to_parquet(tmp_path / "reference.parquet")
+    rows: list[dict[str, Any]] = [{"a": 3.0, "n": 1, "b": True}, {"a": None, "n": None, "b": None}]
+    write_test_rows(tmp_path, rows)
+    serving = load_and_warm(tmp_path, time.perf_counter)
+    assert compared(serving, rows, serving.predict(rows)).detail == "2 rows as the model itself answers them"
+
+
+def test_without_pandas_it_is_said_that_nothing_was_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_classifier(tmp_path / "m")
+    monkeypatch.setattr("model_runner.own_answers.find_spec", lambda _: None)
+    serving = load_and_warm(folder, time.perf_counter)
+    assert "has no pandas" in serving.notes[0]
+    found = compared(serving, [EXAMPLE], serving.predict([EXAMPLE]))
+    assert found.rows == 0
+    assert found.detail == "1 rows asked again, together and alone: the same answers"
+
+
+def test_what_has_no_row_is_said_not_to_be_compared(tmp_path: Path) -> None:
+    serving = load_and_warm(write_classifier(tmp_path / "m"), time.perf_counter)
+    assert compared(serving, [], []).detail.startswith("nothing was compared: there is no row")

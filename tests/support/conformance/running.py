@@ -20,6 +20,7 @@ from model_runner.errors import ModelError
 from model_runner.loading import load_and_warm
 from model_runner.scan.scanning import scan_folder
 from tests.support.conformance.cases import Case, fitted
+from tests.support.conformance.checking import compared, compared_with_reference
 from tests.support.conformance.saving import agrees, save
 
 CLOSE = {"ubj": 1e-6, "json": 1e-6, "onnx": 1e-3}
@@ -67,7 +68,11 @@ def run(case: Case) -> Result:
         (folder / "test_data.json").write_text(json.dumps(data.instances))
         try:
             scan_folder(folder)
-            served = load_and_warm(folder, time.perf_counter).predict(data.instances)
+            serving = load_and_warm(folder, time.perf_counter)
+            served = serving.predict(data.instances)
+            compared(serving, data.instances, served)
+            if data.x is not None:
+                compared_with_reference(folder, data)
         except ModelError as error:
             is_right = any(re.search(words, error.problem) for words in RIGHT) or not _answers_one(model, data.asked)
             return Result(Outcome.REFUSED if is_right else Outcome.FAILED, str(error).splitlines()[0][:300])
