@@ -19,6 +19,8 @@ _WANTS_NUMPY_1 = (
     "numpy.core.multiarray failed to import",
     "_ARRAY_API not found",
 )
+_LIBRARIES = {"joblib", "lightgbm", "onnx", "onnxruntime", "sklearn", "skops", "torch", "xgboost"}
+"""Of our formats: nobody's own module is called so."""
 _LOST_CLASS = re.compile(r"Can't get attribute '(\w+)' on <module '([\w.]+)'")
 
 
@@ -71,14 +73,9 @@ def _missing(file: str, module: str) -> ModelError:
     package = package_of(module)
     problem = f"needs the package {package!r}, which is not installed"
     fix = f"Put a line {package} into requirements.txt"
-    if package == module and not _known(module):
+    if package == module and module not in _LIBRARIES:
         fix += f"; or, where {module} is a module of your own, put {module}.py beside the model file"
     return ModelError(file, problem, fix)
-
-
-def _known(module: str) -> bool:
-    """Whether it is one of the libraries of our formats."""
-    return (Path(__file__).parent / "formats" / f"{module}.py").is_file() or module in {"joblib", "onnxruntime"}
 
 
 def _lost_class(file: str, error: BaseException) -> ModelError | None:
