@@ -20,7 +20,7 @@ $(STAMP): requirements/all.lock pyproject.toml tools/setup-environment
 	@touch $@
 
 demo: $(STAMP) ## Real data from a pushed model to a drift alert (DEMO="--no-wait": stop at the end)
-	$(BIN)/tidegate demo $(DEMO)
+	@$(BIN)/tidegate demo $(DEMO)
 
 test: $(STAMP) ## Every test (TESTS="tests/unit": some of them; JOBS=1: one after the other)
 	$(BIN)/python -m pytest -n $(JOBS) --durations 25 --durations-min 10 --dist loadfile --no-loadscope-reorder $(TESTS)

@@ -22,6 +22,16 @@ def test_what_ends_is_told_and_not_what_it_was(capsys: pytest.CaptureFixture[str
     assert [line.split(" s  ")[1] for line in lines] == ["broker stopped"]
 
 
+def test_a_stop_never_tells_of_a_start(capsys: pytest.CaptureFixture[str]) -> None:
+    """A part that was still starting when the stop began, and was ready for a moment."""
+    with Checklist(enabled=True, begun=_state(Condition.STARTING)) as checklist:
+        for condition in (Condition.STARTING, Condition.READY, Condition.STOPPING, Condition.STOPPED):
+            checklist.show(_state(condition))
+    lines = capsys.readouterr().out.splitlines()
+
+    assert [line.split(" s  ")[1] for line in lines] == ["broker stopped"]
+
+
 def test_what_becomes_ready_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     with Checklist(enabled=True) as checklist:
         for condition in (Condition.WAITING, Condition.STARTING, Condition.READY, Condition.READY):

@@ -21,19 +21,22 @@ MARKS = {
     Condition.STOPPED: ("■", "dim"),
 }
 """Others are under way and get a spinner."""
+OF_A_START = {Condition.READY, Condition.DONE}
+"""No news while a stack stops."""
 
 
 class Checklist:
     """A context manager; without a terminal it writes a line for each part that settles.
 
     Args:
-        begun: what everybody knows already: how the parts were at the beginning.
+        begun: how the parts were when a stop began, which everybody knows already; None for a start.
     """
 
     def __init__(self, *, enabled: bool, begun: StackState | None = None) -> None:
         self._enabled = enabled
         self._console = console()
         self._live: Live | None = None
+        self._untold = {Condition.WAITING} | (OF_A_START if begun else set())
         self._said = {(part.name, part.condition) for part in (begun.parts if begun else ())}
         self._started = time.time()
 
@@ -67,7 +70,7 @@ class Checklist:
     def _say(self, state: StackState) -> None:
         for part in state.parts:
             key = (part.name, part.condition)
-            if part.condition in MARKS and part.condition is not Condition.WAITING and key not in self._said:
+            if part.condition in MARKS.keys() - self._untold and key not in self._said:
                 self._said.add(key)
                 after = part.since - self._started
                 text = f"{max(after, 0):5.1f} s  {part.name} {part.condition} {part.detail}"

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tidegate.demo.receiver import Receiver
     from tidegate.demo.stack import DemoStack
 
+HELD_OUT_ROWS = 5227
+START_S = 20
+"""Of the stack, the training and the deployment, on two cores."""
 EXAMPLE = Path(tidegate.__file__).resolve().parent.parent / "examples" / "electricity"
 
 
@@ -62,6 +65,8 @@ def _demo(settings: Settings, arguments: DemoArguments, receiver: "Receiver", co
     from tidegate.demo.training import finish_training, start_training  # noqa: PLC0415
 
     began = time.monotonic()
+    if not arguments.as_json:
+        console.print(opening(arguments), highlight=False)
     with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as folder:
         training = start_training(EXAMPLE, Path(folder))
         stack, keep = None, arguments.wait and sys.stdout.isatty()
@@ -82,6 +87,17 @@ def _demo(settings: Settings, arguments: DemoArguments, receiver: "Receiver", co
                 take_down(quiet=arguments.as_json)
     found["seconds"]["total"] = round(time.monotonic() - began, 2)
     return found
+
+
+def opening(arguments: DemoArguments) -> str:
+    """What will happen, and how long it takes."""
+    quiet = arguments.quiet_rows or HELD_OUT_ROWS
+    seconds = START_S + (quiet + arguments.drift_rows) / arguments.rate
+    return (
+        f"In about {seconds:.0f} s: a stack starts, a model of a real electricity market is deployed to it, "
+        f"{quiet:,} rows that it never saw are sent (nothing may fire), then {arguments.drift_rows:,} after a real "
+        "change of the market, until the alert is delivered. Ctrl-C ends it and stops the stack."
+    )
 
 
 def _run(settings: Settings, arguments: DemoArguments, receiver: "Receiver", work: Path, console: "Console") -> "Run":
