@@ -16,6 +16,7 @@ from gateway.cors import Cors, answer_options, with_headers
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoints
 from gateway.errors_api import answer_of, handle_errors
+from gateway.gate import Gate
 from gateway.idling import Idling
 from gateway.inference import InferenceApp, Limits, Scope, Send
 from gateway.known_paths import hint
@@ -24,7 +25,7 @@ from gateway.metrics import FOREIGN_REQUESTS
 from gateway.models_api import models_router
 from gateway.openapi import with_models
 from gateway.producing import OnAcked, ProducerConfig, RecordProducer
-from gateway.refusals import from_a_page, unauthorized
+from gateway.refusals import Refusal, from_a_page, too_many_tries, unauthorized
 from gateway.requests import Receive
 from gateway.routes import RouteCache, RouteSource
 from gateway.token import Token, bearer_of
@@ -95,6 +96,7 @@ def create_app(
 
     mounted = tuple((mounts or {}).items())
     predicting = config.cors.guard(config.pages)
+    gate = Gate("management")
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -110,9 +112,10 @@ def create_app(
         if is_predict:
             await _predict(plane.inference, config.cors, scope, receive, send)
             return
-        if _is_guarded(path) and not _may(scope, token):
+        refused = _refused(scope, gate, token) if _is_guarded(path) else None
+        if refused is not None:
             # Before anything of the body is read.
-            await answer_of(unauthorized(), None)(scope, receive, send)
+            await answer_of(refused, None)(scope, receive, send)
             return
         other = next((mount for prefix, mount in mounted if path.startswith(prefix)), management)
         if scope["method"] == "HEAD" and other is management:
@@ -139,8 +142,11 @@ def _is_guarded(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-def _may(scope: Scope, token: Token | None) -> bool:
-    return token is not None and token.accepts(bearer_of(scope["headers"]))
+def _refused(scope: Scope, gate: Gate, token: Token | None) -> Refusal | None:
+    entry = gate.enter(scope, token, bearer_of(scope["headers"]))
+    if entry.accepted:
+        return None
+    return too_many_tries(entry.wait_s) if entry.wait_s else unauthorized()
 
 
 class _Plane:

@@ -75,7 +75,7 @@ class Emitter:
             log.error("%d events were not acknowledged within %.0f s and are lost", left, deadline_s)
 
     def _take(self, event: InferenceEvent, line: bytes) -> None:
-        full = self._gatherer.add(event.deployment_id, event.event_id, line)
+        full = self._gatherer.add(event.deployment_id, event.event_id, line, event.ts)
         self._accepted_bytes += len(line)
         for record in full:
             self._produce(record)

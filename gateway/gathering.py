@@ -1,6 +1,8 @@
 """Coalescing events into Kafka records: which events share a record, and when it is full. Pure: no clock, no Kafka."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
 
 MAX_RECORD_BYTES = 500_000
 """Well under the 1 MB that brokers take by default, and enough to make the cost per record vanish."""
@@ -14,6 +16,13 @@ class Record:
     deployment_id: str
     value: bytes
     event_ids: tuple[str, ...]
+    newest: str
+    """Time of its latest event, as events write it; the record's own, whatever the clock says when it is sent."""
+
+    @property
+    def stamp_ms(self) -> int:
+        """The same in milliseconds since the epoch, not rounded down: no event of it lies after it."""
+        return ceil(datetime.fromisoformat(self.newest).timestamp() * 1000)
 
 
 @dataclass(slots=True)
@@ -21,6 +30,7 @@ class _Open:
     lines: list[bytes] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     size: int = 0
+    newest: str = ""
 
 
 class Gatherer:
@@ -34,8 +44,8 @@ class Gatherer:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, deployment_id: str, event_id: str, line: bytes) -> list[Record]:
-        """Add one event; what became full by it comes back (no, one or two records)."""
+    def add(self, deployment_id: str, event_id: str, line: bytes, ts: str) -> list[Record]:
+        """Add one event of the time `ts`; what became full by it comes back (no, one or two records)."""
         full = []
         gathered = self._open.get(deployment_id)
         if gathered is not None and gathered.size + len(line) + 1 > self._max_bytes:
@@ -46,6 +56,7 @@ class Gatherer:
         gathered.lines.append(line)
         gathered.ids.append(event_id)
         gathered.size += len(line) + 1
+        gathered.newest = max(gathered.newest, ts)
         if len(gathered.lines) >= self._max_events or gathered.size >= self._max_bytes:
             full.append(self._close(deployment_id))
         return full
@@ -56,4 +67,4 @@ class Gatherer:
 
     def _close(self, deployment_id: str) -> Record:
         gathered = self._open.pop(deployment_id)
-        return Record(deployment_id, b"\n".join(gathered.lines), tuple(gathered.ids))
+        return Record(deployment_id, b"\n".join(gathered.lines), tuple(gathered.ids), gathered.newest)

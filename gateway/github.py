@@ -9,8 +9,10 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +21,10 @@ from fastapi import APIRouter, Request, Response
 
 from gateway.deployer_client import DeployerAwayError, ask
 from gateway.deployer_protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
+from gateway.door import FailedTries
+from gateway.gate import client_of
+from gateway.metrics import FAILED_TRIES
+from gateway.tries import Tries, site_of
 from model_runner.plain_text import plain
 from model_runner.unreadable import UNREADABLE
 
@@ -111,6 +117,7 @@ def is_signed(secret: str, body: bytes, signature: str | None) -> bool:
 
 def github_router(config: GithubConfig) -> APIRouter:
     router = APIRouter(tags=["hooks"])
+    tries = SignatureTries()
 
     @router.post("/hooks/github", status_code=202)
     async def github(request: Request) -> Response:
@@ -121,10 +128,38 @@ def github_router(config: GithubConfig) -> APIRouter:
         signature = request.headers.get("x-hub-signature-256")
         meant = await asyncio.to_thread(_meant, config.source, body, signature)
         if not meant:
-            return _answer(401, _Outcome("refused", HOW_TO_CONNECT))
+            return _not_signed(tries, client_of(request.scope))
         return await _take(config, meant, request, body)
 
     return router
+
+
+class SignatureTries:
+    """Wrong signatures are slowed down by address, and told of. A right one always passes: GitHub sends it only once,
+    and comes from addresses that others may share."""
+
+    def __init__(self) -> None:
+        self._tries = Tries()
+        self._told = FailedTries("github")
+
+    def wrong(self, client: str, now: float) -> int:
+        """One more; whole seconds that its sender should wait, 0 where it is one of the first."""
+        key = site_of(client)
+        wait = self._tries.wait_s(key, now)
+        if not wait:
+            self._tries.failed(key, now)
+        self._told.note(now, client)
+        FAILED_TRIES.labels("github", "limited" if wait else "refused").inc()
+        return ceil(wait)
+
+
+def _not_signed(tries: SignatureTries, client: str) -> Response:
+    wait = tries.wrong(client, time.monotonic())
+    if not wait:
+        return _answer(401, _Outcome("refused", HOW_TO_CONNECT))
+    limited = _answer(429, _Outcome("refused", f"too many wrong signatures: try again in {wait} s"))
+    limited.headers["Retry-After"] = str(wait)
+    return limited
 
 
 def _meant(source: HookSource, body: bytes, signature: str | None) -> list[HookConnection]:

@@ -144,6 +144,8 @@ class InferenceApp:
                 self._shadowing.copy(call, shadow)
 
     async def _emit(self, call: Call, endpoint: Endpoint) -> None:
+        # A clock that was set back meanwhile: who reads the events refuses those of a time that is still to come.
+        call.received = min(call.received, datetime.now(UTC))
         events = events_of(call, endpoint, self._new_ids(rows_of(call), call))
         if len(call.instances) <= _EVENTS_A_TURN:
             self._emitter.emit(events)

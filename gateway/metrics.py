@@ -64,6 +64,9 @@ ROUTE_REFRESH_FAILURES = Counter("tidegate_route_refresh_failures_total", "Faile
 # Seconds since the last refresh that worked.
 ROUTES_AGE = Gauge("tidegate_routes_age_seconds", "Age of the route table")
 
+# Tries to enter with a wrong token or signature. door: management, git, github; outcome: refused (401), limited (429).
+FAILED_TRIES = Counter("tidegate_failed_tries_total", "Wrong tokens and signatures", ("door", "outcome"))
+
 # Connections that the server ended. reason: idle, head_timeout, body_timeout, answer_timeout (a client that reads
 # nothing), too_large (headers), too_many (more than TIDEGATE_MAX_CONNECTIONS).
 CONNECTIONS_ENDED = Counter("tidegate_connections_ended_total", "Connections that the server ended", ("reason",))

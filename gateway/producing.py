@@ -122,6 +122,7 @@ class RecordProducer:
                     self._config.topic,
                     value=record.value,
                     partition=partition,
+                    timestamp=record.stamp_ms,
                     headers=list(record_headers(record.deployment_id, len(record.event_ids))),
                     on_delivery=lambda error, message: self._delivered(record, producer, error, message),
                 )

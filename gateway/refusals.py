@@ -51,6 +51,11 @@ def unauthorized() -> Refusal:
     return Refusal(401, "unauthorized", message)
 
 
+def too_many_tries(wait_s: int) -> Refusal:
+    message = f"Too many wrong tries came from your address. Try again in {wait_s} s, with the right token"
+    return Refusal(429, "too_many_tries", message, retry_after_s=wait_s)
+
+
 def from_a_page(reason: str) -> Refusal:
     return Refusal(403, "foreign_request", reason)
 

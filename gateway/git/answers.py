@@ -26,5 +26,10 @@ async def say(send: Send, status: int, text: str, headers: Iterable[tuple[bytes,
     await answer(send, status, f"{text}\n".encode(), (TEXT, *headers))
 
 
+async def ask_to_wait(send: Send, wait_s: int) -> None:
+    text = f"Too many wrong tokens came from your address: try again in {wait_s} s, with the right one"
+    await say(send, 429, text, ((b"retry-after", str(wait_s).encode()),))
+
+
 async def ask_for_token(send: Send) -> None:
     await say(send, 401, HOW_TO_ENTER, (CHALLENGE,))

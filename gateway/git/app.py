@@ -7,7 +7,8 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from gateway.git.answers import ask_for_token, say
+from gateway.gate import Gate
+from gateway.git.answers import ask_for_token, ask_to_wait, say
 from gateway.git.backend import cgi_environment, run_backend
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.config import GitConfig, git_environment
@@ -38,6 +39,7 @@ class GitApp:
     def __init__(self, config: GitConfig) -> None:
         self._config = config
         self._environment = git_environment(config)
+        self._gate = Gate("git")
         self._running = 0
         self._pushing: Counter[Path] = Counter()
         """Pushes that git works on, by repository."""
@@ -45,8 +47,9 @@ class GitApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         headers = scope["headers"]
-        if not self._config.token.accepts(password_of(headers) or bearer_of(headers)):
-            await ask_for_token(send)
+        entry = self._gate.enter(scope, self._config.token, password_of(headers) or bearer_of(headers))
+        if not entry.accepted:
+            await (ask_to_wait(send, entry.wait_s) if entry.wait_s else ask_for_token(send))
             return
         found = _PATH.fullmatch(scope["path"])
         if found is None:

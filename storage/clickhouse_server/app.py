@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from gateway.door import Door
 from gateway.web_pages import page_guard
 from storage.clickhouse_server.body import ClientGoneError
 from storage.clickhouse_server.errors import ACCESS_DENIED, ClickHouseError
@@ -15,7 +16,7 @@ from storage.clickhouse_server.formats import content_type
 from storage.clickhouse_server.request import Asked, credentials, parse_url
 from storage.clickhouse_server.service import Reply, Service
 from storage.clickhouse_server.session import Progress
-from storage.clickhouse_server.users import FailedTries, User, authenticate
+from storage.clickhouse_server.users import User, authenticate
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,7 +35,7 @@ class App:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._pages = page_guard(service.config.host, service.config.allowed_hosts)
-        self._failed_tries = FailedTries()
+        self._door = Door("clickhouse")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -79,11 +80,8 @@ class App:
             raise  # answered with 500, or cut off where it has begun
 
     def _authenticate(self, scope: Scope, url: Mapping[str, str], headers: Mapping[str, str]) -> User:
-        try:
-            return authenticate(self._service.config, credentials(url, headers))
-        except ClickHouseError:
-            self._failed_tries.note(time.monotonic(), str((scope.get("client") or ("?",))[0]))
-            raise
+        client = str((scope.get("client") or ("?",))[0])
+        return authenticate(self._service.config, credentials(url, headers), self._door, client, time.monotonic())
 
     async def _relay(self, reply: Reply, send: Send, *, send_body: bool) -> None:
         first = await reply.exchange.get()
@@ -139,6 +137,8 @@ class App:
         body = error.body(self._service.engine.version).encode("utf-8", "replace")
         headers = self._headers(query_id, _TEXT)
         headers.append((b"x-clickhouse-exception-code", str(error.code).encode()))
+        if error.retry_after_s:
+            headers.append((b"retry-after", str(error.retry_after_s).encode()))
         await self._send(send, error.status, headers, body)
 
     async def _answer(self, send: Send, status: int, body: bytes, method: str = "GET") -> None:

@@ -49,8 +49,10 @@ _STATUS_OF = {code: status for status, codes in _STATUSES.items() for code in co
 class ClickHouseError(Exception):
     """A refusal with ClickHouse's code, raised by the server itself or read from the engine."""
 
-    def __init__(self, code: int, message: str, name: str = "") -> None:
+    def __init__(self, code: int, message: str, name: str = "", *, retry_after_s: int = 0) -> None:
+        """`retry_after_s`: above 0 where the same is to be asked again later, and not looked at before."""
         super().__init__(message)
+        self.retry_after_s = retry_after_s
         self.code = code
         self.message = message
         self.name = name
@@ -58,7 +60,7 @@ class ClickHouseError(Exception):
     @property
     def status(self) -> int:
         """The HTTP status that ClickHouse gives this code."""
-        return http_status(self.code)
+        return 429 if self.retry_after_s else http_status(self.code)
 
     def body(self, version: str) -> str:
         """The text a ClickHouse server of `version` answers with."""

@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 
 
 def _record(number: int) -> Record:
-    return Record("d-1", b"{}", (f"e-{number}",))
+    return Record("d-1", b"{}", (f"e-{number}",), "2026-01-31T12:00:00.000000Z")
 
 
 def _produce(broker: Broker, producer: RecordProducer) -> None:

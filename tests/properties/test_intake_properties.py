@@ -55,6 +55,18 @@ def test_any_value_in_any_field_is_an_event_or_a_reject(name: str, value: object
     assert len(intake.events) + len(intake.rejects) == 2
 
 
+LIMITS_MS = (-60_001, -60_000, -59_999, 0, 7 * 86_400_000 - 1, 7 * 86_400_000, 7 * 86_400_000 + 1)
+
+
+@given(st.lists(st.sampled_from(LIMITS_MS), min_size=1, max_size=6))
+def test_each_record_is_judged_by_its_own_time_whatever_it_is_read_with(after_ms: list[int]) -> None:
+    """Of records that are read together none is judged by another's time: how they are batched is chance."""
+    records = [Record(i, NOW_MS + ms, GOOD) for i, ms in enumerate(after_ms)]
+    alone = [offset for record in records for offset in read_records([record]).offsets]
+    assert read_records(records).offsets == alone
+    assert alone == [i for i, ms in enumerate(after_ms) if -60_000 <= ms <= 7 * 86_400_000]
+
+
 @given(st.lists(st.sampled_from([GOOD, line(event_id="e2"), b"{", b"", b"  "]), min_size=1, max_size=6))
 def test_accepted_bytes_hold_the_accepted_lines_and_nothing_else(lines: list[bytes]) -> None:
     intake = read_records([Record(0, NOW_MS, b"\n".join(lines))])

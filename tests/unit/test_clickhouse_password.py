@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.clickhouse_server.users import FailedTries
+from gateway.door import FailedTries
 from tidegate.clickhouse_password import readonly_password, with_clickhouse_password
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment, clickhouse_environment
@@ -88,7 +88,7 @@ def test_the_server_does_not_start_without_passwords_unless_it_is_told_to(tmp_pa
 
 
 def test_wrong_passwords_are_told_at_once_and_then_with_a_bound(caplog: pytest.LogCaptureFixture) -> None:
-    tries = FailedTries(every_s=60)
+    tries = FailedTries("clickhouse", every_s=60)
 
     with caplog.at_level(logging.WARNING):
         for second in range(100):
@@ -96,7 +96,7 @@ def test_wrong_passwords_are_told_at_once_and_then_with_a_bound(caplog: pytest.L
 
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
-    assert told[1].startswith("60 requests")
+    assert told[1].startswith("clickhouse: 60 wrong tries")
 
 
 def test_the_command_shows_how_to_reach_it(tmp_path: Path) -> None:

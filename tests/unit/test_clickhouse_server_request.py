@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.door import Door
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.errors import ClickHouseError, from_engine, http_status
 from storage.clickhouse_server.request import Asked, Credentials, credentials, parse_query, parse_url
@@ -83,11 +84,12 @@ def test_credentials_come_from_three_places() -> None:
 
 
 def test_users_and_their_passwords() -> None:
-    assert not authenticate(CONFIG, Credentials("default", "full")).readonly
-    assert authenticate(CONFIG, Credentials("readonly", "anything")).readonly
+    door = Door("clickhouse")
+    assert not authenticate(CONFIG, Credentials("default", "full"), door, "10.0.0.1", 0.0).readonly
+    assert authenticate(CONFIG, Credentials("readonly", "anything"), door, "10.0.0.1", 0.0).readonly
     for given in (Credentials("default", ""), Credentials("default", "é"), Credentials("root", "full")):
         with pytest.raises(ClickHouseError, match="Authentication failed") as raised:
-            authenticate(CONFIG, given)
+            authenticate(CONFIG, given, door, "10.0.0.1", 0.0)
         assert (raised.value.code, raised.value.status) == (516, 403)
 
 

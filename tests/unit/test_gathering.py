@@ -13,13 +13,15 @@ from gateway.ids import request_id_of, uuid7s
 from gateway.masking import mask_features
 from gateway.routes import Route, RouteTable, pick
 
+TS = "2026-01-31T12:00:00.123456Z"
+
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 60)), max_size=80))
 def test_every_event_is_in_one_record_of_its_deployment_in_order(events: list[tuple[str, int]]) -> None:
     gatherer = Gatherer(max_bytes=100, max_events=7)
     records = []
     for number, (deployment, size) in enumerate(events):
-        records += gatherer.add(deployment, str(number), deployment.encode() * size)
+        records += gatherer.add(deployment, str(number), deployment.encode() * size, TS)
     records += gatherer.close_all()
     for deployment in "ab":
         ids = [event_id for record in records if record.deployment_id == deployment for event_id in record.event_ids]
@@ -33,9 +35,17 @@ def test_every_event_is_in_one_record_of_its_deployment_in_order(events: list[tu
 
 def test_an_event_larger_than_a_record_stands_alone() -> None:
     gatherer = Gatherer(max_bytes=100, max_events=7)
-    assert gatherer.add("a", "1", b"x") == []
-    first, second = gatherer.add("a", "2", b"y" * 200)
+    assert gatherer.add("a", "1", b"x", TS) == []
+    first, second = gatherer.add("a", "2", b"y" * 200, TS)
     assert (first.event_ids, second.event_ids) == (("1",), ("2",))
+
+
+def test_a_record_has_the_time_of_its_latest_event_and_no_event_lies_after_it() -> None:
+    gatherer = Gatherer()
+    for number, ts in enumerate((TS, "2026-01-31T12:00:01.000001Z", "2026-01-30T00:00:00.000000Z")):
+        gatherer.add("a", str(number), b"x", ts)
+    (record,) = gatherer.close_all()
+    assert record.stamp_ms == 1_769_860_801_001
 
 
 def test_ids_are_uuids_of_version_7_and_of_their_time() -> None:

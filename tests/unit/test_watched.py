@@ -4,15 +4,22 @@ import ast
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
+import httpx
 import pytest
 
+from gateway.app import GatewayConfig, create_app
+from gateway.producing import ProducerConfig
+from gateway.routes import RouteCache, RouteTable
 from model_runner import watched
 from stream.watched import Watched
+from tests.support.ports import free_ports
+from tidegate import monitor
 
 P = ParamSpec("P")
 ROOT = Path(__file__).parents[2]
@@ -176,3 +183,32 @@ def test_threads_of_ours_are_daemons(deaths: list[str]) -> None:
     gate.set()
     thread.join(30)
     assert deaths == []
+
+
+def test_readiness_of_every_process_says_what_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the gateway, and of those that serve nothing else."""
+    dead = watched._Death("OSError: no descriptor", time.monotonic() + 60)
+    monkeypatch.setattr(watched, "_kept", {"kafka-delivery": dead})
+    config = GatewayConfig(ProducerConfig("127.0.0.1:1", "inference.events"), flush_s=0.1)
+    gateway = create_app(config, Routes())
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(cast(Any, gateway)), base_url="http://127.0.0.1"
+        ) as client:
+            return await client.get("/readyz")
+
+    server = monitor.serve(free_ports(1)[0], lambda: None)
+    try:
+        monitored = httpx.get(f"http://127.0.0.1:{server.server_address[1]}/readyz", timeout=10)
+    finally:
+        server.shutdown()
+        server.server_close()
+    monkeypatch.setattr(RouteCache, "loaded", property(lambda _: True, lambda _, __: None), raising=False)
+    for answer in (asyncio.run(ask()), monitored):
+        assert (answer.status_code, answer.text) == (503, "waiting for kafka-delivery (OSError: no descriptor)\n")
+
+
+class Routes:
+    def load(self) -> RouteTable:
+        return RouteTable(())
