@@ -56,6 +56,21 @@ def test_a_client_fails_the_request_and_asks_again(tmp_path: Path, name: str) ->
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("name", ["a length beyond all bounds", "a length just beyond what an answer may have"])
+def test_more_than_an_answer_may_have_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    """It is refused by its length alone, before any of it is held."""
+
+    async def run() -> None:
+        async with liar(tmp_path / "s") as one:
+            one.tells(LIES[name])
+            client = RunnerClient(one.path, ClientConfig(timeout_s=60, reconnect_s=1))
+            with pytest.raises(RunnerLiedError):
+                await client.predict([ROW])
+            await client.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("name", LIES)
 def test_a_probe_says_that_it_is_not_ready(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tidegate.supervisor.probes.TIMEOUT_S", SHORT_S)

@@ -100,6 +100,12 @@ def test_a_later_job_of_a_model_does_not_overtake_one_that_pauses() -> None:
     assert startable([pausing, later], set(), 2, NOW + timedelta(seconds=6)) == [pausing]
 
 
+def test_a_pause_that_a_clock_set_back_would_make_days_is_over() -> None:
+    written = next_attempt(ATTEMPTS - 1, NOW + timedelta(days=1), 0.999)
+    assert startable([job(1, not_before=written)], set(), 2, NOW)
+    assert not startable([job(1, not_before=next_attempt(ATTEMPTS - 1, NOW, 0.999))], set(), 2, NOW)
+
+
 def _deploy_error(cause: Exception) -> DeployError:
     error = DeployError("start", str(cause))
     error.__cause__ = cause

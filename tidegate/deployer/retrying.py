@@ -13,6 +13,8 @@ FIRST_S = 1.0
 FACTOR = 3.0
 JITTER = 0.2
 
+LONGEST_PAUSE = timedelta(seconds=FIRST_S * FACTOR ** (ATTEMPTS - 2) * (1 + JITTER))
+
 _PASSING = (PublishError, OperationalError, ConnectionError, TimeoutError)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from storage.registry import Job, JobState
 from tidegate.deployer.pushes_together import push_of
+from tidegate.deployer.retrying import LONGEST_PAUSE
 
 
 def startable(unfinished: Sequence[Job], running: Collection[int], limit: int, now: datetime) -> list[Job]:
@@ -24,7 +25,12 @@ def startable(unfinished: Sequence[Job], running: Collection[int], limit: int, n
     prepared = {job.id for job in unfinished if job.prepared is not None}
     free = max(0, limit - len(set(running) - prepared))
     waiting = [job for job in _next_of_each_model(unfinished) if job.state is JobState.QUEUED and job.id not in running]
-    return [job for job in waiting if job.not_before is None or job.not_before <= now][:free]
+    return [job for job in waiting if not _pauses(job, now)][:free]
+
+
+def _pauses(job: Job, now: datetime) -> bool:
+    """Before its next attempt; a moment further ahead than any pause is long was written by a clock since set back."""
+    return job.not_before is not None and now < job.not_before <= now + LONGEST_PAUSE
 
 
 def _next_of_each_model(unfinished: Sequence[Job]) -> list[Job]:
