@@ -19,6 +19,7 @@ from stream.agents.inputs import Inputs
 from stream.agents.rebuilding import Rebuilding
 from stream.catalog import Catalog
 from stream.draining import DrainGoal
+from stream.end_offsets import EndOffsets
 from stream.exact import ExactApp, ExactTable
 from stream.faust_app import make_app
 from stream.history import History
@@ -115,20 +116,19 @@ class Worker:
         One topic after the other, in the order of the data.
         """
         deadline = time.monotonic() + deadline_s
+        asker = EndOffsets(self._config.bootstrap)
         for inputs in self._inputs():
-            goals = {partition: DrainGoal(end) for partition, end in (await self._ends(inputs)).items()}
+            held = [(inputs.topic, partition) for partition in inputs.expected]
+            ends = await asyncio.to_thread(asker.ask, held, max(1.0, deadline - time.monotonic()))
+            if len(ends) < len(held):
+                return False
+            goals = {partition: DrainGoal(end) for (_, partition), end in ends.items()}
             while not self._reached(inputs, goals):
                 if time.monotonic() > deadline:
                     return False
                 await asyncio.sleep(0.05)
             await self._flush_all()
         return True
-
-    async def _ends(self, inputs: Inputs) -> dict[int, int]:
-        """End offsets of the partitions held here. The broker answers behind a fetch that waits: up to a second."""
-        tps = [TP(inputs.topic, partition) for partition in inputs.expected]
-        found = await self.app.consumer.highwaters(*tps) if tps else {}
-        return {tp.partition: end or 0 for tp, end in found.items()}
 
     def _reached(self, inputs: Inputs, goals: dict[int, DrainGoal]) -> bool:
         now = time.monotonic()

@@ -59,18 +59,6 @@ class Reader:
                 self.consumer.pause(here)
             partition.paused = not partition.paused
 
-    def end(self, partition: Partition) -> int | None:
-        """At least so far the partition goes now (the embedded broker tells of its last batch only where that begins).
-
-        None where the broker does not say.
-        """
-        try:
-            here = TopicPartition(partition.topic_name, partition.number)
-            return self.consumer.get_watermark_offsets(here, timeout=2.0)[1]
-        except KafkaException as error:
-            log.warning("%s does not say where it ends: %s", partition, error)
-            return None
-
     def measure_lag(self) -> None:
         for (topic, number), partition in self.partitions.items():
             high = self.consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)[1]

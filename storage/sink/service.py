@@ -17,12 +17,14 @@ from storage.sink.position import PositionAheadError
 from storage.sink.reader import Key, Reader
 from storage.sink.starting import Starts
 from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
+from stream.end_offsets import EndOffsets
 from stream.topics import Topic
 
 log = logging.getLogger(__name__)
 _POLL_S = 0.05
 _COMMIT_EVERY_S = 1.0
 _STUCK_EVERY_S = 30.0
+_ENDS_S = 2.0
 _TOLD = 3
 """Partitions that are named where more wait."""
 
@@ -44,6 +46,7 @@ class Sink:
         self._stopping = threading.Event()
         self._reader = Reader(config, time.monotonic)
         self._commit_at = 0.0
+        self._asker = EndOffsets(config.bootstrap)
         self._ends: dict[Key, int] = {}
 
     def stop(self) -> None:
@@ -106,10 +109,7 @@ class Sink:
         partitions = self._reader.partitions
         if any(partition.state is State.STARTING for partition in partitions.values()):
             return ["partitions whose position is not known yet"]
-        for key in set(partitions) - set(self._ends):
-            end = self._reader.end(partitions[key])
-            if end is not None:
-                self._ends[key] = end
+        self._ends |= self._asker.ask(set(partitions) - set(self._ends), _ENDS_S)
         return [
             str(partition)
             for key, partition in partitions.items()
