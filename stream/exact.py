@@ -4,7 +4,6 @@ A value is one piece: the state and the offset that it reaches. After every assi
 the state's own offset, whatever the group committed; so a kill at any moment loses nothing and counts nothing twice.
 """
 
-import struct
 from collections.abc import Awaitable, Callable, Collection, Container, Iterable
 from typing import Any, cast
 
@@ -15,12 +14,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.bounded_queue import ByteBoundedQueue
-from stream.pieces import WHOLE, Written, join, split, suffixes
+from stream.changelog import Changelog, Damage
 
 log = structlog.get_logger()
-
-HEADER = struct.Struct(">16sq")
-"""Incarnation of the input topic, and the last offset that the value contains."""
 
 BUFFERED_BYTES = 8_000_000
 """Of records that wait for one agent."""
@@ -29,78 +25,51 @@ Resume = Callable[[int], int]
 """Given a partition that was just assigned: take up its state, and say which offset to read next."""
 
 
-def pack_value(incarnation: bytes, as_of: int, payload: bytes) -> bytes:
-    return HEADER.pack(incarnation, as_of) + payload
-
-
-def supersedes(new: bytes, old: bytes | None) -> bool:
-    """A worker that lost its partition may still write an older value after the new owner's: the further one holds."""
-    if old is None:
-        return True
-    new_incarnation, new_as_of = HEADER.unpack_from(new)
-    old_incarnation, old_as_of = HEADER.unpack_from(old)
-    return bool(new_incarnation != old_incarnation or new_as_of >= old_as_of)
-
-
-def partition_key(partition: int, name: str = "") -> bytes:
-    """A key of an ExactTable: the partition whose state it is comes first."""
-    return f"{partition}/{name}".encode()
-
-
 class ExactTable(faust.Table[bytes, bytes]):
     """Bytes by `partition_key`; a key lives in the changelog partition that it names."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known: dict[tuple[int, str], Written] = {}
-        """Of the values that were written or read here, by partition and name."""
+        self._kept: Changelog | None = None
+
+    @property
+    def kept(self) -> Changelog:
+        """Over the table's own store, which is there once it is asked for."""
+        if self._kept is None:
+            self._kept = Changelog(self.data)
+        return self._kept
 
     def partition_for_key(self, key: bytes) -> int:
-        return int(key[: key.index(b"/")])
+        return self.kept.partition_of(key)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """On recovery the furthest value of a key holds, not the last that arrived."""
-        stored = self.data
         for event in batch:
-            key, value = event.key, event.message.value
-            if value is None:
-                stored.pop(key, None)
-            elif supersedes(event.value, stored.get(key)):
-                stored[key] = event.value
+            message = event.message
+            self.kept.take(message.partition, message.offset, message.key or b"", message.value)
 
     def put(self, partition: int, name: str, value: bytes | None) -> None:
         """Write a value of any size that `pack_value` made: it is there as a whole, or the one before is.
 
         None deletes it.
         """
-        known = self.known.pop((partition, name), None)
-        if value is None:
-            for suffix in suffixes(known or Written(counts={WHOLE: 1})):
-                self.pop(partition_key(partition, name + suffix), None)
-            return
-        header, payload = value[: HEADER.size], value[HEADER.size :]
-        self.known[partition, name], records, removed = split(payload, known)
-        for suffix, record in records:
-            self[partition_key(partition, name + suffix)] = header + record
-        for suffix in removed:
-            self.pop(partition_key(partition, name + suffix), None)
-
-    def values_of(self, partition: int, incarnation: bytes) -> dict[str, bytes]:
-        """Payloads of all keys of one partition, by name; values of a topic that was made anew since are left out.
-
-        One that was never written to its end is empty.
-        """
-        prefix = partition_key(partition)
-        found = join(
-            {
-                key[len(prefix) :].decode(): (HEADER.unpack_from(value)[1], value[HEADER.size :])
-                for key, value in self.data.items()
-                if key.startswith(prefix) and value.startswith(incarnation)
-            }
+        records, removed = (
+            ([], self.kept.keys_of(partition, name)) if value is None else self.kept.split(partition, name, value)
         )
-        self.known = {key: written for key, written in self.known.items() if key[0] != partition}
-        self.known.update({(partition, name): written for name, (_, written) in found.items()})
-        return {name: payload for name, (payload, _) in found.items()}
+        for key, record in records:
+            self[key] = record
+        for key in removed:
+            self.pop(key, None)
+
+    def values_of(self, partition: int, incarnation: bytes) -> tuple[dict[str, bytes], list[Damage]]:
+        """See `Changelog.values_of`."""
+        return self.kept.values_of(partition, incarnation)
+
+    def mended(self, partition: int) -> None:
+        """All that was lost is written anew: what is still damaged is removed."""
+        for key in list(self.kept.take_damaged(partition)):
+            self.data.pop(key, None)
+            self.send_changelog(partition, key, value=None, value_serializer="raw")
 
 
 class ReadOffsets(dict[TP, int | None]):

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 import zstandard
 
 PIECE_BYTES = 900_000
@@ -18,8 +19,11 @@ LARGEST = 1_000_000_000
 WHOLE, PLACES = "", ("a", "b")
 _HEAD = struct.Struct(">BIHH")
 """Mark, number of the writing, index and number of its pieces."""
-_MARK = 1
-"""No value of before there were pieces begins so: those were MessagePack of arrays and maps."""
+_MARK = 2
+_FORMER_MARK = 1
+"""Of pieces that were written before there were checksums (sealing.py).
+
+No value of before there were pieces begins with either: those were MessagePack of arrays and maps."""
 _SEPARATOR = "\x00"
 _PIECE = re.compile(r"(.*)\x00([ab])([0-9]+)", re.DOTALL)
 
@@ -60,32 +64,68 @@ def suffixes(written: Written) -> list[str]:
     return [_suffix(place, index) for place, count in written.counts.items() for index in range(count)]
 
 
-def join(records: Mapping[str, tuple[int, bytes]]) -> dict[str, tuple[bytes, Written]]:
-    """Values by name, with what is known of their writings.
+def name_of(key: str) -> str:
+    """The value's name, of the key of any of its pieces."""
+    match = _PIECE.fullmatch(key)
+    return match[1] if match else key
+
+
+def check(key: str, record: bytes, *, sealed: bool) -> None:
+    """Raises ValueError where a record says that it stands elsewhere, or is of no form that was ever written.
+
+    `sealed`: its checksum holds. One that has none must be of a time when there were none.
+    """
+    match = _PIECE.fullmatch(key)
+    if not record.startswith(bytes([_MARK if sealed else _FORMER_MARK])):
+        if sealed or match or not isinstance(_decoded(record), list | dict):
+            raise ValueError(f"a record that begins with {record[:1].hex()} is none of ours")
+        return
+    if len(record) <= _HEAD.size:
+        raise ValueError("it ends in its head")
+    _, _, index, count = _HEAD.unpack_from(record)
+    if index >= count or (index != int(match[3]) if match else count != 1):
+        raise ValueError(f"piece {index} of {count} stands where another belongs")
+
+
+def _decoded(record: bytes) -> object:
+    """Of the form that values had before there were pieces; None where it has not."""
+    try:
+        return msgspec.msgpack.decode(record) or None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def join(records: Mapping[str, tuple[int, bytes]]) -> tuple[dict[str, tuple[bytes, Written]], dict[str, str]]:
+    """Values by name, with what is known of their writings; and names that have a value which cannot be unpacked.
 
     Args:
         records: by name and suffix, with the offset that each says it contains. A value of which no writing is whole is
-            empty.
+            empty; the second answer says why, where that was no kill.
     """
     places: dict[str, dict[str, dict[int, tuple[int, bytes]]]] = {}
     for key, record in records.items():
         match = _PIECE.fullmatch(key)
         name, place, index = (match[1], match[2], int(match[3])) if match else (key, WHOLE, 0)
         places.setdefault(name, {}).setdefault(place, {})[index] = record
-    found = {}
+    found, unreadable = {}, {}
     for name, held in places.items():
         counts = {place: max(pieces) + 1 for place, pieces in held.items()}
-        whole = [(*value, place) for place, pieces in held.items() for value in _newest(pieces.values())]
+        whole = []
+        for place, pieces in held.items():
+            try:
+                whole += [(*value, place) for value in _newest(pieces.values())]
+            except (ValueError, zstandard.ZstdError) as error:
+                unreadable[name] = str(error)
         _, number, payload, place = max(whole, default=(0, 0, b"", WHOLE))
         found[name] = (payload, Written(place, number, counts))
-    return found
+    return found, unreadable
 
 
 def _newest(pieces: Iterable[tuple[int, bytes]]) -> list[tuple[int, int, bytes]]:
     """Offset, number and payload of the newest writing in one place that is complete; none or one."""
     writings: dict[tuple[int, int, int], dict[int, bytes]] = {}
     for as_of, record in pieces:
-        if record[:1] != bytes([_MARK]):
+        if record[0] not in (_MARK, _FORMER_MARK):
             return [(as_of, 0, record)]
         _, number, index, count = _HEAD.unpack_from(record)
         writings.setdefault((as_of, number, count), {})[index] = record[_HEAD.size :]

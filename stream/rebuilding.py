@@ -46,7 +46,7 @@ def rebuild(history: History, targets: Mapping[str, Target]) -> dict[str, Deploy
         _fill(history, some, windows)
         memories = history.memories([target.identity for target in some.values()])
         for deployment_id, one in windows.items():
-            found[deployment_id] = DeploymentState(one, _judgement(deployment_id, memories.get(deployment_id)))
+            found[deployment_id] = DeploymentState(one, judgement_of(deployment_id, memories.get(deployment_id)))
     return found
 
 
@@ -97,7 +97,8 @@ def _put(array: NDArray[Any], indices: Sequence[int], values: Sequence[float]) -
     array[list(indices)] = values
 
 
-def _judgement(deployment_id: str, memory: str | None) -> Judgement:
+def judgement_of(deployment_id: str, memory: str | None) -> Judgement:
+    """What an evaluation remembered; a fresh one where nobody can read it."""
     try:
         return Judgement() if memory is None else recall(memory)
     except msgspec.MsgspecError as error:

@@ -67,7 +67,7 @@ def _firing(letter: DeadLetter) -> Alert:
         deployment_id="",
         series=letter.topic,
         window="",
-        summary=f"{letter.reader} failed twice at {place} and set the record aside: {letter.detail}",
+        summary=f"{letter.reader} could not read {place} and set the record aside: {letter.detail}",
         value=1.0,
         threshold=0.0,
         n=1,

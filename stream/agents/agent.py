@@ -22,10 +22,11 @@ from stream.agents.doubts import Doubts
 from stream.agents.inputs import Holding, Inputs
 from stream.agents.ports import AgentApp, Sent, StateValues
 from stream.agents.sender import Sender
+from stream.changelog import Damage
 from stream.dead_letters import DETAIL_CHARS, Reason
 from stream.intake import Record, Reject
 from stream.metric_names import FLUSH_SECONDS, SET_ASIDE, STARTED_OVER
-from stream.topics import Topic
+from stream.topics import StateTable, Topic
 
 log = structlog.get_logger()
 
@@ -41,6 +42,10 @@ class Owner(ABC):
     """By topic."""
     resumed: set[str] = field(default_factory=set)
     """Topics whose assignment it was made for."""
+    damage: list[Damage] = field(default_factory=list)
+    """Of the changelog, not told of yet."""
+    remedy: str = ""
+    """What is done about it."""
 
     @property
     def held(self) -> bool:
@@ -80,11 +85,13 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
     """Owns the partitions that were assigned to this worker, of one or more topics that are keyed alike."""
 
     label: ClassVar[str]
+    table: ClassVar[StateTable]
 
     def __init__(self, app: AgentApp, table: StateValues, config: StreamConfig, topics: Sequence[str]) -> None:
         self._app = app
         self._table = table
         self._config = config
+        self._changelog = config.layout.changelog(self.table).name
         self._sender = Sender(app, config)
         self._writing = asyncio.Lock()
         self._doubts = Doubts()
@@ -144,7 +151,21 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
 
     async def _flush_held(self, owner: OwnerT) -> None:
         if owner.held:  # it may have been taken away since it was listed
+            await self._tell_damage(owner)
             await self._flush(owner)
+
+    async def _tell_damage(self, owner: OwnerT) -> None:
+        """Before anything is written over it."""
+        while owner.damage:
+            damage = owner.damage[0]
+            SET_ASIDE.labels(self._changelog).inc()
+            log.error(
+                "state.damaged", topic=self._changelog, partition=owner.partition, **damage._asdict() | {"raw": ""}
+            )
+            detail = f"the state {damage.name!r:.150} cannot be read ({damage.detail}): {owner.remedy}"
+            reject = Reject(max(0, damage.offset), -1, Reason.SET_ASIDE, detail, damage.raw)
+            await (await self._sender.dead_letter(self._changelog, owner.partition, reject))
+            owner.damage.pop(0)
 
     async def _take_batch(self) -> None:
         async with self._writing:

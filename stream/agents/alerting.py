@@ -12,19 +12,20 @@ import structlog
 from stream import alerts, dead_letters
 from stream.agents.agent import Agent, Outcome, Owner
 from stream.agents.config import StreamConfig
+from stream.agents.kept_twice import newest, other
 from stream.agents.ports import AgentApp, StateValues
 from stream.agents.rebuilding import Rebuilding
 from stream.alerts import Alert
 from stream.catalog import Catalog
+from stream.changelog import pack_value
 from stream.dead_letters import DeadLetter, Reason
-from stream.exact import pack_value
 from stream.intake import Record, Reject
 from stream.metric_names import ALERT_CHANGES
 from stream.metrics import DriftMetric, ServiceMetric, decode_drift, decode_service
 from stream.rule_engine import RuleEngine
 from stream.set_aside import SetAsideAlerts
 from stream.timestamps import to_text
-from stream.topics import Topic
+from stream.topics import StateTable, Topic
 from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
@@ -39,6 +40,8 @@ class PackedAlerts(msgspec.Struct, frozen=True):
     engine: RuleEngine
     next_offsets: dict[str, int]
     set_aside: SetAsideAlerts = msgspec.field(default_factory=SetAsideAlerts)
+    writing: int = 0
+    """Counts up: alerts may change where no offset does."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -48,6 +51,10 @@ class AlertOwner(Owner):
     engine: RuleEngine
     set_aside: SetAsideAlerts
     next_offsets: dict[str, int]
+    next_name: str = ""
+    """Of the state that is written next (kept_twice.py)."""
+    writing: int = 0
+    """Number of the state that was written last."""
     changed: bool = False
 
     def next_offset(self, topic: str) -> int:
@@ -69,13 +76,14 @@ class AlertOwner(Owner):
                 yield opened.alert.deployment_id, error
 
     def pack(self) -> bytes:
-        return msgspec.msgpack.encode(PackedAlerts(self.engine, self.next_offsets, self.set_aside))
+        return msgspec.msgpack.encode(PackedAlerts(self.engine, self.next_offsets, self.set_aside, self.writing + 1))
 
 
 class Alerting(Agent[AlertOwner, ReadItems]):
     """Keeps the open alerts of each partition of the topics that it reads, which are keyed alike."""
 
     label = "alerting"
+    table = StateTable.ALERTS
 
     def __init__(
         self,
@@ -98,16 +106,19 @@ class Alerting(Agent[AlertOwner, ReadItems]):
         self._clock = clock
 
     def _restore(self, partition: int) -> AlertOwner:
-        value = self._table.values_of(partition, self._past.metrics_id).get("")
-        if value:
-            state = msgspec.msgpack.decode(value, type=PackedAlerts)
-        else:
-            state = PackedAlerts(self._past.alerts(partition), {})
+        values, damage = self._table.values_of(partition, self._past.metrics_id)
+        found = newest(values, damage, unpack_alerts, lambda state: (sum(state.next_offsets.values()), state.writing))
+        state = found.state or PackedAlerts(self._past.alerts(partition), {})
         return AlertOwner(
             partition=partition,
             engine=state.engine,
             set_aside=state.set_aside,
             next_offsets=dict(state.next_offsets),
+            next_name=found.next_name,
+            writing=state.writing,
+            changed=bool(found.damage),
+            damage=found.damage,
+            remedy="the rules go on from the newest that can be read, and read what came since again",
         )
 
     def _read(self, topic: str, records: Sequence[Record]) -> ReadItems:
@@ -168,8 +179,15 @@ class Alerting(Agent[AlertOwner, ReadItems]):
             await self._doubt(owner, error)
             return
         value = pack_value(self._past.metrics_id, sum(owner.next_offsets.values()), payload)
-        self._table.put(owner.partition, "", value)
+        self._table.put(owner.partition, owner.next_name, value)
+        self._table.mended(owner.partition)
+        owner.next_name, owner.writing = other(owner.next_name), owner.writing + 1
         owner.changed = False
+
+
+def unpack_alerts(value: bytes) -> PackedAlerts:
+    """Raises msgspec.MsgspecError where it is no state of this agent."""
+    return msgspec.msgpack.decode(value, type=PackedAlerts)
 
 
 def _read_set_aside(value: bytes) -> Sequence[DeadLetter]:

@@ -11,17 +11,18 @@ import msgspec
 from stream import panes
 from stream.agents.agent import Agent, Outcome, Owner
 from stream.agents.config import StreamConfig
+from stream.agents.kept_twice import newest, other
 from stream.agents.ports import AgentApp, StateValues
 from stream.catalog import Catalog
+from stream.changelog import pack_value
 from stream.dead_letters import Reason
-from stream.exact import pack_value
 from stream.incarnation import topic_id_bytes
 from stream.intake import Intake, Record, read_records
 from stream.leaving import Leaving
 from stream.metric_names import EVENTS_COUNTED, SET_ASIDE
 from stream.panes import Pane
 from stream.partition_counter import PartitionCounter
-from stream.topics import Topic
+from stream.topics import StateTable, Topic
 from stream.unknown import without
 
 
@@ -30,6 +31,8 @@ class CountOwner(Owner):
     """The panes of one partition of `inference.events`."""
 
     counter: PartitionCounter
+    next_name: str = ""
+    """Of the state that is written next (kept_twice.py)."""
     written: int = -1
     """The next offset of the state that was written last."""
 
@@ -61,6 +64,7 @@ class Counting(Agent[CountOwner, Intake]):
     """Feeds a PartitionCounter for each partition that this worker holds."""
 
     label = "counting"
+    table = StateTable.COUNTS
 
     def __init__(
         self, app: AgentApp, table: StateValues, catalog: Catalog, config: StreamConfig, topic_id: str
@@ -73,10 +77,21 @@ class Counting(Agent[CountOwner, Intake]):
 
     def _restore(self, partition: int) -> CountOwner:
         self._leaving.start_anew()
-        value = self._table.values_of(partition, topic_id_bytes(self._topic_id)).get("")
-        if not value:
-            return CountOwner(partition=partition, counter=PartitionCounter(self._topic_id, partition))
-        return CountOwner(partition=partition, counter=PartitionCounter.unpack(value, partition))
+        values, damage = self._table.values_of(partition, topic_id_bytes(self._topic_id))
+        found = newest(
+            values,
+            damage,
+            lambda value: PartitionCounter.unpack(value, partition),
+            lambda counter: (counter.next_offset,),
+        )
+        counter = found.state or PartitionCounter(self._topic_id, partition)
+        return CountOwner(
+            partition=partition,
+            counter=counter,
+            next_name=found.next_name,
+            damage=found.damage,
+            remedy=f"events are counted on from the newest that can be read, at offset {counter.next_offset}",
+        )
 
     def _read(self, _topic: str, records: Sequence[Record]) -> Intake:
         return read_records(records)
@@ -132,7 +147,9 @@ class Counting(Agent[CountOwner, Intake]):
             await self._doubt(owner, error)
             return
         counter.count_as_sent()
-        self._table.put(owner.partition, "", value)
+        self._table.put(owner.partition, owner.next_name, value)
+        self._table.mended(owner.partition)
+        owner.next_name = other(owner.next_name)
         owner.written = counter.next_offset
         await self._send_panes(owner, changed, encoded)
 

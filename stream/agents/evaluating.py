@@ -17,18 +17,18 @@ from stream.agents.ports import AgentApp, Sent, StateValues
 from stream.agents.rebuilding import Rebuilding
 from stream.baseline import learn_profile
 from stream.catalog import Catalog
+from stream.changelog import pack_value
 from stream.dead_letters import Reason
 from stream.deployments import DeploymentRecord
 from stream.deployments import encode as encode_deployment
 from stream.evaluation import Evaluation, evaluation_steps
-from stream.exact import pack_value
 from stream.intake import Record, Reject
 from stream.memory import with_memory
 from stream.metric_names import EVALUATIONS, PANES_OF_ENDED, PANES_PASSED, TOO_LARGE
 from stream.metrics import encode_lines, encode_records, in_role
 from stream.panes import Pane
 from stream.partition_windows import DeploymentState, PartitionWindows
-from stream.topics import Topic
+from stream.topics import StateTable, Topic
 from stream.unreadable import UNREADABLE
 
 log = structlog.get_logger()
@@ -89,6 +89,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
     """Keeps the windows of each partition of `feature.panes` that this worker holds."""
 
     label = "evaluating"
+    table = StateTable.WINDOWS
 
     def __init__(
         self, app: AgentApp, table: StateValues, catalog: Catalog, config: StreamConfig, past: Rebuilding
@@ -99,7 +100,15 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         self._past = past
 
     def _restore(self, partition: int) -> WindowsOwner:
-        return WindowsOwner(partition=partition, windows=self._past.windows(partition))
+        windows = self._past.windows(partition)
+        lost = "all windows of this partition" if windows.all_heal else "the windows of its deployment"
+        known = "what is known of former topics and " if windows.rebuilt_for else ""
+        return WindowsOwner(
+            partition=partition,
+            windows=windows,
+            damage=windows.damage,
+            remedy=f"{lost} are made again from {known}the panes in {self._topic}, as far back as these reach",
+        )
 
     def _read(self, _topic: str, records: Sequence[Record]) -> ReadPanes:
         return ReadPanes([(record, _decoded(record)) for record in records])
@@ -147,6 +156,8 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
             owner.windows.forget(deployment_id)
         sent: list[Sent] = []
         for deployment_id, state in list(owner.windows.deployments.items()):
+            if owner.windows.heals and owner.windows.is_lost(deployment_id):
+                continue
             if state.to_evaluate and time.monotonic() >= state.rests_until:
                 state.to_evaluate = False
                 sent += await self._evaluate(owner, deployment_id, state)
@@ -252,12 +263,13 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
 
     def _write(self, owner: WindowsOwner) -> None:
         windows = owner.windows
-        if owner.written == windows.next_offset and not windows.gone:
+        if windows.heals or (owner.written == windows.next_offset and not windows.gone):
             return
         for name, payload in windows.changes():
             value = None if payload is None else pack_value(self._past.panes_id, windows.next_offset - 1, payload)
             self._table.put(owner.partition, name, value)
         owner.written = windows.next_offset
+        self._table.mended(owner.partition)
         self._past.written(owner.partition)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
+from stream.changelog import Damage
+
 Sent = Awaitable[Any]
 """Done when the broker has it; raises when it refused."""
 
@@ -23,8 +25,11 @@ class AgentApp(Protocol):
 class StateValues(Protocol):
     """The values of one changelog. Both calls are synchronous: nothing comes between a look and a write."""
 
-    def values_of(self, partition: int, incarnation: bytes) -> dict[str, bytes]:
-        """Payloads of one partition by name, of this incarnation of its input."""
+    def values_of(self, partition: int, incarnation: bytes) -> tuple[dict[str, bytes], list[Damage]]:
+        """Payloads of one partition by name, of this incarnation of its input; and the records that are damaged."""
 
     def put(self, partition: int, name: str, value: bytes | None) -> None:
-        """Write a value that `stream.exact.pack_value` made; None deletes it."""
+        """Write a value that `stream.changelog.pack_value` made; None deletes it."""
+
+    def mended(self, partition: int) -> None:
+        """All that was lost is written anew: remove the damaged records that stand yet."""

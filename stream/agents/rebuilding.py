@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import structlog
@@ -11,17 +11,19 @@ from faust.types import TP
 
 from stream.alerts import Alert
 from stream.catalog import Catalog
+from stream.evaluation import Judgement
 from stream.exact import ExactTable
 from stream.history import History, HistoryError
 from stream.incarnation import topic_id_bytes
 from stream.metric_names import REBUILD_SECONDS, REBUILDS_FAILED
 from stream.metrics import ServiceMetric
 from stream.open_pane import Identity
-from stream.partition_windows import POSITION, PartitionWindows
+from stream.partition_windows import POSITION, PartitionWindows, is_position
 from stream.partitioning import partition_of
-from stream.rebuilding import rebuild
+from stream.rebuilding import judgement_of, rebuild
 from stream.reopening import reopen, waiting_rules
 from stream.rule_engine import OpenAlert, RuleEngine
+from stream.targets import Target
 
 log = structlog.get_logger()
 
@@ -55,6 +57,8 @@ class Rebuilding:
         self.panes_id, self.metrics_id = topic_id_bytes(panes_id), topic_id_bytes(metrics_id)
         self._events_id = events_id
         self._windows: dict[int, PartitionWindows] = {}
+        self._restored: dict[int, tuple[dict[str, bytes], PartitionWindows]] = {}
+        """As `prepare` found them, with the values that they are from."""
         self._alerts: dict[int, RuleEngine] = {}
         self.waits_for: str | None = None
         """Why the past is not read yet; None when it is, or nobody needs it."""
@@ -76,18 +80,30 @@ class Rebuilding:
         panes = {tp.partition for tp in assigned if tp.topic == self._panes_topic}
         metrics = {tp.partition for tp in assigned if tp.topic in self._metric_topics}
         windows = {number for number in panes if not self._has_windows(number)}
-        alerts = {number for number in metrics if not self._alerts_table.values_of(number, self.metrics_id)}
+        alerts = {number for number in metrics if not self._alerts_table.values_of(number, self.metrics_id)[0]}
+        self._restored = {number: self._restore(number) for number in panes - windows}
+        damaged = {number: found for number, (_, found) in self._restored.items() if found.damage}
+        self._windows = {}
         if windows:
-            self._windows = await self._asked("windows", lambda: self._read_windows(windows))
+            self._windows |= await self._asked("windows", lambda: self._read_windows(windows))
+        if damaged:
+            self._windows |= await self._asked("damaged windows", lambda: self._read_lost(damaged))
         if alerts:
             self._alerts = await self._asked("alerts", lambda: self._read_alerts(alerts))
 
     def windows(self, partition: int) -> PartitionWindows:
         """The state of a partition of `feature.panes`, whatever it is from."""
+        values, restored = self._restored.pop(partition, ({}, PartitionWindows()))
+        if not values or values != self._windows_table.values_of(partition, self.panes_id)[0]:
+            _, restored = self._restore(partition)
         rebuilt = self._windows.get(partition)
-        if rebuilt is not None and not self._has_windows(partition):
-            return copy.deepcopy(rebuilt)  # it may be asked for again, until it was written
-        return PartitionWindows.restore(self._windows_table.values_of(partition, self.panes_id))
+        if rebuilt is not None:
+            restored.go_on_from(copy.deepcopy(rebuilt))  # it may be asked for again, until it was written
+        return restored
+
+    def _restore(self, partition: int) -> tuple[dict[str, bytes], PartitionWindows]:
+        values, damage = self._windows_table.values_of(partition, self.panes_id)
+        return values, PartitionWindows.restore(values, damage)
 
     def alerts(self, partition: int) -> RuleEngine:
         """Of a partition of the metric topics that has no state yet. Both topics ask, and get the same."""
@@ -103,7 +119,8 @@ class Rebuilding:
 
     def _has_windows(self, partition: int) -> bool:
         """The position is written last: without it the values are what a kill left of a first writing."""
-        return POSITION in self._windows_table.values_of(partition, self.panes_id)
+        value = self._windows_table.values_of(partition, self.panes_id)[0].get(POSITION)
+        return value is not None and is_position(value)
 
     async def _asked(self, what: str, read: Callable[[], _Found]) -> _Found:
         """Ask, in a thread, until there is an answer: without it the windows would silently be others."""
@@ -138,11 +155,36 @@ class Rebuilding:
             for deployment_id, target in list(self._catalog.targets.items())
             if self._home(deployment_id, self._windows_table) in partitions
         }
+        for number, windows in found.items():
+            if self._windows_table.values_of(number, self.panes_id)[1]:
+                homed = {name: t for name, t in targets.items() if self._home(name, self._windows_table) == number}
+                windows.remembered = self._remembered(history, homed)
         for deployment_id, state in rebuild(history, targets).items():
             found[self._home(deployment_id, self._windows_table)].deployments[deployment_id] = state
             events = max((slot.totals.events for slot in state.windows.slots.values()), default=0)
             log.info("rebuilding.windows", deployment=deployment_id, slots=len(state.windows.slots), most_events=events)
         return found
+
+    def _read_lost(self, damaged: Mapping[int, PartitionWindows]) -> dict[int, PartitionWindows]:
+        """What the topics do not say of the windows that are damaged."""
+        history = self._require()
+        history.settle()
+        found = {}
+        for number, windows in damaged.items():
+            lost = {
+                deployment_id: target
+                for deployment_id, target in list(self._catalog.targets.items())
+                if self._home(deployment_id, self._windows_table) == number and windows.is_lost(deployment_id)
+            }
+            past = found[number] = PartitionWindows(rebuilt_for=windows.rebuilt_for)
+            if windows.rebuilt_for == self._events_id:  # it began with what was before its topics
+                past.deployments.update(rebuild(history, lost))
+            past.remembered = self._remembered(history, lost)
+        return found
+
+    def _remembered(self, history: History, targets: Mapping[str, Target]) -> dict[str, Judgement]:
+        memories = history.memories([target.identity for target in targets.values()]) if targets else {}
+        return {name: judgement_of(name, memory) for name, memory in memories.items()}
 
     def _read_alerts(self, partitions: set[int]) -> dict[int, RuleEngine]:
         history = self._require()

@@ -19,6 +19,7 @@ from storage.sink.store import Store
 from stream.agents import rebuilding
 from stream.agents.rebuilding import Rebuilding
 from stream.catalog import Catalog
+from stream.changelog import Damage
 from stream.exact import ExactTable
 from stream.history import HistoryError
 from stream.metric_names import REBUILDS_FAILED
@@ -38,8 +39,8 @@ class NewTable:
 
     partitions = 1
 
-    def values_of(self, _partition: int, _incarnation: bytes) -> dict[str, bytes]:
-        return {}
+    def values_of(self, _partition: int, _incarnation: bytes) -> tuple[dict[str, bytes], list[Damage]]:
+        return {}, []
 
 
 class Storage:

@@ -51,7 +51,7 @@ def kill_and_compare(broker: Broker, folder: Path, kills: int, seed: int) -> Non
         assert expected
         wait_for_equality(broker, LAYOUT.name(Topic.PANES), workers, expected, profiles)
         windows = {name: sum(c.events for key, c in expected.items() if key[0] == name) for name in profiles}
-        wait_until(lambda: _in_day_window(broker) == windows, 30, f"24 h windows of {windows}", every_s=1.0)
+        wait_until(lambda: in_day_window(broker) == windows, 30, f"24 h windows of {windows}", every_s=1.0)
 
 
 def _let_run(seconds: float, workers: StreamWorkers) -> None:
@@ -62,7 +62,7 @@ def _let_run(seconds: float, workers: StreamWorkers) -> None:
         time.sleep(0.1)
 
 
-def _in_day_window(broker: Broker) -> dict[str, int]:
+def in_day_window(broker: Broker) -> dict[str, int]:
     """Events in the newest 24 h window of each deployment."""
     newest: dict[str, tuple[str, int]] = {}
     for record in read_topic(broker.bootstrap, LAYOUT.name(Topic.SERVICE)):

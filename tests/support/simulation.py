@@ -21,7 +21,7 @@ from stream.agents.counting import Counting
 from stream.agents.evaluating import Evaluating
 from stream.agents.rebuilding import Rebuilding
 from stream.catalog import Catalog
-from stream.exact import supersedes
+from stream.changelog import Changelog, Damage
 from stream.topics import Topic, TopicLayout
 
 TOPIC_ID = "A" * 22
@@ -37,7 +37,9 @@ class Log:
 
     rng: random.Random
     records: dict[Place, list[tuple[bytes, bytes]]] = field(default_factory=lambda: defaultdict(list))
-    changelogs: dict[tuple[str, int], list[tuple[str, bytes | None]]] = field(default_factory=lambda: defaultdict(list))
+    changelogs: dict[tuple[str, int], list[tuple[bytes, bytes | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     """Calls that are not answered yet."""
     hasty: bool = False
@@ -64,36 +66,44 @@ class Log:
 
 
 class Table:
-    """A worker's copy of one changelog."""
+    """A worker's copy of one changelog, as `ExactTable` is one."""
+
+    partitions = PARTITIONS
 
     def __init__(self, log: Log, name: str) -> None:
         self._log = log
         self._name = name
-        self._data: dict[tuple[int, str], bytes] = {}
+        self._kept = Changelog({})
 
     def recover(self, partition: int) -> None:
-        """As `ExactTable` does."""
-        self._data = {key: value for key, value in self._data.items() if key[0] != partition}
-        for name, value in self._log.changelogs[self._name, partition]:
-            key = (partition, name)
-            if value is None:
-                self._data.pop(key, None)
-            elif supersedes(value, self._data.get(key)):
-                self._data[key] = value
+        """Read one partition from its beginning."""
+        before = self._kept
+        self._kept = Changelog(
+            {key: record for key, record in before.data.items() if before.partition_of(key) != partition}
+        )
+        for offset, (key, record) in enumerate(self._log.changelogs[self._name, partition]):
+            self._kept.take(partition, offset, key, record)
 
-    def values_of(self, partition: int, incarnation: bytes) -> dict[str, bytes]:
-        return {
-            name: value[24:]
-            for (of, name), value in self._data.items()
-            if of == partition and value.startswith(incarnation)
-        }
+    def values_of(self, partition: int, incarnation: bytes) -> tuple[dict[str, bytes], list[Damage]]:
+        return self._kept.values_of(partition, incarnation)
 
     def put(self, partition: int, name: str, value: bytes | None) -> None:
-        self._log.changelogs[self._name, partition].append((name, value))
         if value is None:
-            self._data.pop((partition, name), None)
-        else:
-            self._data[partition, name] = value
+            self._remove(partition, self._kept.keys_of(partition, name))
+            return
+        records, removed = self._kept.split(partition, name, value)
+        for key, record in records:
+            self._log.changelogs[self._name, partition].append((key, record))
+            self._kept.data[key] = record
+        self._remove(partition, removed)
+
+    def mended(self, partition: int) -> None:
+        self._remove(partition, list(self._kept.take_damaged(partition)))
+
+    def _remove(self, partition: int, keys: list[bytes]) -> None:
+        for key in keys:
+            self._kept.data.pop(key, None)
+            self._log.changelogs[self._name, partition].append((key, None))
 
 
 class SimulatedCatalog(Catalog):
@@ -247,6 +257,10 @@ class Simulation:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def changelog_of(self, table: str) -> str:
+        """Its topic."""
+        return LAYOUT.changelog(self.workers[0].agents[table].table).name
 
     def produce(self, topic: Topic, partition: int, value: bytes) -> None:
         self.log.records[LAYOUT.name(topic), partition].append((b"", value))

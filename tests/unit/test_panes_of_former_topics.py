@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from stream.changelog import pack_value
 from stream.deployment_windows import DeploymentWindows
-from stream.exact import pack_value
 from stream.incarnation import topic_id_bytes
 from stream.metric_names import PANES_PASSED
 from stream.open_pane import Identity
@@ -71,7 +71,7 @@ async def play(rebuilt_for: str) -> int:
         for name, payload in rebuilt(rebuilt_for).changes():
             assert payload is not None
             value = pack_value(topic_id_bytes(TOPIC_ID), -1, payload)
-            simulation.log.changelogs["evaluating", 0].append((name, value))
+            simulation.workers[0].tables["evaluating"].put(0, name, value)
         simulation.produce(Topic.PANES, 0, pane(FORMER, 900))
         simulation.produce(Topic.PANES, 0, pane(TOPIC_ID, 3))
         await simulation.settle()
