@@ -19,7 +19,6 @@ from model_runner import schema as schema_codec
 from model_runner import watched
 from model_runner.client import ClientConfig
 from model_runner.instances import InstanceChecker
-from model_runner.unreadable import UNREADABLE
 
 log = logging.getLogger(__name__)
 _lies = limited_logger(f"{__name__}.lies")
@@ -184,11 +183,13 @@ class Endpoints:
         client = Replicas(route.addresses, self._config, route.token, _tell_of(route)) if old is None else old.client
         try:
             endpoint = Endpoint(route, client)
-        except UNREADABLE as error:
-            log.error("deployment %s has an unreadable input schema and is not served: %s", route.deployment_id, error)
+        except Exception as error:  # a schema, or an example, of any shape: it must not take the other models with it
+            log.error("deployment %s cannot be served as the registry has it: %s", route.deployment_id, error)
             if old is None:
                 self._retire(client)
-            return None
+                return None
+            self._by_deployment[route.deployment_id] = old
+            return old
         client.move_to(route.addresses)
         self._by_deployment[route.deployment_id] = endpoint
         return endpoint

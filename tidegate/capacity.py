@@ -59,7 +59,7 @@ class Capacity:
                 "may allow more (TIDEGATE_MAX_REPLICAS)"
             )
         ids = {found.id for found in deployments}
-        wanted = [one for one in desired_runners(database) if one.deployment_id in ids]
+        wanted = [one for one in desired_runners(database, {}) if one.deployment_id in ids]
         more = sum(max(0, replicas - one.replicas) * memory_of(one.manifest) for one in wanted if not one.asleep)
         if more:
             self._refuse(database, more, f"{replicas} replicas of {deployments[0].model}")
@@ -75,7 +75,7 @@ class Capacity:
         )
 
     def _refuse(self, database: Database, needed: int, what: str) -> None:
-        trouble = self.trouble(needed, held_bytes(desired_runners(database)))
+        trouble = self.trouble(needed, held_bytes(desired_runners(database, {})))
         if trouble is not None:
             raise CapacityError(f"{what} {trouble}")
 

@@ -1,5 +1,6 @@
 """The registry: models, versions, profiles and deployments in SQL. What leaves it are plain values."""
 
+from storage.registry.damaged import DamagedRowError
 from storage.registry.database import Database
 from storage.registry.deployments import (
     cancel_deployment,
@@ -53,6 +54,7 @@ from storage.registry.jobs import (
     remove_jobs,
     requeue_job,
     say,
+    set_job_aside,
     submit_delivery,
     submit_job,
     unfinished_jobs,
@@ -91,6 +93,7 @@ __all__ = [
     "PRODUCTION",
     "WARM_KEPT",
     "WITH_RUNNER",
+    "DamagedRowError",
     "Database",
     "Deployment",
     "DeploymentStateError",
@@ -161,6 +164,7 @@ __all__ = [
     "save_profile",
     "say",
     "set_addresses",
+    "set_job_aside",
     "set_replicas",
     "set_traffic",
     "shares_of",

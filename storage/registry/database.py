@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, update
 from sqlalchemy.orm import Session
 
+from storage.registry.damaged import read_json
 from storage.registry.errors import RegistryError
 from storage.registry.tables import RevisionRow
 
@@ -63,7 +64,7 @@ def make_engine(dsn: str) -> Engine:
         return create_engine(url, pool_pre_ping=True)
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, json_deserializer=read_json)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -72,12 +73,18 @@ def make_engine(dsn: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions itself: a deferred one cannot wait when it turns into a writer.
     connection.isolation_level = None
+    # A text that is no UTF-8 must not fail the query: whoever reads its row finds the surrogates.
+    connection.text_factory = _text
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys=ON")
     # Whatever git, or a caller, was told stands here after a power loss too.
     connection.execute("PRAGMA synchronous=FULL")
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,21 +1,24 @@
 """The life of jobs: queued, running, then succeeded, failed or cancelled. A job that is over never changes again."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from storage.registry.damaged import check, read_rows, require
 from storage.registry.database import Database
 from storage.registry.errors import RegistryError
 from storage.registry.job_records import UNFINISHED, Job, JobLine, JobState, NewJob
 from storage.registry.job_tables import DeliveryRow, JobLineRow, JobRow
 
+log = logging.getLogger("storage.registry")
 _REMOVED_AT_ONCE = 500
+"""So that nobody waits long for the registry."""
 LARGEST = 2**31 - 1
 """Number of a row, in every database. A caller may send any."""
-"""So that nobody waits long for the registry."""
 
 
 class UnknownJobError(RegistryError):
@@ -138,22 +141,42 @@ def list_jobs(
         statement = statement.where(JobRow.workspace == workspace)
     if state is not None:
         statement = statement.where(JobRow.state == state)
+    damaged: dict[str, str] = {}
     with database.read() as session:
-        return [_to_job(row) for row in session.scalars(statement)]
+        found = read_rows(session.scalars(statement), _to_job, damaged)
+    for reason in damaged.values():
+        log.error("a job is left out: %s", reason)
+    return found
 
 
-def unfinished_jobs(database: Database, owner: str) -> list[Job]:
-    """What a deployer still has to do, oldest first."""
+def unfinished_jobs(database: Database, owner: str, damaged: MutableMapping[str, str] | None = None) -> list[Job]:
+    """What a deployer still has to do, oldest first.
+
+    `damaged` takes the ids of jobs that cannot be read, with the reason; without it they raise DamagedRowError.
+    """
     statement = select(JobRow).where(JobRow.owner == owner, JobRow.state.in_(UNFINISHED)).order_by(JobRow.id)
     with database.read() as session:
-        return [_to_job(row) for row in session.scalars(statement)]
+        return read_rows(session.scalars(statement), _to_job, damaged)
+
+
+def set_job_aside(database: Database, job_id: int, reason: str, *, now: datetime | None = None) -> str | None:
+    """End a job that cannot be read: nobody can do it. What could not be read of it is gone then.
+
+    Returns:
+        its deployment, where it had one.
+    """
+    sound = {"state": JobState.FAILED, "ended": now or datetime.now(UTC), "error": reason, "source": {}}
+    cleared = {"prepared": None, "started": None, "not_before": None}
+    with database.write() as session:
+        session.execute(update(JobRow).where(JobRow.id == job_id).values(**sound, **cleared))
+        return session.scalar(select(JobRow.deployment_id).where(JobRow.id == job_id))
 
 
 def held_folders(database: Database) -> set[str]:
     """Folders whose files a job that is not over still needs."""
     with database.read() as session:
         sources = list(session.scalars(select(JobRow.source).where(JobRow.state.in_(UNFINISHED))))
-    return {str(source["folder"]) for source in sources if source.get("folder")}
+    return {str(source["folder"]) for source in sources if isinstance(source, dict) and source.get("folder")}
 
 
 def newest_job(database: Database, workspace: str, model: str, commit: str, kind: str, *, branch: str) -> Job | None:
@@ -208,6 +231,8 @@ def _line_count(session: Session, job_id: int) -> int:
 
 
 def _to_job(row: JobRow) -> Job:
+    check(row)
+    require(row.source, dict, "jobs.source")
     return Job(
         id=row.id,
         owner=row.owner,

@@ -1,10 +1,12 @@
 """Deployments as others act on them: runners that should be up, routes that get traffic."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from storage.registry.damaged import check, read_rows, require
 from storage.registry.database import Database
 from storage.registry.records import WITH_RUNNER, Deployment, DesiredRunner, LiveRoute, Role, Status
 from storage.registry.tables import DeploymentRow, VersionRow
@@ -13,17 +15,19 @@ WITH_MODEL = joinedload(DeploymentRow.version).joinedload(VersionRow.model)
 """Loads what `to_deployment` reads."""
 
 
-def desired_runners(database: Database) -> list[DesiredRunner]:
-    """The deployments whose runners should be up, the oldest first; those that are asleep are among them."""
+def desired_runners(database: Database, damaged: MutableMapping[str, str] | None = None) -> list[DesiredRunner]:
+    """The deployments whose runners should be up, the oldest first; those that are asleep are among them.
+
+    `damaged` takes those whose rows cannot be read, with the reason; without it they raise DamagedRowError.
+    """
     with database.read() as session:
-        return [_to_runner(row) for row in _in_status(session, WITH_RUNNER)]
+        return read_rows(_in_status(session, WITH_RUNNER), _to_runner, damaged)
 
 
-def live_routes(database: Database) -> list[LiveRoute]:
-    """The deployments that get traffic, oldest first."""
+def live_routes(database: Database, damaged: MutableMapping[str, str] | None = None) -> list[LiveRoute]:
+    """The deployments that get traffic, oldest first. `damaged`: as for `desired_runners`."""
     with database.read() as session:
-        rows = _in_status(session, [Status.LIVE])
-        return [LiveRoute(to_deployment(row), row.version.input_schema, row.version.manifest) for row in rows]
+        return read_rows(_in_status(session, [Status.LIVE]), _to_route, damaged)
 
 
 def live_primaries(session: Session, model_ids: Sequence[int]) -> dict[int, Deployment]:
@@ -40,6 +44,8 @@ def live_primaries(session: Session, model_ids: Sequence[int]) -> dict[int, Depl
 
 
 def to_deployment(row: DeploymentRow) -> Deployment:
+    """Raises DamagedRowError where it, its version or its model cannot be read."""
+    check(row, row.version, row.version.model)
     return Deployment(
         id=row.id,
         workspace=row.version.model.workspace,
@@ -59,10 +65,10 @@ def to_deployment(row: DeploymentRow) -> Deployment:
         slug=row.slug,
         expires=row.expires,
         replicas=_replicas(row),
-        idle_seconds=row.version.manifest.get("idle_seconds"),
+        idle_seconds=_idle_seconds(row),
         asleep=row.asleep,
         last_request_at=row.last_request_at,
-        addresses=None if row.addresses is None else tuple(row.addresses),
+        addresses=None if row.addresses is None else tuple(require(row.addresses, list, "addresses")),
     )
 
 
@@ -73,6 +79,7 @@ def _in_status(session: Session, statuses: Sequence[Status]) -> Sequence[Deploym
 
 def _to_runner(row: DeploymentRow) -> DesiredRunner:
     version = row.version
+    check(row, version, version.model)
     return DesiredRunner(
         deployment_id=row.id,
         workspace=version.model.workspace,
@@ -81,16 +88,30 @@ def _to_runner(row: DeploymentRow) -> DesiredRunner:
         artifact_url=version.artifact_url,
         sha256=version.sha256,
         format=version.format,
-        input_schema=version.input_schema,
-        manifest=version.manifest,
+        input_schema=_schema(version),
+        manifest=require(version.manifest, dict, "the manifest"),
         role=Role(row.role),
         status=Status(row.status),
         replicas=_replicas(row),
-        idle_seconds=version.manifest.get("idle_seconds"),
+        idle_seconds=_idle_seconds(row),
         asleep=row.asleep,
         last_request_at=row.last_request_at,
     )
 
 
+def _to_route(row: DeploymentRow) -> LiveRoute:
+    return LiveRoute(to_deployment(row), _schema(row.version), require(row.version.manifest, dict, "the manifest"))
+
+
+def _schema(version: VersionRow) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = version.input_schema
+    return None if found is None else require(found, dict, "the input schema")
+
+
+def _idle_seconds(row: DeploymentRow) -> float | None:
+    found = row.version.manifest.get("idle_seconds")
+    return None if found is None else float(require(found, (int, float), "idle_seconds"))
+
+
 def _replicas(row: DeploymentRow) -> int:
-    return row.replicas or int(row.version.manifest.get("replicas", 1))
+    return int(require(row.replicas or row.version.manifest.get("replicas", 1), int, "replicas"))

@@ -1,6 +1,7 @@
 """The gateway's route table, read from the registry."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,8 @@ from storage.registry.database import Database
 from storage.registry.idle import note_requests
 from storage.registry.live import live_routes
 from storage.registry.records import Deployment, LiveRoute
+
+log = logging.getLogger(__name__)
 
 
 def socket_path(run_path: Path, name: str) -> Path:
@@ -38,9 +41,23 @@ class RegistryRouteSource:
         revision = self._database.revision()
         if revision != self._revision:
             # Read after the revision: a write in between is seen now, and looked at once more at the next call.
-            self._table = RouteTable(tuple(self._route(found) for found in live_routes(self._database)))
+            self._table = RouteTable(tuple(self._routes()))
             self._revision = revision
         return self._table
+
+    def _routes(self) -> Iterator[Route]:
+        """Of a deployment whose row cannot be read what was known of it: its runners go on."""
+        damaged: dict[str, str] = {}
+        for found in live_routes(self._database, damaged):
+            try:
+                yield self._route(found)
+            except Exception as error:  # a manifest of another shape may raise anything
+                damaged[found.deployment.id] = f"{type(error).__name__}: {error}"
+        for deployment_id, reason in damaged.items():
+            known = [route for route in self._table.routes if route.deployment_id == deployment_id]
+            what = "what was known of it is served" if known else "it is not served"
+            log.error("deployment %s cannot be read from the registry, %s: %s", deployment_id, what, reason)
+            yield from known
 
     def note_requests(self, deployment_ids: Sequence[str]) -> None:
         """As a gateway.waking.Activity: those that are asleep are wanted from now on.

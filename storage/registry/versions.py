@@ -1,5 +1,6 @@
 """Models, their versions, and the profiles of these."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from storage.registry.damaged import check, read_rows
 from storage.registry.database import Database
 from storage.registry.errors import ProfileExistsError, UnknownModelError, UnknownVersionError
 from storage.registry.live import live_primaries
 from storage.registry.records import DEFAULT_WORKSPACE, Model, Profile, Version
 from storage.registry.tables import DeploymentRow, ModelRow, ProfileRow, VersionRow
+
+log = logging.getLogger("storage.registry")
 
 
 def create_version(
@@ -128,10 +132,16 @@ def list_models(database: Database, workspace: str = DEFAULT_WORKSPACE) -> list[
     statement = select(ModelRow).where(ModelRow.workspace == workspace).order_by(ModelRow.name)
     with database.read() as session:
         rows = session.scalars(statement.options(selectinload(ModelRow.versions).options(joinedload(VersionRow.model))))
-        return [_to_model(session, row) for row in rows]
+        damaged: dict[str, str] = {}
+        found = read_rows(rows, lambda row: _to_model(session, row), damaged)
+        for reason in damaged.values():
+            log.error("a model is left out: %s", reason)
+        return found
 
 
 def to_version(row: VersionRow) -> Version:
+    """Raises DamagedRowError."""
+    check(row, row.model)
     return Version(
         id=row.id,
         workspace=row.model.workspace,
@@ -151,6 +161,7 @@ def _find_model(session: Session, workspace: str, name: str) -> ModelRow | None:
 
 
 def _to_model(session: Session, row: ModelRow) -> Model:
+    check(row)
     return Model(
         workspace=row.workspace,
         name=row.name,
@@ -161,4 +172,5 @@ def _to_model(session: Session, row: ModelRow) -> Model:
 
 
 def _to_profile(row: ProfileRow) -> Profile:
+    check(row)
     return Profile(row.id, row.version_id, row.content, row.n_rows, row.source, row.created)

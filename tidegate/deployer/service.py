@@ -125,7 +125,18 @@ class Deployer:
         return await self.ledger.end(job_id, JobState.CANCELLED, "cancelled")
 
     async def _unfinished(self) -> list[Job]:
-        return await self.ledger.read(registry.unfinished_jobs, self._owner)
+        damaged: dict[str, str] = {}
+        unfinished = await self.ledger.read(registry.unfinished_jobs, self._owner, damaged)
+        for job_id, reason in damaged.items():
+            if int(job_id) not in self._runs:
+                await self._set_aside(int(job_id), f"{reason}. Deploy again")
+        return unfinished
+
+    async def _set_aside(self, job_id: int, reason: str) -> None:
+        """One job that cannot be read must not hold up the others."""
+        log.error("job.set_aside", job=job_id, reason=reason)
+        await self.ledger.say(job_id, [f"✗ {reason}"])
+        await self.ledger.abandon(await self.ledger.change(registry.set_job_aside, job_id, reason), reason)
 
     async def _start_what_can(self) -> None:
         unfinished = await self._unfinished()

@@ -35,6 +35,8 @@ class Following:
         self._database = Database(dsn)
         self._revision = -1
         self._wanted: list[DesiredRunner] = []
+        self._damaged: dict[str, str] = {}
+        """Deployments whose rows cannot be read, and why."""
         self._settled = False
         self._must_forget = are_here
         self._trouble: str | None = None
@@ -60,7 +62,7 @@ class Following:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        return (*([self._trouble] if self._trouble else []), *self.launcher.troubles)
+        return (*([self._trouble] if self._trouble else []), *self._damaged.values(), *self.launcher.troubles)
 
     async def _turn(self) -> None:
         if await asyncio.to_thread(self._has_changed):
@@ -79,7 +81,12 @@ class Following:
         revision = self._database.revision()
         if revision == self._revision:
             return False
-        self._wanted = desired_runners(self._database)
+        self._damaged = {}
+        wanted = desired_runners(self._database, self._damaged)
+        # What runs of them goes on.
+        self._wanted = wanted + [one for one in self._wanted if one.deployment_id in self._damaged]
+        for reason in self._damaged.values():
+            log.error("%s", reason)
         self._revision = revision
         return True
 

@@ -125,12 +125,12 @@ class Runners:
 
     async def _start(self, runner: DesiredRunner, names: Sequence[str]) -> bool:
         key = runner.deployment_id
-        names, trouble = self._that_fit(runner, names)
-        if trouble is not None:
-            self._tell(key, f"{runner.model} version {runner.version} waits for room: a runner {trouble}")
-        if not names:
-            return False
         try:
+            names, trouble = self._that_fit(runner, names)
+            if trouble is not None:
+                self._tell(key, f"{runner.model} version {runner.version} waits for room: a runner {trouble}")
+            if not names:
+                return False
             folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
             python = await self._preparing.python_for(key, folder)
             specs = [await asyncio.to_thread(self._spec, runner, name, folder, python) for name in names]
