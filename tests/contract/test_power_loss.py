@@ -65,12 +65,28 @@ def test_an_artifact_and_its_copy_are_whole_or_made_again(model: Path, disk: Pat
     losses = 0
     for done in lives(disk, deploy_and_fetch, SEEDS):
         losses += 1
+        if done:  # it is on disk, and not only healed when it is asked for
+            assert {**_content(disk / "artifacts" / digest), INDEX: b""} == {**FILES, INDEX: b""}
+            assert _content(cache / digest) == FILES
         found = _fetched(f"{store}/{digest}", digest, cache)
         assert found == FILES or (isinstance(found, str) and "deploy the model again" in found and not done)
         assert _content(deploy_and_fetch()) == FILES
         assert _content(deploy_and_fetch()) == FILES, "and it stays so"
         assert not list(cache.glob("*/*.part"))
     assert losses > 40
+
+
+def test_a_copy_that_was_mended_is_on_disk(model: Path, disk: Path) -> None:
+    store, cache = (disk / "artifacts").as_uri(), disk / "models"
+    digest = artifacts.put(model, FILES, (model.parent / "elsewhere").as_uri()).sha256
+
+    def mend() -> None:
+        made = artifacts.put(model, FILES, store)
+        (artifacts.fetch(made.url, made.sha256, cache) / "model.pkl").write_bytes(b"damaged")
+        artifacts.fetch(made.url, made.sha256, cache)
+
+    for done in lives(disk, mend, range(1)):
+        assert not done or _content(cache / digest) == FILES
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeros", "gone", "other"])
@@ -104,7 +120,11 @@ def test_a_copy_that_shrank_is_noticed_without_a_restart(model: Path, disk: Path
 def test_the_runners_copy_is_whole_or_made_again(disk: Path) -> None:
     expected = None
     # Each makes a copy of a hundred files: one seed says what there is to say.
-    for _ in lives(disk, lambda: runner_copy(disk), range(1)):
+    made: list[Path] = []
+    for done in lives(disk, lambda: made.append(runner_copy(disk)), range(1)):
+        if done:
+            whole = {str(path.relative_to(made[-1])): path.read_bytes() for path in made[-1].rglob("*.py")}
+            assert whole == expected, "it is on disk, and not only made again"
         found = runner_copy(disk)
         sources = {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*.py")}
         expected = expected or sources
