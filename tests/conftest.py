@@ -1,9 +1,10 @@
-"""For every test: no settings of the shell that runs them, bytecode that is kept, the longest files first."""
+"""For every test: no settings of the shell that runs it, bytecode that is kept, patience, the longest files first."""
 
 import os
 import sys
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from tests.support.long_files import in_order
 
@@ -17,6 +18,9 @@ for name in list(os.environ):
 # A stack is a dozen processes of the same code, and a run of the tests starts thousands: each would compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A wait is no measurement: httpx gives up after 5 s where a test says nothing else, and a busy machine may take longer.
+DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = 60.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -41,7 +41,7 @@ def _model(folder: Path) -> Path:
 
 
 def _readyz(port: int) -> str:
-    return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).text
+    return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).text
 
 
 def _stored(stack: RunningStack) -> set[str]:

@@ -42,7 +42,7 @@ def _model(folder: Path, name: str) -> Path:
 
 
 def _status(stack: RunningStack, name: str) -> int:
-    return httpx.post(f"{stack.gateway_url}/v1/models/{name}/predict", json=EXAMPLE, timeout=10).status_code
+    return httpx.post(f"{stack.gateway_url}/v1/models/{name}/predict", json=EXAMPLE, timeout=60).status_code
 
 
 def test_a_full_tmp_stops_no_prediction_and_refuses_in_words(parts: Parts, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tidegate.supervisor.leftovers import end_all
 
 
 def _predict(stack: RunningStack) -> httpx.Response:
-    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=10)
+    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=60)
 
 
 def _zero(path: Path) -> None:

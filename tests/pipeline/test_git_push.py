@@ -186,9 +186,9 @@ def test_another_branch_is_a_preview_that_goes_with_it(stack: RunningStack, mark
     market.commit("A trial")
     pushed, tagged = market.push("trial"), market.push("HEAD:refs/tags/v1")
     listed = market.git("ls-remote", "--heads", "tidegate", "trial")
-    answered = httpx.post(url, json=EXAMPLE, timeout=10)
+    answered = httpx.post(url, json=EXAMPLE, timeout=60)
     deleted = market.push("--delete", "trial")
-    wait_until(lambda: httpx.post(url, json=EXAMPLE, timeout=10).status_code == 404, 5, "the end of the preview")
+    wait_until(lambda: httpx.post(url, json=EXAMPLE, timeout=60).status_code == 404, 5, "the end of the preview")
     main_deleted = market.push("--delete", "main")
     market.git("switch", "--quiet", "main")
 

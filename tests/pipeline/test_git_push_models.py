@@ -89,7 +89,7 @@ def test_what_git_holds_is_served_byte_for_byte_from_any_repository(stack: Runni
     assert "200 rows" in pushed.told
     expected = hashlib.sha256(blob.encode()).hexdigest()
     for path in ("odd", "odd/previews/master"):
-        answer = httpx.post(f"{stack.gateway_url}/v1/models/{path}/predict", json={"a": 1}, timeout=20)
+        answer = httpx.post(f"{stack.gateway_url}/v1/models/{path}/predict", json={"a": 1}, timeout=60)
         assert answer.json()["prediction"] == expected, answer.text
 
 

@@ -98,7 +98,7 @@ def test_pushes_of_several_branches_at_once_all_come_to_their_end(
     assert live(stack, "market") != version
     for branch in ("one", "two"):
         url = f"{stack.gateway_url}/v1/models/market/previews/{branch}/predict"
-        assert httpx.post(url, json=EXAMPLE, timeout=20).status_code == 200
+        assert httpx.post(url, json=EXAMPLE, timeout=60).status_code == 200
     assert [job.branch for job in jobs(stack, "market")[: len(jobs(stack, "market")) - known]][-1] == "main"
     assert Status.STARTING not in statuses(stack, "market")
 

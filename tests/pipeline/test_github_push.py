@@ -54,7 +54,7 @@ class Github:
             "X-Hub-Signature-256": f"sha256={signature}",
             "Content-Type": "application/json",
         }
-        return httpx.post(f"{self.stack.gateway_url}/hooks/github", content=body, headers=headers, timeout=10)
+        return httpx.post(f"{self.stack.gateway_url}/hooks/github", content=body, headers=headers, timeout=60)
 
     def jobs(self) -> list[Job]:
         return jobs(self.stack, "market")
@@ -157,7 +157,7 @@ def test_another_branch_is_a_preview_until_it_is_deleted(github: Github) -> None
     github.take("main:trial")
     job = github.job_over(github.deliver("d-p", commit, branch="trial").json()["job"])
     url = f"{github.stack.gateway_url}/v1/models/market/previews/trial/predict"
-    answered = httpx.post(url, json=EXAMPLE, timeout=10)
+    answered = httpx.post(url, json=EXAMPLE, timeout=60)
     told = wait_until(lambda: _last_status(github, commit, "tidegate/market/preview"), 15, "GitHub to be told")
     environments = [each.json()["environment"] for each in github.api.received if each.path.endswith("/deployments")]
     gone = github.deliver("d-q", "0" * 40, branch="trial", deleted=True)
@@ -168,7 +168,7 @@ def test_another_branch_is_a_preview_until_it_is_deleted(github: Github) -> None
     assert told == {"description": "Version 2 is the preview of trial", "target_url": url}
     assert environments[-1] == "preview/trial"
     assert (gone.status_code, gone.json()["status"], again.json()["status"]) == (200, "removed", "ignored")
-    wait_until(lambda: httpx.post(url, json=EXAMPLE, timeout=10).status_code == 404, 5, "the end of the preview")
+    wait_until(lambda: httpx.post(url, json=EXAMPLE, timeout=60).status_code == 404, 5, "the end of the preview")
     assert live(github.stack, "market") == 1
 
 
@@ -194,7 +194,7 @@ def _last_status(github: Github, commit: str, context: str) -> dict[str, Any] | 
 
 
 def _predict(stack: RunningStack) -> dict[str, Any] | None:
-    answer = httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=10)
+    answer = httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=60)
     found: dict[str, Any] = answer.json()
     return found if answer.status_code == 200 else None
 

@@ -108,7 +108,7 @@ def test_what_is_served_is_what_the_model_answers(
         None if made.reference is None else f"{len(made.reference)} rows as the model itself answers them"
     )
     url = f"{stack.gateway_url}/v1/models/{name}/predict"
-    answer = httpx.post(url, json={"instances": made.rows}, timeout=10).json()
+    answer = httpx.post(url, json={"instances": made.rows}, timeout=60).json()
     found = [each["class"] if isinstance(each, dict) else each for each in answer["predictions"]]
     assert found == (pytest.approx(made.wanted) if isinstance(made.wanted[0], float) else made.wanted)
     if make is _ids:
@@ -117,6 +117,6 @@ def test_what_is_served_is_what_the_model_answers(
 
 def _refuses_by_field(url: str) -> None:
     for number, status in (("1" + "0" * 400, 422), (str(2**64 + 1), 422), (str(2**63), 422), ("1e400", 400)):
-        refused = httpx.post(url, content=f'{{"device": {number}}}', timeout=10)
+        refused = httpx.post(url, content=f'{{"device": {number}}}', timeout=60)
         assert refused.status_code == status, refused.text
         assert "device" in refused.json()["error"]["message"]

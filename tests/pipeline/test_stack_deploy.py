@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _predict(stack: RunningStack) -> httpx.Response:
-    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json={"instances": [EXAMPLE]}, timeout=10)
+    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json={"instances": [EXAMPLE]}, timeout=60)
 
 
 def _live_version(stack: RunningStack) -> int | None:

@@ -14,6 +14,8 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
 OTHER = "1.8.0"
+PATIENCE_S = 120
+"""A request waits for its runner, which waits for its environment."""
 TRAIN = """
 import joblib, sys
 import numpy as np
@@ -32,7 +34,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 def _predict(stack: RunningStack) -> httpx.Response:
-    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=10)
+    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=PATIENCE_S)
 
 
 def _reference(rows: int = 300) -> str:
@@ -69,7 +71,7 @@ def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environm
 
     seconds = {stage["name"]: stage for stage in second["stages"]}
     assert seconds["environment"]["detail"].startswith(f"known: {environment['key']}")
-    wait_until(lambda: _predict(stack).json().get("version") == 2, 10, "version 2")
+    wait_until(lambda: _predict(stack).json().get("version") == 2, PATIENCE_S, "version 2")
     assert _predict(stack).json()["prediction"]["class"] == "UP"
     model = stack.json("models")[0]
     log = (stack.settings.logs_path / f"runner-{model['deployment_id']}.log").read_text()
@@ -79,7 +81,7 @@ def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environm
     remove(root / environment["key"])
     stack.tidegate("up")
 
-    wait_until(lambda: _predict(stack).status_code == 200, 60, "the environment to be built again", every_s=0.2)
+    wait_until(lambda: _predict(stack).status_code == 200, PATIENCE_S, "the environment to be built again", every_s=0.2)
     assert _predict(stack).json()["version"] == 2
     assert [entry["key"] for entry in stack.json("environments")["environments"]] == [environment["key"]]
 

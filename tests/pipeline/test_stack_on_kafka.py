@@ -20,7 +20,7 @@ def test_a_real_kafka_takes_the_embedded_brokers_place(tmp_path: Path) -> None:
 
         def answers() -> bool:
             url = f"{stack.gateway_url}/v1/models/market/predict"
-            return httpx.post(url, json={"instances": [EXAMPLE]}, timeout=10).status_code == 200
+            return httpx.post(url, json={"instances": [EXAMPLE]}, timeout=60).status_code == 200
 
         wait_until(answers, 10, "an answer")
         assert stack.tidegate("status").returncode == 0

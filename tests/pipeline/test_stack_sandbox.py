@@ -35,7 +35,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def _predict(stack: RunningStack) -> httpx.Response:
-    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json={"instances": [EXAMPLE]}, timeout=10)
+    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json={"instances": [EXAMPLE]}, timeout=60)
 
 
 def test_status_names_the_process_that_serves_and_it_holds_no_secret(stack: RunningStack) -> None:

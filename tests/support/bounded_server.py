@@ -66,7 +66,7 @@ def bounded_server(scratch: Path, limits: ConnectionLimits) -> Iterator[int]:
 
 def busy(port: int, path: str) -> int:
     """Requests for this path that its application has not left."""
-    found: int = httpx.get(f"http://127.0.0.1:{port}/busy", timeout=10).json()["busy"].get(path, 0)
+    found: int = httpx.get(f"http://127.0.0.1:{port}/busy", timeout=60).json()["busy"].get(path, 0)
     return found
 
 

@@ -72,7 +72,7 @@ class GatewayProcess:
 
     def metric(self, name: str) -> float:
         """The value of one sample of /metrics, named as it stands there; 0 when it is not there."""
-        lines = httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        lines = httpx.get(f"{self.url}/metrics", timeout=60).text.splitlines()
         return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name} ")), 0.0)
 
     def _ready(self) -> bool:

@@ -151,7 +151,7 @@ class NotifierProcess:
         return self.child.log_tail(1_000_000)
 
     def metrics(self) -> str:
-        return httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5).text
+        return httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=60).text
 
     def _ready(self) -> bool:
         assert self.child.running, f"the notifier ended: {self.child.log_tail()}"
