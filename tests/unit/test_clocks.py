@@ -15,7 +15,7 @@ WRITTEN_DOWN = {
     "storage/registry/deployments.py": 3,
     "storage/registry/github.py": 1,
     "storage/registry/idle.py": 1,
-    "storage/registry/jobs.py": 5,
+    "storage/registry/jobs.py": 6,
     "storage/registry/traffic.py": 4,
     "storage/registry/versions.py": 2,
     "storage/sink/letters.py": 1,
