@@ -124,6 +124,12 @@ def texts(cells: Cells) -> list[Any]:
     return list(pc.if_else(cells.is_empty, None, cells.text).to_pylist())
 
 
+def missing_word(cells: Cells) -> str | None:
+    """The first cell that pandas would take for a missing value; None where there is none."""
+    found = cells.text.filter(pc.is_in(cells.text, pa.array(_MISSING)))
+    return found[0].as_py() if len(found) else None
+
+
 def _typed(declared: Feature, dtype: str, values: list[Any]) -> tuple[Feature, list[Any]]:
     return (declared if declared.dtype else replace(declared, dtype=dtype)), values
 

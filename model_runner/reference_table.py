@@ -21,6 +21,8 @@ from model_runner.toml_file import TOML_FILE
 
 Column = tuple[Feature, list[Any]]
 _INDEX = "the index of pandas"
+_MOST_TOLD = 3
+"""Columns of which the same is said."""
 _LARGEST_BLOCK = 2**31 - 1
 
 
@@ -36,6 +38,7 @@ class CsvTable:
 
     def __init__(self, path: Path, dialect: CsvDialect) -> None:
         self._file = path.name
+        self._told = 0
         found = read_csv_text(path.read_bytes(), path.name, dialect.encoding, dialect.separator)
         self.names = _named(found.header)
         _refuse_twice(self.names, path.name)
@@ -48,7 +51,23 @@ class CsvTable:
     def column(self, name: str, declared: Feature | None) -> Column:
         """What the column is, and its values. Raises ModelError where it is not as declared."""
         cells = self._cells(name)
-        return csv_columns.observed(cells) if declared is None else csv_columns.as_declared(cells, declared)
+        if declared is not None:
+            return csv_columns.as_declared(cells, declared)
+        found = csv_columns.observed(cells)
+        word = csv_columns.missing_word(cells) if found[0].holds is Holds.STRING else None
+        if word is not None:
+            self._tell(name, word)
+        return found
+
+    def _tell(self, name: str, word: str) -> None:
+        """Of text that pandas takes for none."""
+        self._told += 1
+        if self._told <= _MOST_TOLD:
+            note = f"{name!r} has {word!r} among its text, which is text here and is missing to pandas by default"
+            self.notes = (
+                *self.notes,
+                f"{note} (keep_default_na): if the training had it missing, leave the cells empty",
+            )
 
     def times(self, name: str) -> Any:
         """The column as Arrow's, numbers where it has nothing but numbers."""

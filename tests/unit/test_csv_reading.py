@@ -208,3 +208,10 @@ def test_parquet_with_a_column_twice_is_refused(tmp_path: Path) -> None:
     parquet.write_table(twice, tmp_path / "reference.parquet")
     with pytest.raises(ModelError, match="has the column 'age' twice"):
         read(tmp_path, b"", name="unused")
+
+
+def test_what_pandas_takes_for_missing_among_text_is_said(tmp_path: Path) -> None:
+    found = read(tmp_path, "country,n\nNA,1\nDE,NA\n,3\n")
+    assert found.columns["country"] == ["NA", "DE", None]
+    assert ["'country' has 'NA' among its text" in note for note in found.notes] == [True]
+    assert read(tmp_path, "country,n\nNA,1\n", '[features]\ncountry = "categorical"\nn = "numeric"\n').notes == ()

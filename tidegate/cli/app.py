@@ -40,14 +40,19 @@ def _end_with(error: OSError) -> None:
     """Raises what a user can do nothing about."""
     # Loaded here: hardly anybody ever needs it.
     from model_runner.disk import is_full, no_room  # noqa: PLC0415
+    from tidegate.cli.named_files import in_a_line  # noqa: PLC0415
 
     if isinstance(error, BrokenPipeError):
         # `tidegate logs | head` is no error; Python would complain once more while it ends.
         sys.stderr.close()
         sys.exit(Exit.OK)
-    if not is_full(error):
+    if is_full(error):
+        said = no_room(error, Path.cwd())
+    elif isinstance(error.filename, str):
+        said = in_a_line(error, error.filename)
+    else:
         raise error
-    print(f"error: {no_room(error, Path.cwd())}", file=sys.stderr)
+    print(printable(f"error: {said}"), file=sys.stderr)
     sys.exit(Exit.FAILED)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidegate.cli.asking import Asking, bodies
 from tidegate.cli.context import load_settings, warn
-from tidegate.cli.exits import CliError, Exit
+from tidegate.cli.named_files import read_named
 from tidegate.cli.output import console, print_json, print_table
 from tidegate.cli.predictions_file import check_target, write_predictions
 from tidegate.cli.rows import Rows, read_rows
@@ -45,10 +45,7 @@ def predict(model: str, file: str, *, to: str | None, as_json: bool) -> None:
 
 
 def _read(file: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise CliError(f"{file} cannot be read: {error}", Exit.USAGE) from error
+    return sys.stdin.buffer.read() if file == "-" else read_named(Path(file))
 
 
 def _ask(asking: Asking, rows: Rows, settings: Settings) -> list[dict[str, Any]]:
