@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+import psutil
 
 from tidegate.supervisor.leftovers import end_all
 
@@ -23,6 +26,25 @@ def reap_with_us(home: Path) -> None:
     pipe.flush()
 
 
+def end_stack(home: str) -> bool:
+    """Kill what runs of the stack of this home, its supervisor first: it starts what is killed again.
+
+    Returns: whether anything ran.
+    """
+    supervisors = [process for process in psutil.process_iter() if _supervises(process, home)]
+    for process in supervisors:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(supervisors, timeout=5)
+    return bool(end_all(home)) or bool(supervisors)
+
+
+def _supervises(process: psutil.Process, home: str) -> bool:
+    with suppress(psutil.Error, OSError):
+        return "tidegate.supervisor" in process.cmdline() and process.environ().get("TIDEGATE_HOME") == home
+    return False
+
+
 @cache
 def _reaper() -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "tests.support.reaper"]
@@ -32,5 +54,5 @@ def _reaper() -> "subprocess.Popen[bytes]":
 if __name__ == "__main__":
     homes = sys.stdin.read().splitlines()
     for _ in range(_ROUNDS):  # again, for what a supervisor started meanwhile
-        if not any([end_all(home) for home in homes]):  # noqa: C419  every home, also after one that had something
+        if not any([end_stack(home) for home in homes]):  # noqa: C419  every home, also after one that had something
             break

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.ports import free_port_range
-from tests.support.reaper import reap_with_us
+from tests.support.reaper import end_stack, reap_with_us
 from tests.support.waiting import wait_until
 from tidegate.settings import Settings
-from tidegate.supervisor.leftovers import end_all, members
+from tidegate.supervisor.leftovers import members
 
 Finished = subprocess.CompletedProcess[str]
 
@@ -138,4 +138,4 @@ def running_stack(tmp_path: Path, **given: object) -> Iterator[RunningStack]:
     finally:
         if stack.running():
             stack.tidegate("down", "--now", check=False)
-            end_all(str(stack.settings.home_path))
+            end_stack(str(stack.settings.home_path))

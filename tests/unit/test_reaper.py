@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.reaper import end_stack
 from tests.support.waiting import wait_until
 from tidegate.supervisor.leftovers import MARK, members
 
@@ -36,3 +37,26 @@ def test_what_a_killed_test_run_started_ends(tmp_path: Path) -> None:
         wait_until(lambda: members(str(tmp_path)), 30, "the process that is left")
         run.send_signal(signal.SIGKILL)
         assert left.wait(60) == -signal.SIGKILL
+
+
+# What stands for a supervisor: named as one, and it starts its process again as often as that ends.
+SUPERVISOR = """
+import os, subprocess, sys
+while True:
+    subprocess.run([sys.executable, "-c", "input()"], stdin=sys.stdin, env={**os.environ, sys.argv[2]: sys.argv[3]})
+"""
+
+
+def test_a_supervisor_ends_before_what_it_starts_again(tmp_path: Path) -> None:
+    home = str(tmp_path)
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, "tidegate.supervisor", MARK, home],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "TIDEGATE_HOME": home},
+    )
+    with supervisor:
+        wait_until(lambda: members(home), 30, "the process that it starts")
+        assert end_stack(home)
+        supervisor.wait(60)
+    assert not members(home)
+    assert not end_stack(home)
