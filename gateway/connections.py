@@ -114,7 +114,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.since = self.loop.time()
 
     def on_headers_complete(self) -> None:
+        served, hosts = self.app, sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            # As an answer among the others of the connection, each in its turn.
+            self.app = _without_one_host
         super().on_headers_complete()
+        self.app = served
         self._in_head, self._in_body = False, True
         self._quiet_bytes = 0
         self._counted, self._counted_at = self._received, self.since
@@ -208,6 +213,14 @@ class BoundedProtocol(HttpToolsProtocol):
 def bounded(limits: ConnectionLimits) -> type[BoundedProtocol]:
     """What uvicorn is given as `http`. Of one server: all that are made count together."""
     return type("Bounded", (BoundedProtocol,), {"everyone": _All(limits)})
+
+
+async def _without_one_host(_scope: Any, _receive: Any, send: Any) -> None:
+    """Whom a request without a host, or with two, is for cannot be told: 400 (RFC 9112, 3.2)."""
+    text = b"The header Host must stand in a request of HTTP/1.1, and once.\n"
+    told = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
+    await send({"type": "http.response.start", "status": 400, "headers": [*told, (b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": text})
 
 
 def _answer(status: bytes, message: str) -> bytes:

@@ -65,6 +65,23 @@ def test_half_a_head_after_a_whole_request_is_refused_too(port: int) -> None:
     assert b"HTTP/1.1 408 Request Timeout\r\n" in answers
 
 
+@pytest.mark.parametrize("hosts", ["", "host: x\r\nhost: y\r\n"])
+def test_a_request_without_one_host_is_refused_in_its_turn(port: int, hosts: str) -> None:
+    """RFC 9112, 3.2: a request of HTTP/1.1 says whom it is for."""
+    with connect(port, GET + f"POST /size HTTP/1.1\r\n{hosts}content-length: 9\r\n\r\n123456789".encode()) as hostless:
+        first, _, second = rest(hostless).partition(b"HTTP/1.1 400 Bad Request\r\n")
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close\r\n" in second
+    assert b"Host" in second
+    assert busy(port, "/size") == 0
+
+
+def test_http_1_0_needs_no_host_and_an_empty_one_is_one(port: int) -> None:
+    for sent in (b"GET /size HTTP/1.0\r\n\r\n", b"GET /size HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n"):
+        with connect(port, sent) as bare:
+            assert rest(bare).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_a_head_that_trickles_has_no_longer_than_one_that_does_not(port: int) -> None:
     with connect(port, b"GET /size HTTP/1.1\r\nx: ") as trickling:
         end = time.monotonic() + 60

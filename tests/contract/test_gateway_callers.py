@@ -206,6 +206,12 @@ def test_a_request_of_http_1_0_is_answered_and_its_connection_closed(served: Gat
     assert raw(served, b"HEAD /healthz HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\n")
 
 
+def test_a_request_of_http_1_1_without_a_host_is_refused(served: GatewayProcess) -> None:
+    head = f"POST {PATH} HTTP/1.1\r\ncontent-length: {len(BODY)}\r\n".encode()
+    assert raw(served, head + b"\r\n" + BODY).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert raw(served, head + b"host: 127.0.0.1\r\nconnection: close\r\n\r\n" + BODY).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 @pytest.mark.parametrize(("path", "first"), [(PATH, b"100 Continue"), ("/v1/models/nobody/predict", b"404 Not Found")])
 def test_a_client_that_asks_before_it_sends_is_told(served: GatewayProcess, path: str, first: bytes) -> None:
     head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: 100-continue\r\ncontent-length: {len(BODY)}\r\n\r\n"
