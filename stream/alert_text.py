@@ -25,8 +25,8 @@ def summary(rule: Rule, metric: DriftMetric | ServiceMetric) -> str:
             f"({metric.refused_requests} of {metric.requests}): mistakes of callers, not of the model"
         )
     return (
-        f"{where}: {metric.error_rate:.1%} of predictions failed in the last {metric.window} "
-        f"({metric.unanswered} of {metric.asked})"
+        f"{where}: {metric.error_rate:.1%} of predictions failed with 5xx in the last {metric.window} "
+        f"({metric.unanswered} of {metric.asked} instances that were not refused)"
     )
 
 

@@ -107,7 +107,7 @@ class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     """Instances a second."""
     error_rate: float
-    """0..1: of the instances that were not refused, those that failed. The model's, or the installation's."""
+    """0..1: of the instances that were not refused, those that failed (5xx). The model's, or the installation's."""
     latency_mean_ms: float
     latency_p50_ms: float
     latency_p95_ms: float

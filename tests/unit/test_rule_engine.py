@@ -135,7 +135,8 @@ def test_errors_fire_when_they_are_certain() -> None:
     assert changes(engine, service(events=30, failed=2, error_rate=2 / 30)) == [], "2 of 30 may be chance"
     fired = changes(engine, service(failed=120, error_rate=0.12))
     assert [(a.rule, a.severity) for a in fired] == [("error-rate", "critical")]
-    assert "12.0% of predictions failed" in fired[0].summary
+    assert "12.0% of predictions failed with 5xx in the last 1m" in fired[0].summary
+    assert "(120 of 1000 instances that were not refused)" in fired[0].summary
 
 
 def test_mistakes_of_callers_have_a_rule_of_their_own() -> None:
@@ -147,7 +148,7 @@ def test_mistakes_of_callers_have_a_rule_of_their_own() -> None:
     assert any("GET /v1/models" in step for step in fired[0].next_steps)
     both = changes(engine, service(T0 + 10, **{**refused, "failed": 660, "error_rate": 0.15}))
     assert [(a.rule, a.severity, a.n) for a in both] == [("error-rate", "critical", 400)]
-    assert "15.0% of predictions failed in the last 1m (60 of 400)" in both[0].summary
+    assert "failed with 5xx in the last 1m (60 of 400 instances that were not refused)" in both[0].summary
 
 
 def test_one_refused_request_of_many_rows_is_one_mistake() -> None:
