@@ -53,7 +53,7 @@ class JobView(BaseModel):
     branch: str
     commit: str
     state: State
-    stage: str = Field(description="The last one that is done; empty before the first.")
+    stage: str = Field(description="The last one that is done, empty before the first; where it failed, that one.")
     attempts: int
     version: int | None = Field(description="That it made; null before that.")
     deployment_id: str | None = Field(description="Of its last attempt.")

@@ -88,7 +88,7 @@ def end_job(
 def say(
     database: Database, job_id: int, texts: Iterable[str], *, stage: str | None = None, now: datetime | None = None
 ) -> int:
-    """Add lines to its log, and note the stage that is done; the number of the last line. Raises UnknownJobError."""
+    """Add lines to its log, and note the stage (done, or failed); the last line's number. Raises UnknownJobError."""
     moment = now or datetime.now(UTC)
     with database.write() as session:
         row = _get(session, job_id)

@@ -1,5 +1,6 @@
 """The deployer's process by itself, on its socket: jobs are taken in order, refused, followed and cancelled."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -89,9 +90,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 def test_what_cannot_be_served_fails_at_once_and_for_good(deployer: Deployer, clone: Clone) -> None:
-    state, lines = deployer.end(deployer.submit(clone, "market"))
+    number = deployer.submit(clone, "market")
+    state, lines = deployer.end(number)
 
     assert state == "failed"
+    with contextlib.closing(registry.Database(deployer.settings.database_dsn)) as database:
+        assert registry.get_job(database, number).stage == "check", "as the pusher saw"
     assert lines[:2] == ["✓ receive                 0.10 s  1 files, 0.0 MB", "✗ check"]
     assert any("no model file in the repository" in line for line in lines)
     assert not any("Attempt" in line for line in lines)

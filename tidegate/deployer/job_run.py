@@ -243,7 +243,8 @@ class JobRun:
         again = next_attempt(self.job.attempts, now, self._around.draw()) if error.can_pass else None
         stage = error.stage or self._stage
         if again is None:
-            await self._over(JobState.FAILED, error.reason, [f"✗ {stage}", *_told(error.reason), "", UNTOUCHED])
+            told = [f"✗ {stage}", *_told(error.reason), "", UNTOUCHED]
+            await self._over(JobState.FAILED, error.reason, told, stage)
             return
         JOB_RETRIES.labels(self.job.kind).inc()
         pause = (again - now).total_seconds()
@@ -252,11 +253,11 @@ class JobRun:
             await self._ledger.say(self.job.id, quoted(text))
             await self._ledger.change(registry.requeue_job, self.job.id, again)
 
-    async def _over(self, state: JobState, error: str | None, lines: list[str]) -> None:
-        """Its end, told and stored; nothing when it was over before."""
+    async def _over(self, state: JobState, error: str | None, lines: list[str], stage: str | None = None) -> None:
+        """Its end, told and stored, with the stage that it failed at; nothing when it was over before."""
         await self._ledger.abandon(self.job.deployment_id, error or "")
         try:
-            await self._ledger.say(self.job.id, lines)
+            await self._ledger.say(self.job.id, lines, stage)
             self.job = await self._ledger.end(self.job.id, state, error)
         except JobOverError:
             return
