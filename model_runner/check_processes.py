@@ -8,22 +8,21 @@ import socket
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_runner import watched
+from model_runner.check_host import Ending, Host, Running, why_ended
 from model_runner.client import ClientConfig, RunnerClient
-from model_runner.endings import how_ended, likely_cause
+from model_runner.endings import how_ended
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
 from model_runner.launch import Launch, RunnerPython, reading_command, runner_command, scan_command
-from model_runner.limits import over_load_time, over_memory
+from model_runner.limits import over_load_time
 from model_runner.listening import bind
-from model_runner.manifest import read_manifest
 from model_runner.own_files import MOST_BYTES, OwnFiles, unpacked
-from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
 from model_runner.said import Said
 from model_runner.sandbox.cgroup import out_of_memory
@@ -109,21 +108,34 @@ async def _output(process: Process) -> bytes:
 
 
 @asynccontextmanager
-async def serving(room: Room, python: RunnerPython) -> AsyncIterator[tuple[RunnerClient, RunnerInfo]]:
-    """A process that serves the folder, once its model is loaded and warm.
+async def serving(
+    room: Room, python: RunnerPython, host: Host | None = None
+) -> AsyncIterator[tuple[RunnerClient, RunnerInfo, bool]]:
+    """A process that serves the folder, once its model is loaded and warm, and whether it is the host's.
+
+    Args:
+        host: asked for the process first; without one, or where it has none, it is our own.
 
     Raises:
         ModelError: why it is not.
     """
+    async with AsyncExitStack() as ending:
+        found: Running | None = None
+        if host is not None:
+            found = await ending.enter_async_context(host.running(room.folder, room.confinement.limits))
+        running = await ending.enter_async_context(_own(room, python)) if found is None else found
+        client = RunnerClient(running.socket, ClientConfig(timeout_s=room.load_s, reconnect_s=room.load_s))
+        ending.push_async_callback(client.close)
+        yield client, await _await_ready(client, running, room.load_s), found is not None
+
+
+@asynccontextmanager
+async def _own(room: Room, python: RunnerPython) -> AsyncIterator[Running]:
     launch = runner_command(room.folder, _DEPLOYMENT, python=python, confinement=room.confinement)
     with bind(room.socket) as listener:
         async with _running(launch, room, listener) as running:
             listener.close()
-            client = RunnerClient(room.socket, ClientConfig(timeout_s=room.load_s, reconnect_s=room.load_s))
-            try:
-                yield client, await _await_ready(client, running)
-            finally:
-                await client.close()
+            yield running
 
 
 @dataclass(frozen=True)
@@ -131,6 +143,17 @@ class _Running:
     process: Process
     room: Room
     listening: asyncio.Task[None]
+
+    @property
+    def socket(self) -> Path:
+        return self.room.socket
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.returncode is not None
+
+    async def wait(self) -> int:
+        return await self.process.wait()
 
     async def end(self) -> None:
         """It, and whatever it started."""
@@ -142,7 +165,10 @@ class _Running:
     async def death(self, doing: str) -> ModelError:
         """Why it ended."""
         await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
-        return _death(self.process.returncode or 0, self.room, doing)
+        confinement = self.room.confinement
+        killed = confinement.cgroup is not None and out_of_memory(confinement.cgroup)
+        ending = Ending(self.process.returncode or 0, self.room.said.text, is_out_of_memory=killed)
+        return why_ended(ending, self.room.folder, confinement.limits, doing)
 
     async def death_of_reader(self, file: str) -> ModelError:
         """The same of one that parses a file: libraries in C++ end in many ways where they get no memory."""
@@ -178,14 +204,13 @@ async def _running(
         await running.end()
 
 
-async def _await_ready(client: RunnerClient, running: _Running) -> RunnerInfo:
-    process, room = running.process, running.room
-    deadline = time.monotonic() + room.load_s
+async def _await_ready(client: RunnerClient, running: Running, load_s: float) -> RunnerInfo:
+    deadline = time.monotonic() + load_s
     while (left := deadline - time.monotonic()) > 0:
-        if process.returncode is not None:
+        if running.has_ended:
             raise _in_stage("load", await running.death("was loaded"))
         asking = watched.awaited(client.describe())
-        ended = watched.awaited(process.wait())
+        ended = watched.awaited(running.wait())
         await asyncio.wait({asking, ended}, return_when=asyncio.FIRST_COMPLETED, timeout=left)
         for task in (asking, ended):
             task.cancel()
@@ -193,7 +218,7 @@ async def _await_ready(client: RunnerClient, running: _Running) -> RunnerInfo:
         if info is not None and info.state == "ready":
             return info
         await asyncio.sleep(0.02)
-    raise _in_stage("load", over_load_time("model", room.load_s))
+    raise _in_stage("load", over_load_time("model", load_s))
 
 
 async def _result_of(asking: asyncio.Future[RunnerInfo]) -> RunnerInfo | None:
@@ -206,25 +231,3 @@ async def _result_of(asking: asyncio.Future[RunnerInfo]) -> RunnerInfo | None:
 def _in_stage(stage: str, error: ModelError) -> ModelError:
     error.stage = stage
     return error
-
-
-def _death(code: int, room: Room, doing: str) -> ModelError:
-    log = room.said.text
-    told = read_error(log)
-    if told is not None:
-        return told
-    limits, group = room.confinement.limits, room.confinement.cgroup
-    if says_out_of_memory(log) or (group is not None and out_of_memory(group)):
-        return over_memory("model", limits, doing)
-    tail = "\n".join(log.strip().splitlines()[-12:]) or "it wrote nothing"
-    problem = f"ended its process while it {doing} ({how_ended(code)})"
-    return ModelError(_file(room.folder), problem, f"{likely_cause(code)}The end of its log:\n{tail}")
-
-
-def _file(folder: Path) -> str:
-    """That whose code or whose library was at work."""
-    try:
-        manifest = read_manifest(folder, name="model")
-    except ModelError:
-        return "model"
-    return (manifest.predict_file or manifest.model_file).name

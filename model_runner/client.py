@@ -31,6 +31,7 @@ from model_runner.frames import (
     OWN,
     PREDICT,
     PREDICTION_FAILED,
+    SERVE,
     STOPPING,
     UNFIT_VALUE,
     FrameReader,
@@ -39,6 +40,7 @@ from model_runner.frames import (
     RunnerInfo,
     encode_frame,
 )
+from model_runner.manner import Manner
 from model_runner.replies import lie_in, shortened
 
 MOST_UNSENT_BYTES = 64_000_000
@@ -204,6 +206,12 @@ class RunnerClient:
             raise RunnerLiedError("the runner did not describe itself")
         return reply.info
 
+    async def end_check(self, manner: Manner) -> None:
+        """Have the runner serve in this manner, and let go of what only a check needs. Raises RunnerError."""
+        _, reply = await self._ask(SERVE, None, self._config.timeout_s, manner=manner)
+        if reply.error is not None:
+            raise _failure(reply)
+
     async def close_when_idle(self, deadline_s: float) -> None:
         """Close once nothing is under way, or after so many seconds."""
         with contextlib.suppress(TimeoutError):
@@ -221,11 +229,16 @@ class RunnerClient:
         self._connection = None
 
     async def _ask(
-        self, op: str, rows: list[dict[str, Any]] | None, timeout_s: float, start: int | None = None
+        self,
+        op: str,
+        rows: list[dict[str, Any]] | None,
+        timeout_s: float,
+        start: int | None = None,
+        manner: Manner | None = None,
     ) -> tuple[_Connection, Reply]:
         self._last_id += 1
         request = self._last_id
-        frame = encode_frame(Request(request, op, rows, start))
+        frame = encode_frame(Request(request, op, rows, start, manner))
         connection = self._connection or await self._connect()
         if connection.transport is None:
             raise RunnerFailedError("the runner went away")

@@ -22,6 +22,10 @@ OWN = "own"
 EXPLAIN = "explain"
 """Why the one row is answered otherwise by it: texts in place of predictions."""
 
+SERVE = "serve"
+"""The check is over: from now on it is asked in this manner. OWN and EXPLAIN are answered no more, and what they held
+is let go."""
+
 OVERLOADED = "overloaded"
 STOPPING = "stopping"
 PREDICTION_FAILED = "prediction_failed"
@@ -63,6 +67,8 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
     rows: list[dict[str, Any]] | None = None
     start: int | None = None
     """Of OWN and EXPLAIN: which row of the reference is the first; None where they are not of it."""
+    manner: Manner | None = None
+    """Of SERVE: what the check found out about how the model is asked."""
 
 
 class Unfit(msgspec.Struct, array_like=True, frozen=True):

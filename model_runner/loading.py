@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,8 +63,7 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     trial = _trial(manifest, inputs)
     if inputs.manner is None:
         inputs = msgspec.structs.replace(inputs, manner=_settled(model, inputs.schema, trial))
-    bound = blaming_missing(_bind(manifest, model, inputs), inputs.schema, inputs.example)
-    predict = explaining(bound, manifest.limits)
+    predict = _bound(manifest, model, inputs)
     inputs = _with_order(inputs, model)
     loaded = clock()
     _warm(predict, trial)
@@ -72,6 +71,19 @@ def load_and_warm(folder: Path, clock: Callable[[], float]) -> ServingModel:
     task = manifest.task or model.task
     times = (loaded - began) * 1000, (clock() - loaded) * 1000
     return ServingModel(model, predict, inputs, own, task, *times, notes=(*own.notes, *notes))
+
+
+def served_in(serving: ServingModel, folder: Path, manner: Manner) -> ServingModel:
+    """The same model, asked in this manner, as if it had been loaded with it. Raises ModelError."""
+    manifest = read_manifest(folder, name="model")
+    inputs = msgspec.structs.replace(serving.inputs, manner=manner)
+    predict = _bound(manifest, serving.model, inputs)
+    return replace(serving, predict=predict, inputs=_with_order(inputs, serving.model))
+
+
+def _bound(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
+    bound = blaming_missing(_bind(manifest, model, inputs), inputs.schema, inputs.example)
+    return explaining(bound, manifest.limits)
 
 
 def _within_memory(manifest: Manifest) -> LoadedModel:

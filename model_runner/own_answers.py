@@ -69,6 +69,10 @@ class OwnAnswers:
         """Of the frames that it was asked with: why they are not pandas' own; empty where they are."""
         return self._frames.note
 
+    def forget(self) -> None:
+        """Nobody asks any more."""
+        self._frames.forget()
+
     def explain(self, rows: Sequence[Row], start: int | None) -> list[str]:
         """Which columns of this one row are the reason why it is answered otherwise, in words; empty: nobody knows."""
         if not self.are_its_own or not isinstance(self._model, Shown):

@@ -41,6 +41,10 @@ class OwnFrames:
         self._unsure: list[str] | None = None
         """Columns of the reference that are made of the rows."""
 
+    def forget(self) -> None:
+        """Let go of the reference, which is read anew where somebody asks for it again."""
+        self.__dict__.pop("_whole", None)
+
     def frame(self, rows: Sequence[Row], start: int | None) -> Any:
         """The rows as a DataFrame; those of the reference with its own types.
 

@@ -1,12 +1,14 @@
 """The serving process of one deployment: frames in from a Unix socket, through the model, and out."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket as sockets
 import sys
 import time
 import warnings
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +27,7 @@ from model_runner.frames import (
     OWN,
     PREDICT,
     PREDICTION_FAILED,
+    SERVE,
     STOPPING,
     UNFIT_VALUE,
     FrameReader,
@@ -37,9 +40,10 @@ from model_runner.frames import (
 from model_runner.guarded import listen
 from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.listening import bind
-from model_runner.loading import ServingModel, load_and_warm
+from model_runner.loading import ServingModel, load_and_warm, served_in
 from model_runner.manner import Manner
 from model_runner.raised import in_words
+from model_runner.own_answers import OwnAnswers
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
 from model_runner.unreadable import UNREADABLE
@@ -78,6 +82,8 @@ class Runner:
         self.thread = ModelThread(config.max_waiting, config.max_batch_rows, time.perf_counter)
         self.stopping = False
         self._serving: ServingModel | None = None
+        self._own: OwnAnswers | None = None
+        """Until its check is over."""
 
     async def load(self) -> None:
         """load → warm → ready.
@@ -99,9 +105,8 @@ class Runner:
             log.warning("no input schema: this model serves unvalidated; declare [features] in tidegate.toml")
         # It had its say while it loaded and warmed; the same line for every request would only fill the disk.
         warnings.simplefilter("ignore")
-        self._serving = serving
-        manner = serving.inputs.manner
-        self.thread.start(serving.predict, alone=manner is not None and manner.alone)
+        self._own = serving.own
+        self._serve(serving)
         where = self.config.socket
         log.info("ready on %s", where if isinstance(where, Path) else where.getsockname())
 
@@ -131,15 +136,35 @@ class Runner:
 
     async def compared(self, request: Request) -> Reply:
         """What the model itself answers to the rows, or why it answers the one row otherwise."""
-        own, rows = None if self._serving is None else self._serving.own, request.rows or []
+        own, rows = self._own, request.rows or []
         if own is None:
-            return Reply(request.id, BAD_REQUEST, "the model is not loaded yet")
+            return Reply(request.id, BAD_REQUEST, "the model is not loaded yet, or its check is over")
         ask = own.answers if request.op == OWN else own.explain
         try:
             found = list(await self.thread.call(lambda: ask(rows, request.start)))
             return Reply(request.id, None, own.said, found)
         except Exception as error:  # a model's code may raise anything
             return Reply(request.id, PREDICTION_FAILED, in_words(error))
+
+    async def end_check(self, request: Request) -> Reply:
+        """Serve as any other will that is started with what the check found out; let go of what only a check needs."""
+        serving, manner = self._serving, request.manner
+        if serving is None or manner is None:
+            return Reply(request.id, BAD_REQUEST, "the model is not loaded yet, or there is no manner")
+        try:
+            if manner != serving.inputs.manner:
+                self._serve(await self.thread.call(lambda: served_in(serving, self.config.folder, manner)))
+            self._own = None
+            serving.own.forget()
+            await self.thread.call(gc.collect)
+        except Exception as error:  # a model's code may raise anything
+            return Reply(request.id, PREDICTION_FAILED, in_words(error))
+        return Reply(request.id)
+
+    def _serve(self, serving: ServingModel) -> None:
+        self._serving = serving
+        manner = serving.inputs.manner
+        self.thread.start(serving.predict, alone=manner is not None and manner.alone)
 
     async def stop(self) -> None:
         """Refuse what is new, finish what is under way."""
@@ -200,7 +225,9 @@ class Connection(asyncio.Protocol):
             if job is not None:
                 job.cancelled = True
         elif request.op in {OWN, EXPLAIN} and request.rows:
-            self._compare(request)
+            self._reply_later(self._runner.compared(request))
+        elif request.op == SERVE:
+            self._reply_later(self._runner.end_check(request))
         elif request.op == DESCRIBE:
             self._send(Reply(request.id, info=self._runner.info()))
         else:
@@ -217,9 +244,9 @@ class Connection(asyncio.Protocol):
         else:
             self._jobs[request_id] = job
 
-    def _compare(self, request: Request) -> None:
-        """By a check, which asks one thing after the other."""
-        task = watched.awaited(self._runner.compared(request))
+    def _reply_later(self, answering: Coroutine[Any, Any, Reply]) -> None:
+        """To a check, which asks one thing after the other."""
+        task = watched.awaited(answering)
         task.add_done_callback(lambda done: None if done.cancelled() else self._send(done.result()))
 
     def _answer(self, request_id: int, outcome: Outcome) -> None:

@@ -14,14 +14,18 @@ import msgspec
 
 from model_runner import watched
 from model_runner.check_comparison import STAGE, Asked, compare
+from model_runner.check_host import Host
 from model_runner.check_processes import make_room, read_files, scan, serving
 from model_runner.check_questions import BATCH_ROWS, check_inputs, inputs_of_runner, predict_reference, predict_test
 from model_runner.client import RunnerClient
 from model_runner.environment import Prepared
+from model_runner.errors import ModelError
 from model_runner.expected import check_expected
+from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
 from model_runner.launch import HOST_PYTHON
 from model_runner.manifest import TEST_FILE, Manifest, read_manifest
+from model_runner.manner import Manner
 from model_runner.plain_text import plain
 from model_runner.reference import Reference
 from model_runner.sandbox.plan import Confinement
@@ -64,6 +68,8 @@ class Report:
     stages: tuple[Stage, ...]
     prepared: Prepared
     """What the model ran with."""
+    can_stay: bool = False
+    """Whether the process in which it was checked still runs, and serves it as any other will from now on."""
 
 
 OnStage = Callable[[Stage], None]
@@ -91,6 +97,7 @@ def check_model(
     sandbox: SandboxPolicy | None = None,
     prepare: Prepare | None = None,
     admit: Admit = lambda _: None,
+    host: Host | None = None,
 ) -> Report:
     """Load the folder's model in a runner process and let it predict its test rows and its reference.
 
@@ -101,12 +108,13 @@ def check_model(
         on_stage: called with each stage when it is done.
         sandbox: how its processes are confined; by whatever works here when None.
         admit: called with what the folder asks for, before anything is done for it; what it raises goes through.
+        host: where the model is served while it is checked; by a process of our own when None.
         prepare: makes the environment, once the files are known to be good. By default the model runs in our own.
 
     Raises:
         ModelError: which file is at fault, what is wrong, and the fix. What `prepare` raises goes through.
     """
-    wish = _Wish(name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy(), prepare or _in_our_own, admit)
+    wish = _Wish(name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy(), prepare or _in_our_own, admit, host)
     return asyncio.run(_check(folder.resolve(), wish))
 
 
@@ -118,6 +126,7 @@ class _Wish:
     sandbox: SandboxPolicy
     prepare: Prepare
     admit: Admit
+    host: Host | None
 
 
 @dataclass(frozen=True)
@@ -144,12 +153,14 @@ async def _check(folder: Path, wish: _Wish) -> Report:
     with tempfile.TemporaryDirectory(prefix="tg-check-") as scratch:
         files = await _read_and_scan(Path(scratch), folder, manifest, wish, watch)
         prepared = _prepare(folder, files, wish, watch)
-        async with serving(make_room(Path(scratch) / "load", folder, confinement), prepared.python) as (client, told):
+        room = make_room(Path(scratch) / "load", folder, confinement)
+        async with serving(room, prepared.python, wish.host) as (client, told, is_hosts):
             info = _shown(told)
             inputs = inputs_of_runner(info)
             files = _settled(files, inputs)
             watch.lap("load", _loaded(info, inputs))
             answers = await _ask(client, files, info, inputs, watch)
+            can_stay = is_hosts and await _serves_as(client, answers.inputs)
     return Report(
         manifest=manifest,
         inputs=answers.inputs,
@@ -160,6 +171,7 @@ async def _check(folder: Path, wish: _Wish) -> Report:
         reference_predictions=answers.of_reference,
         stages=tuple(watch.stages),
         prepared=prepared,
+        can_stay=can_stay,
     )
 
 
@@ -221,6 +233,15 @@ async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, inputs: In
     likeliest = info.manner.likeliest and compared.rows > 0
     manner = msgspec.structs.replace(info.manner, likeliest=likeliest, alone=compared.is_alone)
     return _Answers(msgspec.structs.replace(inputs, manner=manner), predictions, of_reference)
+
+
+async def _serves_as(client: RunnerClient, inputs: Inputs) -> bool:
+    """Tell the process that its check is over; whether it serves from now on as any that is started with these will."""
+    try:
+        await client.end_check(inputs.manner or Manner())
+        return inputs_of_runner(await client.describe()) == inputs
+    except (RunnerError, ModelError):
+        return False
 
 
 class _StopWatch:

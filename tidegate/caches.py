@@ -11,6 +11,11 @@ def copies_path(settings: Settings) -> Path:
     return settings.home_path / "models"
 
 
+def candidates_path(settings: Settings) -> Path:
+    """Files of models that are served by the process in which they were checked, by deployment."""
+    return settings.home_path / "candidates"
+
+
 def doubt_caches(settings: Settings) -> None:
     """Have all of it compared with its hash before it is next used."""
     for cache in (copies_path(settings), settings.environments_path):

@@ -47,6 +47,11 @@ def deployer_socket(run_path: Path) -> Path:
     return socket_base(run_path) / "deployer.sock"
 
 
+def candidates_socket(run_path: Path) -> Path:
+    """The Unix socket on which the supervisor takes models that are to be checked."""
+    return socket_base(run_path) / "candidates.sock"
+
+
 def make_socket_folder(run_path: Path) -> Path:
     """Make the folder, for its owner only.
 

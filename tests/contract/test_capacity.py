@@ -20,6 +20,7 @@ from tests.support.scripted import write_scripted
 from tidegate.capacity import Capacity, CapacityError, capacity_of
 from tidegate.settings import Settings
 from tidegate.sockets import make_socket_folder
+from tidegate.supervisor.confining import Placed
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec
 from tidegate.supervisor.runners import Runners
@@ -165,7 +166,7 @@ def test_who_starts_them_keeps_to_it_and_goes_on_when_there_is_room(tmp_path: Pa
     def make(spec: PartSpec) -> Part:
         return Part(spec, around)
 
-    def confine(_: DesiredRunner, __: str, limits: Limits) -> Confinement:
+    def confine(_: Placed, __: str, limits: Limits) -> Confinement:
         return Confinement(Mechanism.NONE, limits)
 
     async def run() -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from gateway.routes import predict_path
+from model_runner.check_host import Host
 from model_runner.disk import is_full, no_room
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
 from model_runner.folder_bounds import FolderError
-from model_runner.manifest import Manifest
+from model_runner.manifest import Manifest, read_manifest
 from model_runner.plain_text import plain, quoted_text
 from model_runner.raised import in_words, own_fault
 from model_runner.sandbox.permissions import open_up
@@ -25,6 +26,7 @@ from model_runner.validation import Report, check_model
 from storage import registry
 from storage.artifacts import ArtifactError
 from storage.registry import Database, Deployment, RegistryError
+from tidegate.deployer.candidate import Place, candidate, settle
 from tidegate.deployer.config import DeployConfig
 from tidegate.deployer.environment import STAGE, EnvironmentStage
 from tidegate.deployer.naming import agree
@@ -160,19 +162,29 @@ def _prepare(
             open_up(staging)
         stages.current = "check"
         agree(staging, wish.workspace, wish.name if wish.workspace else None)
-        environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
-        admit = partial(config.capacity.admit, database=database)
-        report = _check(staging, wish.name or folder.resolve().name, config, stages, environment, admit)
-        if wish.workspace is not None:
-            report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
-        with stages.stage("profile") as detail:
-            refuse_full_store(staging, files, config.artifacts_url, config.bounds.reserve_bytes)
-            version, profile = register(staging, files, report, config.artifacts_url, database)
-            detail.append(describe_profile(profile, report))
-        sample = sample_of(report)
-    with stages.stage("start"):
-        deployment = start(version, profile, config, database, branch=wish.branch, deployment_id=wish.deployment_id)
+        deployment_id = wish.deployment_id or registry.new_deployment_id()
+        name = wish.name or folder.resolve().name
+        place = partial(_place, staging, name, wish.workspace, deployment_id)
+        with candidate(config.places.run_path, staging, files, place) as served:
+            environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
+            admit = partial(config.capacity.admit, database=database)
+            report = _check(staging, name, config, stages, environment, admit, served)
+            if wish.workspace is not None:
+                report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
+            with stages.stage("profile") as detail:
+                refuse_full_store(staging, files, config.artifacts_url, config.bounds.reserve_bytes)
+                version, profile = register(staging, files, report, config.artifacts_url, database)
+                detail.append(describe_profile(profile, report))
+            sample = sample_of(report)
+            with stages.stage("start") as detail:
+                detail.append(settle(served, version, can_stay=report.can_stay))
+                deployment = start(version, profile, config, database, branch=wish.branch, deployment_id=deployment_id)
     return Prepared(version, deployment, sample)
+
+
+def _place(folder: Path, name: str, workspace: str | None, deployment_id: str) -> Place:
+    manifest = read_manifest(folder, name)
+    return Place(deployment_id, workspace or manifest.workspace, manifest.name)
 
 
 @contextmanager
@@ -199,6 +211,7 @@ def _check(
     stages: StageLog,
     environment: EnvironmentStage,
     admit: Callable[[Manifest], None],
+    host: Host,
 ) -> Report:
     stages.current = "check"
     report = check_model(
@@ -211,6 +224,7 @@ def _check(
         sandbox=config.sandbox,
         prepare=environment,
         admit=admit,
+        host=host,
     )
     seal_inputs(staging, report.inputs)
     return report

@@ -1,16 +1,26 @@
 """How the runner of a deployment is confined."""
 
 from dataclasses import replace
+from typing import Protocol
 
 from model_runner.limits import Limits
 from model_runner.sandbox.plan import Confinement
 from model_runner.sandbox.policy import confine
-from storage.registry import DesiredRunner
 from tidegate.sandboxing import sandbox_policy
 from tidegate.settings import Settings
 
 
-def confine_runner(settings: Settings, runner: DesiredRunner, name: str, limits: Limits) -> Confinement:
+class Placed(Protocol):
+    """A deployment, or what is to be one."""
+
+    @property
+    def workspace(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+
+def confine_runner(settings: Settings, runner: Placed, name: str, limits: Limits) -> Confinement:
     """By the settings, and what its model asks for; `name` tells it from the deployment's other runners.
 
     Raises:

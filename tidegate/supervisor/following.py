@@ -14,6 +14,7 @@ from storage.registry import (
     put_to_sleep,
 )
 from storage.registry.idle import MAY_SLEEP
+from tidegate.supervisor.candidates import Candidates
 from tidegate.supervisor.idleness import IdleWatch, Seen
 from tidegate.supervisor.launcher import Launcher
 
@@ -28,10 +29,17 @@ log = logging.getLogger("tidegate.supervisor")
 class Following:
     """One for each supervisor. No command reaches it: what it does follows from what it reads."""
 
-    def __init__(self, dsn: str, launcher: Launcher, *, are_here: bool = True) -> None:
-        """`are_here`: whether runners are on this machine, on Unix sockets: other addresses are of the past then."""
+    def __init__(
+        self, dsn: str, launcher: Launcher, candidates: Candidates | None = None, *, are_here: bool = True
+    ) -> None:
+        """
+        Args:
+            candidates: those of the launcher, where it takes any.
+            are_here: whether runners are on this machine, on Unix sockets: other addresses are of the past then.
+        """
         self.first_pass = asyncio.Event()
         self.launcher = launcher
+        self._candidates = candidates
         self._database = Database(dsn)
         self._revision = -1
         self._wanted: list[DesiredRunner] = []
@@ -45,6 +53,8 @@ class Following:
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        if self._candidates is not None:
+            await self._candidates.listen()
         while True:
             try:
                 await self._turn()
@@ -65,14 +75,18 @@ class Following:
         return (*([self._trouble] if self._trouble else []), *self._damaged.values(), *self.launcher.troubles)
 
     async def _turn(self) -> None:
+        # Before the registry is read: who let one go has written there what is to become of it.
+        released = set() if self._candidates is None else self._candidates.released()
         if await asyncio.to_thread(self._has_changed):
             self._settled = False
         if not self._settled:
             self._settled = await self.launcher.reconcile(self._wanted)
-        candidates = self._candidates()
-        if candidates and time.monotonic() >= self._look_at:
+        if self._candidates is not None:
+            await self._candidates.drop(released)
+        sleepy = self._sleepy()
+        if sleepy and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + IDLE_LOOK_S
-            await asyncio.to_thread(self._put_to_sleep, candidates)
+            await asyncio.to_thread(self._put_to_sleep, sleepy)
 
     def _has_changed(self) -> bool:
         if self._must_forget:
@@ -90,14 +104,14 @@ class Following:
         self._revision = revision
         return True
 
-    def _candidates(self) -> list[DesiredRunner]:
+    def _sleepy(self) -> list[DesiredRunner]:
         return [one for one in self._wanted if one.idle_seconds and not one.asleep and one.status in MAY_SLEEP]
 
-    def _put_to_sleep(self, candidates: Sequence[DesiredRunner]) -> None:
-        last = last_requests(self._database, [one.deployment_id for one in candidates])
+    def _put_to_sleep(self, sleepy: Sequence[DesiredRunner]) -> None:
+        last = last_requests(self._database, [one.deployment_id for one in sleepy])
         seen = [
             Seen(key, one.idle_seconds or 0.0, last.get(key), self.launcher.is_ready(key))
-            for one in candidates
+            for one in sleepy
             for key in [one.deployment_id]
         ]
         for one in self._idle.due(seen, time.monotonic()):

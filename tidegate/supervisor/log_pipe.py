@@ -13,6 +13,8 @@ from tidegate.supervisor.allowance import Allowance, Meter
 from tidegate.supervisor.logs import MAX_BYTES, rotate
 
 _READ_BYTES = 65_536
+_LAST_BYTES = 65_536
+"""Of what was said last, whether it was written or dropped."""
 _PAUSE_S = 0.005
 """After each read of what is dropped, so that a flood does not take the CPU: it is read at 13 MB/s at most."""
 
@@ -25,14 +27,23 @@ class BoundedLog:
         self._max_bytes = max_bytes
         self._meter = Meter(allowance, time.monotonic())
         self._lock = threading.Lock()
+        self._last = bytearray()
 
     @property
     def drops(self) -> bool:
         """Whether something was dropped of which the log does not tell yet."""
         return self._meter.dropped > 0
 
+    @property
+    def last_words(self) -> str:
+        """The end of what was said, whether or not it was written."""
+        with self._lock:
+            return self._last.decode("utf-8", "replace")
+
     def write(self, data: bytes) -> None:
         with self._lock:
+            self._last += data
+            del self._last[:-_LAST_BYTES]
             allowed = self._meter.take(data, time.monotonic())
             if allowed:
                 self._append(allowed)

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
+from math import inf
 from subprocess import SubprocessError
 
 from model_runner import watched
@@ -47,6 +48,8 @@ class Part:
         """Why it keeps failing; None while there is hope."""
         self.settled = asyncio.Event()
         """Ready, done, failing or failed: there is something to say about it."""
+        self.ended = asyncio.Event()
+        """A candidate's process is no more, and nothing more is heard of it."""
         self.log = log_path(around.logs, spec.name)
         self._around = around
         self._written = BoundedLog(self.log, A_MODELS if spec.is_a_models else OUR_OWN)
@@ -62,6 +65,16 @@ class Part:
         self.state = PartState(
             name=spec.name, condition=Condition.WAITING, since=time.time(), port=port, log=str(self.log)
         )
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of its last process, where that has ended."""
+        return None if self._process is None else self._process.returncode
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it said."""
+        return self._written.last_words
 
     def begin(self, before: Sequence["Part"] = ()) -> None:
         """Start it as soon as those before it are ready. May be called again for a job that is done."""
@@ -102,6 +115,16 @@ class Part:
         if self.state.condition not in (Condition.DONE, Condition.FAILED):
             self._set(Condition.STOPPED, killed, pid=None)
 
+    async def end_now(self) -> None:
+        """SIGKILL, and never again. Returns when no process of it is left."""
+        self._stopping.set()
+        while True:
+            await self._end()
+            if self._task is None or self._task.done():
+                break
+            await asyncio.wait({self._task}, timeout=PROBE_S)  # its process may just have been started
+        self.ended.set()
+
     async def _run(self, before: Sequence["Part"]) -> None:
         """Until it is stopped; a job until it is done or cannot be."""
         if self._process is not None and self._process.returncode is None:
@@ -114,6 +137,10 @@ class Part:
             trouble = await self._live()
             code = self._process.returncode if self._process is not None else None
             if self._stopping.is_set() or self._is_finished(code):
+                return
+            if self.spec.is_candidate:
+                self._set(Condition.FAILED, trouble, pid=None)
+                self.ended.set()
                 return
             if self.before_again is not None:
                 await self.before_again()
@@ -247,6 +274,8 @@ class Part:
 
     @property
     def _start_timeout_s(self) -> float:
+        if self.spec.is_candidate:
+            return inf  # who checks it decides
         return self.spec.start_timeout_s or self._around.start_timeout_s
 
     async def _pid(self, process: asyncio.subprocess.Process) -> int:

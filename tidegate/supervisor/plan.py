@@ -97,6 +97,8 @@ class PartSpec:
     """Unix socket that is made for it, and handed to it as its standard input."""
     is_a_models: bool = False
     """Whether a model's code runs in it: then neither its words nor its exit code are believed."""
+    is_candidate: bool = False
+    """Whether its model is being checked: who does that decides how long it may load, and it is never started again."""
 
     @property
     def is_job(self) -> bool:

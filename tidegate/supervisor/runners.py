@@ -12,7 +12,7 @@ from model_runner import watched
 from model_runner.environment import Store
 from model_runner.errors import ModelError
 from model_runner.launch import RunnerPython
-from model_runner.limits import Limits, size_text
+from model_runner.limits import Limits
 from model_runner.maxima import Maxima
 from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
@@ -21,10 +21,14 @@ from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
 from tidegate.capacity import Capacity, memory_of
 from tidegate.sockets import runner_socket
+from tidegate.supervisor.candidates import Candidates
+from tidegate.supervisor.confining import Placed
 from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.preparing import NotPreparedError, Preparing
+from tidegate.supervisor.room import Room
 from tidegate.supervisor.state import PartState
+from tidegate.supervisor.succession import Succession
 
 LEAVE_S = 2.0
 """A runner that is no longer wanted stays this long: gateways learn of it within a second and finish what they sent.
@@ -49,13 +53,15 @@ class Runners:
         cache: Path,
         environments: Store,
         make_part: Callable[[PartSpec], Part],
-        confine_runner: Callable[[DesiredRunner, str, Limits], Confinement],
+        confine_runner: Callable[[Placed, str, Limits], Confinement],
         capacity: Capacity | None = None,
+        candidates: Path | None = None,
     ) -> None:
         """
         Args:
             confine_runner: given a deployment and the name of one of its runners.
             capacity: what all of them may take together; nothing bounds it when None.
+            candidates: folder for the files of those that are checked; None where nobody asks for any.
         """
         self.parts: dict[str, Part] = {}
         """By deployment and number (gateway/replica_names.py)."""
@@ -64,9 +70,13 @@ class Runners:
         self._preparing = Preparing(environments)
         self._make_part = make_part
         self._confine = confine_runner
-        self._capacity = capacity or Capacity(Maxima())
-        self._memory: dict[str, int] = {}
-        """What each that is up may take, by its limits."""
+        self._room = Room(capacity or Capacity(Maxima()))
+        self.candidates: Candidates | None = None
+        if candidates is not None:
+            around = environments, make_part, confine_runner, self._room
+            self.candidates = Candidates(run_path, candidates, *around)
+        self._successions: dict[str, Succession] = {}
+        """Of those that were candidates: what they are once they have to be started again."""
         self._leaving: dict[str, _Leaving] = {}
         self._deployment_of: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
@@ -85,6 +95,8 @@ class Runners:
             del self._troubles[key]
         for gone in [name for name in self.parts if name not in names]:
             self._leave(gone, self.parts.pop(gone))
+        for runner in awake:
+            await self._adopt(runner)
         done = True
         for runner in awake:
             missing = [name for name in _names(runner) if name not in self.parts]
@@ -99,7 +111,8 @@ class Runners:
 
     def states(self) -> tuple[PartState, ...]:
         """Of every runner that is wanted."""
-        return tuple(part.state for part in self.parts.values())
+        of_candidates = () if self.candidates is None else self.candidates.states()
+        return (*(part.state for part in self.parts.values()), *of_candidates)
 
     async def settled(self) -> None:
         """Return when each is ready, or keeps failing."""
@@ -109,10 +122,35 @@ class Runners:
     async def stop(self) -> None:
         """Stop every runner, all at once."""
         self._preparing.keep(())
+        if self.candidates is not None:
+            await self.candidates.stop()
+        for succession in self._successions.values():
+            succession.cancel()
         for leaving in self._leaving.values():
             leaving.task.cancel()
         left = [leaving.part for leaving in self._leaving.values()]
         await end_all([*self.parts.values(), *left])
+
+    async def _adopt(self, runner: DesiredRunner) -> None:
+        """Its first runner is the process in which it was checked, where that may stay."""
+        name = replica_name(runner.deployment_id, 0)
+        if self.candidates is None or name in self.parts:
+            return
+        found = self.candidates.adopt(name, runner.sha256)
+        if found is None:
+            await self.candidates.drop([name])
+            return
+        part, folder = found
+        self.parts[name] = part
+
+        async def spec() -> PartSpec | None:
+            found = await self._specs(runner, [name])
+            if found is None:
+                return None
+            self._troubles.pop(runner.deployment_id, None)
+            return found[0]
+
+        self._successions[name] = Succession(part, spec, folder)
 
     async def _begin(self, runner: DesiredRunner, names: Iterable[str]) -> bool:
         """Start those runners of a deployment that are missing; whether all could be."""
@@ -126,46 +164,41 @@ class Runners:
     async def _start(self, runner: DesiredRunner, names: Sequence[str]) -> bool:
         key = runner.deployment_id
         try:
-            names, trouble = self._that_fit(runner, names)
-            if trouble is not None:
-                self._tell(key, f"{runner.model} version {runner.version} waits for room: a runner {trouble}")
-            if not names:
-                return False
-            folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
-            python = await self._preparing.python_for(key, folder)
-            specs = [await asyncio.to_thread(self._spec, runner, name, folder, python) for name in names]
-        except NotPreparedError as reason:
-            self._tell(key, f"{runner.model} version {runner.version} waits: {reason}")
-            return False
-        except (ArtifactError, ModelError, OSError) as error:
-            self._tell(key, f"{runner.model} version {runner.version} cannot be started: {error}")
-            return False
-        except Exception as error:  # whatever a folder holds must not keep the others from being started
+            each = memory_of(runner.manifest)
+        except Exception as error:  # whatever a row of the registry holds
             log.exception("deployment %s cannot be started", key)
-            self._tell(
-                key, f"{runner.model} version {runner.version} cannot be started: {type(error).__name__}: {error}"
-            )
+            self._tell(key, _cannot(runner, f"{type(error).__name__}: {error}"))
+            return False
+        names, trouble = self._room.that_fit(names, each)
+        if trouble is not None:
+            self._tell(key, f"{runner.model} version {runner.version} waits for room: a runner {trouble}")
+        specs = await self._specs(runner, names) if names else None
+        if specs is None:
             return False
         if trouble is None:
             self._troubles.pop(key, None)
         for name, spec in zip(names, specs, strict=True):
             part = self._make_part(spec)
             self.parts[name] = part
-            self._memory[name] = memory_of(runner.manifest)
+            self._room.take(name, each)
             part.begin()
         return trouble is None
 
-    def _that_fit(self, runner: DesiredRunner, names: Sequence[str]) -> tuple[Sequence[str], str | None]:
-        """Those that there is room for, and why not for all: one that slept is woken without asking anybody."""
-        each, held = memory_of(runner.manifest), sum(self._memory.values())
-        if each > self._capacity.each.memory_bytes:
-            most = size_text(int(self._capacity.each.memory_bytes))
-            return (), f"may take {size_text(each)}, and one model {most} at most (TIDEGATE_MAX_MODEL_MEMORY_MB)"
-        for count in range(len(names)):
-            trouble = self._capacity.trouble(each, held + count * each)
-            if trouble is not None:
-                return names[:count], trouble
-        return names, None
+    async def _specs(self, runner: DesiredRunner, names: Sequence[str]) -> list[PartSpec] | None:
+        """Of runners that serve its artifact, one a name; None where they cannot be started now: that is told."""
+        key = runner.deployment_id
+        try:
+            folder = await asyncio.to_thread(fetch, runner.artifact_url, runner.sha256, self._cache)
+            python = await self._preparing.python_for(key, folder)
+            return [await asyncio.to_thread(self._spec, runner, name, folder, python) for name in names]
+        except NotPreparedError as reason:
+            self._tell(key, f"{runner.model} version {runner.version} waits: {reason}")
+        except (ArtifactError, ModelError, OSError) as error:
+            self._tell(key, _cannot(runner, error))
+        except Exception as error:  # whatever a folder holds must not keep the others from being started
+            log.exception("deployment %s cannot be started", key)
+            self._tell(key, _cannot(runner, f"{type(error).__name__}: {error}"))
+        return None
 
     def _spec(self, runner: DesiredRunner, name: str, folder: Path, python: RunnerPython) -> PartSpec:
         """Lay out what it may see.
@@ -196,8 +229,13 @@ class Runners:
         await asyncio.sleep(LEAVE_S)
         leaving = self._leaving[name]
         leaving.is_ending = True
+        succession = self._successions.pop(name, None)
+        if succession is not None:
+            succession.cancel()
         await end_all([leaving.part])
-        self._memory.pop(name, None)
+        if succession is not None:
+            await succession.remove()
+        self._room.give_back(name)
         shutil.rmtree(runner_socket(self._run_path, name).parent, ignore_errors=True)
         del self._leaving[name]
 
@@ -205,6 +243,10 @@ class Runners:
         if self._troubles.get(key) != trouble:
             log.error("%s", trouble)
         self._troubles[key] = trouble
+
+
+def _cannot(runner: DesiredRunner, why: object) -> str:
+    return f"{runner.model} version {runner.version} cannot be started: {why}"
 
 
 def _names(runner: DesiredRunner) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from model_runner import watched
 from model_runner.disk import is_full, no_room
-from tidegate.caches import copies_path
+from tidegate.caches import candidates_path, copies_path
 from tidegate.clickhouse_sandbox import standing_warnings
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
@@ -123,8 +123,9 @@ class Stack:
         cache = copies_path(settings)
         confine = partial(confine_runner, settings)
         capacity = capacity_of(settings)
-        launcher = Runners(settings.run_path, cache, store_of(settings), self._make_part, confine, capacity)
-        return Following(settings.database_dsn, launcher)
+        around = store_of(settings), self._make_part, confine, capacity, candidates_path(settings)
+        launcher = Runners(settings.run_path, cache, *around)
+        return Following(settings.database_dsn, launcher, launcher.candidates)
 
     def _make_pod_launcher(self) -> "Launcher":
         """Raises StackError where the settings, or the extra, are missing."""

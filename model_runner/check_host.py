@@ -1,0 +1,73 @@
+"""Who runs the process in which a model is checked, and what its end says."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from model_runner.endings import how_ended, likely_cause
+from model_runner.errors import ModelError
+from model_runner.limits import Limits, over_memory
+from model_runner.manifest import read_manifest
+from model_runner.refused import says_out_of_memory
+from model_runner.report import read_error
+
+
+class Running(Protocol):
+    """A process that serves a folder."""
+
+    @property
+    def socket(self) -> Path:
+        """Where it is asked."""
+
+    @property
+    def has_ended(self) -> bool: ...
+
+    async def wait(self) -> object:
+        """Return when it has ended; may be cancelled."""
+
+    async def death(self, doing: str) -> ModelError:
+        """Why it ended. Raises what is to blame instead of the model."""
+
+
+class Host(Protocol):
+    """Who runs runners, and can have a model checked in what becomes one."""
+
+    def running(self, folder: Path, limits: Limits) -> AbstractAsyncContextManager[Running | None]:
+        """A process that serves the folder, as a deployment's would; None where it cannot be had.
+
+        It goes on after the block, unless something is raised in it.
+        """
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended."""
+
+    code: int
+    said: str
+    """The end of what it wrote."""
+    is_out_of_memory: bool
+    """Whether the kernel ended it for its limit."""
+
+
+def why_ended(ending: Ending, folder: Path, limits: Limits, doing: str) -> ModelError:
+    """What it says itself; else what can be seen of it."""
+    log = ending.said
+    told = read_error(log)
+    if told is not None:
+        return told
+    if says_out_of_memory(log) or ending.is_out_of_memory:
+        return over_memory("model", limits, doing)
+    tail = "\n".join(log.strip().splitlines()[-12:]) or "it wrote nothing"
+    problem = f"ended its process while it {doing} ({how_ended(ending.code)})"
+    return ModelError(_file(folder), problem, f"{likely_cause(ending.code)}The end of its log:\n{tail}")
+
+
+def _file(folder: Path) -> str:
+    """That whose code or whose library was at work."""
+    try:
+        manifest = read_manifest(folder, name="model")
+    except ModelError:
+        return "model"
+    return (manifest.predict_file or manifest.model_file).name

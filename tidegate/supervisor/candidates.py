@@ -1,0 +1,280 @@
+"""Candidates: started for the deployer as the first runner of a deployment is, and taken over by it, or ended.
+
+Whoever asked for one holds a connection. When that ends the registry is asked: where it wants a deployment of that id,
+the candidate is its runner; else nobody wants it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from model_runner import watched
+from model_runner.environment import EnvironmentBuildError, Store, at_hand
+from model_runner.errors import ModelError
+from model_runner.limits import Limits
+from model_runner.sandbox.cgroup import out_of_memory
+from model_runner.sandbox.permissions import open_up
+from model_runner.sandbox.plan import Confinement
+from model_runner.toml_file import limits_of, read_toml
+from model_runner.unreadable import UNREADABLE
+from tidegate.candidate_files import link_files
+from tidegate.candidate_protocol import (
+    MOST_BYTES,
+    Answer,
+    Declined,
+    Ended,
+    Keep,
+    Kept,
+    Leave,
+    Order,
+    Start,
+    Started,
+    decode_order,
+    encode,
+)
+from tidegate.sockets import candidates_socket, runner_socket
+from tidegate.supervisor.confining import Placed
+from tidegate.supervisor.part import Part
+from tidegate.supervisor.plan import PartSpec, runner_spec
+from tidegate.supervisor.room import Room
+from tidegate.supervisor.state import PartState
+
+KEEP_S = 5.0
+"""For one that answers to become ready in the supervisor's eyes too: it looks twice a second."""
+
+_GONE: tuple[type[Exception], ...] = (ConnectionError, ValueError, *UNREADABLE)
+"""ValueError: a line that is longer than any."""
+
+log = logging.getLogger("tidegate.supervisor")
+
+
+class DeclinedError(Exception):
+    """One that is not started; the message says why."""
+
+
+@dataclass
+class _Candidate:
+    part: Part
+    folder: Path
+    cgroup: str | None
+    sha256: str | None = None
+    """Of the artifact as whose runner it may stay; None while nobody has said so."""
+    is_released: bool = False
+    """Whether nobody holds it any more."""
+
+    def end(self) -> Ended:
+        killed = self.cgroup is not None and out_of_memory(self.cgroup)
+        code = self.part.exit_code
+        return Ended(code=1 if code is None else code, said=self.part.last_words, out_of_memory=killed)
+
+
+class Candidates:
+    """`listen` once. All methods are called from one event loop."""
+
+    def __init__(
+        self,
+        run_path: Path,
+        folder: Path,
+        environments: Store,
+        make_part: Callable[[PartSpec], Part],
+        confine: Callable[[Placed, str, Limits], Confinement],
+        room: Room,
+    ) -> None:
+        """
+        Args:
+            folder: holds the files of each.
+            confine: given where it belongs, and its name.
+            room: counts what runners take; they are among them.
+        """
+        self._run_path = run_path
+        self._folder = folder
+        self._environments = environments
+        self._make_part = make_part
+        self._confine = confine
+        self._room = room
+        self._found: dict[str, _Candidate] = {}
+        self._begun: set[str] = set()
+        """Ids of those on their way, which nobody else may ask for."""
+        self._server: asyncio.Server | None = None
+
+    async def listen(self) -> None:
+        """Take orders, for the owner of the run folder only. What an earlier supervisor left is removed."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        path = candidates_socket(self._run_path)
+        path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, path, limit=MOST_BYTES)
+        finally:
+            os.umask(mask)
+
+    def released(self) -> set[str]:
+        """Those that nobody holds: ask the registry after this whether it wants them, and `drop` the others."""
+        return {name for name, one in self._found.items() if one.is_released}
+
+    def adopt(self, name: str, sha256: str) -> tuple[Part, Path] | None:
+        """The process of one that may stay as the runner of this artifact, and its folder; it is none any more then."""
+        one = self._found.get(name)
+        if one is None or one.sha256 != sha256 or not one.part.ready.is_set():
+            return None
+        del self._found[name]
+        one.part.spec = replace(one.part.spec, is_candidate=False)
+        log.info("the process that was checked serves deployment %s", name)
+        return one.part, one.folder
+
+    async def drop(self, names: Iterable[str]) -> None:
+        """End these, and remove what was theirs."""
+        await asyncio.gather(*(self._drop(name) for name in names))
+
+    def states(self) -> tuple[PartState, ...]:
+        return tuple(one.part.state for one in self._found.values())
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            candidates_socket(self._run_path).unlink(missing_ok=True)
+        await self.drop(list(self._found))
+
+    async def _drop(self, name: str) -> None:
+        one = self._found.get(name)
+        if one is None:
+            return
+        await one.part.end_now()
+        self._found.pop(name, None)
+        self._room.give_back(name)
+        for path in (one.folder, runner_socket(self._run_path, name).parent):
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+        one.part.log.unlink(missing_ok=True)
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            order = await _read(reader)
+            if isinstance(order, Start):
+                await self._start(order, reader, writer)
+        except _GONE as error:
+            log.info("a deployer went away: %s", error)
+        finally:
+            writer.close()
+
+    async def _start(self, order: Start, reader: StreamReader, writer: StreamWriter) -> None:
+        name = order.deployment_id
+        try:
+            one = await self._begin(order)
+        except DeclinedError as error:
+            log.warning("the check of %s is done by the deployer: %s", order.model, error)
+            await _send(writer, Declined(reason=str(error)))
+            return
+        try:
+            await _send(writer, Started(folder=str(one.folder)))
+            await self._held(name, one, reader, writer)
+        finally:
+            one.is_released = True
+
+    async def _begin(self, order: Start) -> _Candidate:
+        """Raises DeclinedError: it cannot be started here, and nothing of it is left."""
+        name = order.deployment_id
+        if name in self._found or name in self._begun or Path(name).name != name or name.startswith("."):
+            raise DeclinedError(f"{name} is no new deployment")
+        self._begun.add(name)
+        try:
+            one = self._found[name] = await self._made(order)
+        except BaseException:
+            self._room.give_back(name)
+            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            raise
+        finally:
+            self._begun.discard(name)
+        one.part.begin()
+        return one
+
+    async def _made(self, order: Start) -> _Candidate:
+        """Raises DeclinedError."""
+        name, folder = order.deployment_id, self._folder / order.deployment_id
+        try:
+            limits = limits_of(await asyncio.to_thread(read_toml, Path(order.folder)))
+            _, trouble = self._room.that_fit([name], limits.memory_bytes)
+            if trouble is not None:
+                raise DeclinedError(f"it {trouble}")
+            self._room.take(name, limits.memory_bytes)
+            spec, cgroup = await asyncio.to_thread(self._spec, order, folder, limits)
+        except (ModelError, EnvironmentBuildError, OSError, ValueError) as error:
+            raise DeclinedError(str(error)) from error
+        return _Candidate(self._make_part(spec), folder, cgroup)
+
+    def _spec(self, order: Start, folder: Path, limits: Limits) -> tuple[PartSpec, str | None]:
+        """Lay out its files, and what it may see. Raises DeclinedError, ModelError, EnvironmentBuildError, OSError."""
+        name = order.deployment_id
+        folder.mkdir(parents=True)
+        link_files(Path(order.folder), order.files, folder)
+        confinement = self._confine(order, name, limits)
+        if confinement.uid is not None:
+            open_up(folder)
+        prepared = at_hand(folder, self._environments)
+        if prepared is None:
+            raise DeclinedError("its environment is not at hand")
+        socket = runner_socket(self._run_path, name)
+        socket.parent.mkdir(mode=0o700, exist_ok=True)
+        spec = runner_spec(name, folder, socket, confinement, prepared.python, name=name)
+        return replace(spec, is_candidate=True), confinement.cgroup
+
+    async def _held(self, name: str, one: _Candidate, reader: StreamReader, writer: StreamWriter) -> None:
+        """Until whoever asked for it goes away."""
+        reading = watched.awaited(_read(reader))
+        ending = watched.awaited(one.part.ended.wait())
+        try:
+            while True:
+                await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if ending.done():
+                    await _send(writer, one.end())
+                    ending = watched.awaited(_never())  # it is told once
+                if reading.done():
+                    order = reading.result()
+                    if order is None:
+                        return
+                    await self._obey(name, one, order, writer)
+                    reading = watched.awaited(_read(reader))
+        finally:
+            reading.cancel()
+            ending.cancel()
+
+    async def _obey(self, name: str, one: _Candidate, order: Order, writer: StreamWriter) -> None:
+        if isinstance(order, Keep):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_either(one.part.ready, one.part.ended), KEEP_S)
+            if one.part.ready.is_set():
+                one.sha256 = order.sha256
+                await _send(writer, Kept())
+                return
+        if isinstance(order, Keep | Leave):
+            await self._drop(name)
+
+
+async def _never() -> Literal[True]:
+    return await asyncio.Event().wait()
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [watched.awaited(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+async def _read(reader: StreamReader) -> Order | None:
+    """The next order; None where there is none any more. Raises one of UNREADABLE."""
+    line = await reader.readline()
+    return decode_order(line) if line.endswith(b"\n") else None
+
+
+async def _send(writer: StreamWriter, answer: Answer) -> None:
+    writer.write(encode(answer))
+    await writer.drain()
