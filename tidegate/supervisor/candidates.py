@@ -102,6 +102,8 @@ class Candidates:
         self._found: dict[str, _Candidate] = {}
         self._begun: set[str] = set()
         """Ids of those on their way, which nobody else may ask for."""
+        self._ending: dict[str, asyncio.Event] = {}
+        """Those that end, and when no process of them is left."""
         self._server: asyncio.Server | None = None
 
     async def listen(self) -> None:
@@ -143,15 +145,21 @@ class Candidates:
         await self.drop(list(self._found))
 
     async def _drop(self, name: str) -> None:
-        one = self._found.get(name)
+        one = self._found.pop(name, None)
         if one is None:
+            if name in self._ending:
+                await self._ending[name].wait()
             return
-        await one.part.end_now()
-        self._found.pop(name, None)
-        self._room.give_back(name)
-        for path in (one.folder, runner_socket(self._run_path, name).parent):
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-        one.part.log.unlink(missing_ok=True)
+        gone = self._ending[name] = asyncio.Event()
+        try:
+            await one.part.end_now()
+            self._room.give_back(name)
+            for path in (one.folder, runner_socket(self._run_path, name).parent):
+                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+            one.part.log.unlink(missing_ok=True)
+        finally:
+            del self._ending[name]
+            gone.set()
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
@@ -180,7 +188,7 @@ class Candidates:
     async def _begin(self, order: Start) -> _Candidate:
         """Raises DeclinedError: it cannot be started here, and nothing of it is left."""
         name = order.deployment_id
-        if name in self._found or name in self._begun or Path(name).name != name or name.startswith("."):
+        if name in {*self._found, *self._begun, *self._ending} or Path(name).name != name or name.startswith("."):
             raise DeclinedError(f"{name} is no new deployment")
         self._begun.add(name)
         try:

@@ -123,6 +123,7 @@ class Part:
             if self._task is None or self._task.done():
                 break
             await asyncio.wait({self._task}, timeout=PROBE_S)  # its process may just have been started
+        self._set(Condition.STOPPED, "", pid=None)
         self.ended.set()
 
     async def _run(self, before: Sequence["Part"]) -> None:
