@@ -116,7 +116,7 @@ def test_it_is_refused_in_the_words_of_a_check_without_a_stack(stack: RunningSta
     done = stack.tidegate("deploy", str(folder), check=False)
     assert done.returncode != 0
     # Of what a model wrote the end is shown, shortened; what is ours comes first.
-    assert _words(str(raised.value), folder)[:600] in _words(done.stdout + done.stderr, folder), (
+    assert _words(str(raised.value), folder)[:300] in _words(done.stdout + done.stderr, folder), (
         done.stdout,
         done.stderr,
     )
