@@ -42,8 +42,8 @@ from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.listening import bind
 from model_runner.loading import ServingModel, load_and_warm, served_in
 from model_runner.manner import Manner
-from model_runner.raised import in_words
 from model_runner.own_answers import OwnAnswers
+from model_runner.raised import in_words
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
 from model_runner.unreadable import UNREADABLE
