@@ -99,7 +99,7 @@ REFUSED = {
     "raises": ("raise KeyError('prize')\n", ""),
     "exits": ("import os\nos._exit(9)\n", ""),
     "killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", ""),
-    "floods": ("print('x' * 3_000_000)\nimport os\nos._exit(7)\n", ""),
+    "floods": ("print(('x' * 60 + '\\n') * 50_000)\nimport os\nos._exit(7)\n", ""),
     "slow": ("import time\ntime.sleep(600)\n", "[limits]\nload_seconds = 4\n"),
     "hungry": ("held = bytearray(3_000_000_000)\n", '[limits]\nmemory = "600 MB"\n'),
     "fails": ("", ""),
