@@ -1,27 +1,17 @@
 """Whole numbers, long ids, codes, times and ordered categories, served as the model itself answers."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from model_runner.validation import check_model
-from tests.support.typed_models import STEPS, write_typed
+from tests.support.typed_models import imported_steps, write_typed
 
 
 def test_each_is_answered_as_the_model_itself_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = tmp_path / "steps.py"
-    script.write_text(STEPS)
-    spec = importlib.util.spec_from_file_location("steps", script)
-    assert spec is not None
-    assert spec.loader is not None
-    steps = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "steps", steps)  # pickles name it
-    spec.loader.exec_module(steps)
     said: dict[str, str] = {}
-    for model in write_typed(tmp_path / "models", steps):
+    for model in write_typed(tmp_path / "models", imported_steps(tmp_path, monkeypatch)):
         folder = tmp_path / "models" / model.name
         (folder / "test_data.json").write_text(json.dumps(model.rows))
         report = check_model(folder)

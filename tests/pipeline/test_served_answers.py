@@ -1,6 +1,7 @@
 """Through the whole stack a caller gets what `predict` answers in the notebook, or a refusal that names the field."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tests.support.git_client import Clone, Pushed, remote_url
 from tests.support.stack import RunningStack, running_stack
+from tests.support.typed_models import Typed, imported_steps, write_typed
 
 STEP = """
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -33,6 +36,8 @@ class Burden(TransformerMixin, BaseEstimator):
     def transform(self, frame):
         return frame.assign(burden=frame["debt"] / frame["income"])[["burden"]]
 """
+TYPED = {"ids-csv", "codes-european", "times-parquet", "grades-parquet"}
+"""Of each way in which a type can be lost one."""
 IDS = [2**53, 2**53 + 1, 2**62 + 1, 7]
 
 
@@ -103,11 +108,12 @@ def test_what_is_served_is_what_the_model_answers(
     if made.reference is not None:
         made.reference.to_csv(folder / "reference.csv", index=False)
     done = stack.json("deploy", str(folder))
-    compared = {stage["name"]: stage["detail"] for stage in done["stages"]}.get("compare")
-    assert compared == (
-        None if made.reference is None else f"{len(made.reference)} rows as the model itself answers them"
-    )
-    url = f"{stack.gateway_url}/v1/models/{name}/predict"
+    compared = {stage["name"]: stage["detail"] for stage in done["stages"]}["compare"]
+    if made.reference is None:
+        assert compared.startswith("nothing was compared: there is no row")
+    else:
+        assert compared == f"{len(made.reference)} rows as the model itself answers them"
+    url = _url(stack, name)
     answer = httpx.post(url, json={"instances": made.rows}, timeout=60).json()
     found = [each["class"] if isinstance(each, dict) else each for each in answer["predictions"]]
     assert found == (pytest.approx(made.wanted) if isinstance(made.wanted[0], float) else made.wanted)
@@ -120,3 +126,33 @@ def _refuses_by_field(url: str) -> None:
         refused = httpx.post(url, content=f'{{"device": {number}}}', timeout=60)
         assert refused.status_code == status, refused.text
         assert "device" in refused.json()["error"]["message"]
+
+
+def test_types_of_the_training_are_kept_from_a_push_to_each_way_of_asking(
+    stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = write_typed(tmp_path, imported_steps(tmp_path, monkeypatch))
+    models = [each for each in every if each.name in TYPED]
+    with ThreadPoolExecutor() as pool:
+        pushed = list(pool.map(lambda each: _pushed(stack, tmp_path / each.name), models))
+    for model, push in zip(models, pushed, strict=True):
+        assert push.code == 0, push
+        by_json = httpx.post(_url(stack, model.name), json={"instances": model.rows}, timeout=60).json()
+        (file,) = (tmp_path / model.name).glob("reference.*")
+        by_file = stack.json("predict", model.name, str(file))
+        _assert_own(model, by_json["predictions"])
+        _assert_own(model, by_file["predictions"][: len(model.rows)])
+
+
+def _pushed(stack: RunningStack, folder: Path) -> Pushed:
+    clone = Clone(folder, remote_url(stack, folder.name))
+    clone.commit()
+    return clone.push()
+
+
+def _assert_own(model: Typed, found: list[Any]) -> None:
+    assert found == pytest.approx(model.answers, rel=1e-9), model.name
+
+
+def _url(stack: RunningStack, model: str) -> str:
+    return f"{stack.gateway_url}/v1/models/{model}/predict"

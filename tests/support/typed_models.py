@@ -1,6 +1,8 @@
 """Model folders whose answers depend on the types of their columns, with the rows and the model's own answers."""
 
+import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -37,6 +40,19 @@ class Typed:
     name: str
     rows: list[dict[str, Any]]
     answers: list[float]
+
+
+def imported_steps(folder: Path, patch: pytest.MonkeyPatch) -> Any:
+    """The module of STEPS as the training would have it: pickles name it."""
+    script = folder / "steps.py"
+    script.write_text(STEPS)
+    spec = importlib.util.spec_from_file_location("steps", script)
+    assert spec is not None
+    assert spec.loader is not None
+    steps = importlib.util.module_from_spec(spec)
+    patch.setitem(sys.modules, "steps", steps)
+    spec.loader.exec_module(steps)
+    return steps
 
 
 def onehot(columns: list[str], *steps: Any) -> Any:
@@ -72,7 +88,7 @@ def european(frame: pd.DataFrame, folder: Path) -> None:
 
 
 def write_typed(root: Path, steps: Any) -> list[Typed]:
-    """One folder of each kind; `steps` is the module of STEPS, imported as the training would."""
+    """One folder of each kind; `steps` is the module of STEPS."""
     rng = np.random.default_rng(8)
     n = 400
     price = rng.normal(10, 2, n).round(2)
