@@ -3,7 +3,7 @@
 import random
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream import pieces
@@ -18,6 +18,7 @@ def _payload(size: int, seed: int) -> bytes:
 
 
 @given(sizes, st.integers(0, 10_000), st.integers(0, 3))
+@example([791, 192, 192, 192, 0], 64, 2)
 def test_a_kill_between_any_two_records_leaves_a_whole_value(sizes: list[int], cut: int, restarts: int) -> None:
     """After any prefix of what was written: the newest whole value, or the one before; and so on after a restart."""
     with patch.object(pieces, "PIECE_BYTES", 200):
@@ -42,7 +43,8 @@ def test_a_kill_between_any_two_records_leaves_a_whole_value(sizes: list[int], c
             else:
                 done.append(payload)
                 assert join(stored)[0]["name"][0] == payload
-                assert set(stored) == {"name" + suffix for suffix in suffixes(known)}, "nothing is left over"
+                # A kill between two removals leaves a gap, so more keys may be known than there are.
+                assert set(stored) <= {"name" + suffix for suffix in suffixes(known)}, "something is left over"
 
 
 @given(st.binary(max_size=3000), st.binary(max_size=3000))
