@@ -10,7 +10,7 @@ from pyarrow import types
 from model_runner.dtypes import CATEGORY, EMPTY, NULLABLE_WHOLE
 from model_runner.errors import ModelError
 from model_runner.schema import Feature, Holds, Kind
-from model_runner.toml_file import TOML_FILE
+from model_runner.unusable import UnusableColumnError
 
 MOST_CATEGORIES = 100_000
 """Of one column: the schema holds them, and travels."""
@@ -38,7 +38,8 @@ def observed(column: Any, name: str, written: str, file: str) -> tuple[Feature, 
         file: the file that it is from, for errors.
 
     Raises:
-        ModelError: it is of a type that no feature can have.
+        UnusableColumnError: it is of a type that no feature can have.
+        ModelError: it has too many categories.
     """
     kind = column.type
     if types.is_null(kind):
@@ -60,11 +61,7 @@ def _others(column: Any, name: str, file: str) -> tuple[Feature, list[Any]]:
         return _categories(column, name, file)
     if types.is_timestamp(column.type):
         return _moments(column, name)
-    raise ModelError(
-        file,
-        f"column {name!r} is of type {column.type}, which no feature can have",
-        f'Write it as numbers or text, or leave it out: [reference] ignore = ["{name}"] in {TOML_FILE}',
-    )
+    raise UnusableColumnError(file, name, f"is of type {column.type}, which no feature can have")
 
 
 def _numbers(column: Any, name: str, written: str) -> tuple[Feature, list[Any]]:
@@ -108,8 +105,8 @@ def _categories(column: Any, name: str, file: str) -> tuple[Feature, list[Any]]:
         problem = f"column {name!r} has {len(known):,} categories; the most is {MOST_CATEGORIES:,}"
         raise ModelError(file, problem, "Write it as text")
     if not all(isinstance(each, str | int | float) for each in known):
-        problem = f"the categories of column {name!r} are of type {column.type.value_type}, which no feature can have"
-        raise ModelError(file, problem, "Write them as text or numbers")
+        problem = f"has categories of type {column.type.value_type}, which no feature can have"
+        raise UnusableColumnError(file, name, problem)
     holds = Holds.ANY
     if all(isinstance(each, str) for each in known):
         holds = Holds.STRING

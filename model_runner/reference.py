@@ -31,6 +31,8 @@ class Reference:
     """Seconds since the epoch of each row, None where it has none; None altogether without a timestamp column."""
     indexes: dict[str, str] = field(default_factory=dict)
     """Columns that look like the index of a frame, and why: features only of a model that was fitted on them."""
+    unusable: dict[str, str] = field(default_factory=dict)
+    """Columns of a type that no feature can have, and why: of these nothing was read."""
     notes: tuple[str, ...] = ()
     """What it was read as, where that is not what one would think."""
 
@@ -104,7 +106,8 @@ def _reference(manifest: Manifest, path: Path) -> Reference:
     found = [table.column(name, declared.get(name)) for name in kept]
     columns = {feature.name: values for feature, values in found}
     times = None if timestamp is None else read_times(table.times(timestamp), timestamp, path.name)
-    return Reference(path.name, tuple(feature for feature, _ in found), columns, times, table.indexes, table.notes)
+    features = tuple(feature for feature, _ in found)
+    return Reference(path.name, features, columns, times, table.indexes, table.unusable, table.notes)
 
 
 def _refuse_absent(named: Sequence[str], columns: Sequence[str], file: str) -> None:

@@ -18,6 +18,7 @@ from model_runner.manifest import CsvDialect
 from model_runner.reference import MOST_VALUES
 from model_runner.schema import Feature, Holds, Kind
 from model_runner.toml_file import TOML_FILE
+from model_runner.unusable import UnusableColumnError
 
 Column = tuple[Feature, list[Any]]
 _INDEX = "the index of pandas"
@@ -34,9 +35,11 @@ class CsvTable:
         rows: how many.
         indexes: columns that look like the index of a frame, and why.
         notes: what the file was read as.
+        unusable: columns that no feature can be, once they were looked at, and why.
     """
 
     def __init__(self, path: Path, dialect: CsvDialect) -> None:
+        self.unusable: dict[str, str] = {}
         self._file = path.name
         self._told = 0
         found = read_csv_text(path.read_bytes(), path.name, dialect.encoding, dialect.separator)
@@ -101,6 +104,7 @@ class ParquetTable:
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
+        self.unusable: dict[str, str] = {}
         self._file = path.name
         with parquet.ParquetFile(path) as file:
             # What the file says of itself, before it is unpacked; what it says may be untrue.
@@ -116,7 +120,14 @@ class ParquetTable:
 
     def column(self, name: str, declared: Feature | None) -> Column:
         """What the column is, and its values. Raises ModelError where it is not as declared."""
-        found = arrow_columns.observed(self._table.column(name), name, self._written.get(name, ""), self._file)
+        try:
+            found = arrow_columns.observed(self._table.column(name), name, self._written.get(name, ""), self._file)
+        except UnusableColumnError as error:
+            if declared is not None:
+                raise
+            # Whether the model wants it, it alone knows.
+            self.unusable[name] = error.why
+            return Feature(name=name, kind=Kind.CATEGORICAL, dtype=EMPTY), [None] * self.rows
         return found if declared is None else _declared(declared, *found, self._file)
 
     def times(self, name: str) -> Any:

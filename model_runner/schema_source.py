@@ -107,8 +107,12 @@ def inputs_from(
         return Inputs(None, example, example_file)
     left_out = _undeclared(manifest.features, of_reference)
     schema = InputSchema(features=found[1], source=found[0], left_out=left_out)
-    hints = Hints() if reference is None or manifest.features else Hints(reference.indexes, reference.few_values())
+    hints = Hints() if reference is None or manifest.features else _shown(reference)
     return Inputs(schema, example, example_file, hints=hints)
+
+
+def _shown(reference: Reference) -> Hints:
+    return Hints(reference.indexes, reference.few_values(), reference.unusable)
 
 
 def _undeclared(declared: Sequence[Feature] | None, of_reference: Sequence[Feature]) -> tuple[LeftOut, ...]:

@@ -14,6 +14,7 @@ from model_runner.dtypes import EMPTY, is_whole
 from model_runner.fitted import Cells, Column, Fitted
 from model_runner.renamed import matched
 from model_runner.schema import Feature, Holds, InputSchema, Kind, LeftOut
+from model_runner.unusable import UnusableColumnError
 
 _DECLARE = 'declare {name!r} in [features] of tidegate.toml as "{kind}"'
 
@@ -25,6 +26,8 @@ class Hints(msgspec.Struct, frozen=True, omit_defaults=True):
     """Columns that look like a frame's index, and why."""
     values: dict[str, tuple[Any, ...]] = {}
     """The different values of columns that have few: one may be the target."""
+    unusable: dict[str, str] = {}
+    """Columns that no feature can be, and why."""
 
 
 def settled(schema: InputSchema, fitted: Fitted, hints: Hints, *, is_declared: bool) -> InputSchema:
@@ -37,6 +40,7 @@ def settled(schema: InputSchema, fitted: Fitted, hints: Hints, *, is_declared: b
         is_declared: whether tidegate.toml names the features: then they are all of them.
 
     Raises:
+        UnusableColumnError: a column that is not left out can be no feature.
         ValueError: a column is not what the model was fitted on (it says which, and what to do).
     """
     left_out: tuple[LeftOut, ...] = ()
@@ -44,12 +48,23 @@ def settled(schema: InputSchema, fitted: Fitted, hints: Hints, *, is_declared: b
         left_out = _beside(schema.features, fitted, hints)
     gone = {each.name for each in left_out}
     kept = [feature for feature in schema.features if feature.name not in gone]
+    for name in _needed(kept, fitted):
+        if name in hints.unusable:
+            raise UnusableColumnError(schema.source, name, hints.unusable[name])
     # Who knows no names counts, as scikit-learn does where there never were any.
     keys = [feature.name if fitted.names is not None else f"x{number}" for number, feature in enumerate(kept)]
     features = tuple(
         _agreed(each, fitted.columns.get(key), schema.source) for key, each in zip(keys, kept, strict=True)
     )
     return replace(schema, features=features, left_out=(*schema.left_out, *left_out))
+
+
+def _needed(kept: Sequence[Feature], fitted: Fitted) -> list[str]:
+    """All that are kept; where one of the model's own is not there, which is said later, the others of its own."""
+    names = [feature.name for feature in kept]
+    if fitted.names is None or matched(fitted.names, names) is not None:
+        return names
+    return [name for name in names if name in fitted.names]
 
 
 def _beside(features: Sequence[Feature], fitted: Fitted, hints: Hints) -> tuple[LeftOut, ...]:
@@ -62,8 +77,10 @@ def _beside(features: Sequence[Feature], fitted: Fitted, hints: Hints) -> tuple[
         return tuple(LeftOut(name, _reason(name, extra, fitted, hints)) for name in extra)
     if fitted.count == len(names):
         return ()
-    indexes = [LeftOut(name, reason) for name, reason in hints.indexes.items() if name in names]
-    rest = [name for name in names if name not in hints.indexes]
+    # What can be no feature is no input of a model of which the number of inputs is known, and another one.
+    reasons = {**hints.indexes, **(hints.unusable if fitted.count is not None else {})}
+    indexes = [LeftOut(name, reason) for name, reason in reasons.items() if name in names]
+    rest = [name for name in names if name not in reasons]
     targets = [name for name in rest if _has_classes(name, fitted, hints)]
     if fitted.count == len(rest) - 1 and len(targets) == 1:
         return (*indexes, LeftOut(targets[0], _TARGET))

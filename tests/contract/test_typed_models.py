@@ -20,5 +20,6 @@ def test_each_is_answered_as_the_model_itself_answers(tmp_path: Path, monkeypatc
         said[model.name] = "; ".join(stage.detail for stage in report.stages)
     assert all("420 rows as the model itself answers them" in each for each in said.values())
     assert "bought (the target: its values are the model's classes)" in said["beside-parquet"]
+    assert "day (the model was not fitted on it)" in said["beside-parquet"]
     assert "__index_level_0__ (the index of pandas)" in said["beside-parquet"]
     assert "UTF-16; its columns are separated by semicolons; its numbers have decimal commas" in said["codes-european"]

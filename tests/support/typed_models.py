@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ def write_typed(root: Path, steps: Any) -> list[Typed]:
         return onehot(columns, *steps).fit(frame, worth(frame))
 
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(store, (store["price"] > 10).astype(int))
-    beside = store.assign(bought=(store["price"] > 10).astype(int)).sample(frac=1, random_state=1)
+    beside = store.assign(bought=(store["price"] > 10).astype(int), day=date(2026, 1, 31)).sample(
+        frac=1, random_state=1
+    )
     text, hours, ordered = (FunctionTransformer(step) for step in (steps.as_text, steps.hours, steps.codes))
     return [
         write(root / "whole-csv", fitted(store, text), store, csv),

@@ -1,5 +1,8 @@
 """What the files say of the inputs, brought together with what the model was fitted on."""
 
+import re
+from datetime import date, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +70,58 @@ def test_what_a_model_was_not_fitted_on_is_left_out_with_the_reason(tmp_path: Pa
     inputs = inputs_of(read_manifest(tmp_path, "m"), load(tmp_path / "model.joblib"))
     assert left_out(inputs)["customer"] == "the index of pandas"
     assert schema_of(inputs).names == ("age", "income")
+
+
+ODD = {
+    "day": [date(2026, 1, 31)] * 40,
+    "at": [time(9, 30)] * 40,
+    "tags": [["a", "b"]] * 40,
+    "took": [timedelta(seconds=3)] * 40,
+    "raw": [b"x"] * 40,
+}
+"""Of types that no feature can have."""
+
+
+def of_parquet(folder: Path, model: Any, frame: pd.DataFrame, toml: str = "") -> Inputs:
+    joblib.dump(model, folder / "model.joblib")
+    (folder / "tidegate.toml").write_text(toml)
+    frame.to_parquet(folder / "reference.parquet")
+    return inputs_of(read_manifest(folder, "m"), load(folder / "model.joblib"))
+
+
+def test_columns_that_can_be_no_feature_are_left_out_where_the_model_was_not_fitted_on_them(tmp_path: Path) -> None:
+    beside = PEOPLE.assign(income=[Decimal(str(each)) for each in PEOPLE["income"]], **ODD)
+    named = of_parquet(tmp_path, LogisticRegression().fit(PEOPLE, PAID), beside)
+    assert schema_of(named).names == ("age", "income")
+    assert left_out(named) == dict.fromkeys(ODD, "the model was not fitted on it")
+    assert named.example == {"age": 20, "income": 1.5}
+    counted = of_parquet(tmp_path, LogisticRegression().fit(PEOPLE.to_numpy(), PAID), beside.assign(paid=PAID))
+    assert schema_of(counted).names == ("age", "income")
+    assert left_out(counted)["day"] == "is of type date32[day], which no feature can have"
+    assert set(left_out(counted)) == {*ODD, "paid"}
+    declared = of_parquet(tmp_path, DummyClassifier().fit(PEOPLE, PAID), beside, '[features]\nage = "numeric"\n')
+    assert schema_of(declared).names == ("age",)
+
+
+@pytest.mark.parametrize("column", list(ODD))
+def test_columns_that_can_be_no_feature_are_refused_where_they_are_wanted(tmp_path: Path, column: str) -> None:
+    beside = PEOPLE.assign(**{column: ODD[column]})
+    wanted = [
+        (DummyClassifier().fit(beside, PAID), ""),
+        (DummyClassifier().fit(PEOPLE.assign(third=1).to_numpy(), PAID), ""),
+        (DummyClassifier().fit(PEOPLE, PAID), f'[features]\n{column} = "categorical"\n'),
+    ]
+    for model, toml in wanted:
+        with pytest.raises(ModelError) as refused:
+            of_parquet(tmp_path, model, beside, toml)
+        assert refused.value.file == "reference.parquet"
+        assert re.match(rf"column '{column}' is of type .+, which no feature can have$", refused.value.problem)
+        assert f'[reference] ignore = ["{column}"]' in refused.value.fix
+
+
+def test_of_columns_that_are_not_there_nothing_is_said_of_those_that_can_be_no_feature(tmp_path: Path) -> None:
+    fitted = LogisticRegression().fit(PEOPLE.assign(third=1), PAID)
+    assert "day" in schema_of(of_parquet(tmp_path, fitted, PEOPLE.assign(day=ODD["day"]))).names
 
 
 def test_a_model_without_names_finds_its_target_by_its_classes_alone(tmp_path: Path) -> None:
