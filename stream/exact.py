@@ -4,7 +4,8 @@ A value is one piece: the state and the offset that it reaches. After every assi
 the state's own offset, whatever the group committed; so a kill at any moment loses nothing and counts nothing twice.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Container, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping
 from typing import Any, cast
 
 import faust
@@ -15,11 +16,14 @@ from faust.types import TP
 
 from stream.bounded_queue import ByteBoundedQueue
 from stream.changelog import Changelog, Damage
+from stream.last_batches import read_to_ends
 
 log = structlog.get_logger()
 
 BUFFERED_BYTES = 8_000_000
 """Of records that wait for one agent."""
+ENDS_ANSWER_S = 60.0
+"""Faust waits for 90 s for where the changelogs end."""
 
 Resume = Callable[[int], int]
 """Given a partition that was just assigned: take up its state, and say which offset to read next."""
@@ -93,6 +97,13 @@ class ResumingConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._read_offset = ReadOffsets(cast(ExactApp, self.app).resume_from.keys())
 
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """Where the changelogs end; tables are recovered up to there."""
+        said = await super().highwaters(*partitions)
+        known = {(tp.topic, tp.partition): end for tp, end in said.items() if end is not None}
+        ends = await asyncio.to_thread(read_to_ends, cast(ExactApp, self.app).bootstrap, known, ENDS_ANSWER_S)
+        return {**said, **{TP(*key): end for key, end in ends.items()}}
+
     async def perform_seek(self) -> None:
         await super().perform_seek()
         app = cast(ExactApp, self.app)
@@ -127,7 +138,8 @@ class ExactTransport(driver.Transport):
 class ExactApp(faust.App):
     """A Faust app whose tables and consumer are the exact ones."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bootstrap: str, **kwargs: Any) -> None:
+        self.bootstrap = bootstrap
         self.resume_from: dict[str, Resume] = {}
         self.before_resume: Callable[[Collection[TP]], Awaitable[None]] | None = None
         """Awaited with the whole assignment before any partition of it is taken up."""

@@ -17,6 +17,7 @@ def make_app(config: StreamConfig) -> ExactApp:
     config.data_folder.mkdir(parents=True, exist_ok=True)
     return ExactApp(
         config.layout.app_id,
+        bootstrap=config.bootstrap,
         broker=f"aiokafka://{config.bootstrap.replace(',', ';')}",
         store="memory://",
         datadir=config.data_folder,
