@@ -83,7 +83,7 @@ async def predict_test(
             found = await _predict(client, file, rows)
     except TimeoutError:
         raise over_predict_time(file, manifest.limits) from None
-    refuse_unwieldy("model", "its answers to the test rows", found, MOST_PREDICTION_BYTES)
+    refuse_unwieldy("model", "its answers to the test rows", found, MOST_PREDICTION_BYTES, is_answer=True)
     return found
 
 
@@ -105,6 +105,6 @@ async def predict_reference(client: RunnerClient, reference: Reference | None) -
     if reference is not None:
         for rows in reference.batches(BATCH_ROWS):
             answers = await _predict(client, reference.file, rows)
-            left -= refuse_unwieldy("model", "its answers to the reference", answers, left)
+            left -= refuse_unwieldy("model", "its answers to the reference", answers, left, is_answer=True)
             found += answers
     return found

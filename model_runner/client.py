@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
 from model_runner import watched
 from model_runner.dialling import dial
 from model_runner.failures import (
@@ -39,6 +37,7 @@ from model_runner.frames import (
     Request,
     RunnerInfo,
     encode_frame,
+    reply_decoder,
 )
 from model_runner.manner import Manner
 from model_runner.replies import lie_in, shortened
@@ -67,7 +66,7 @@ class _Connection(asyncio.Protocol):
         self._given_up = 0
         """Requests that nobody waits for any more, and which may be answered all the same."""
         self._reader = FrameReader(MAX_REPLY_BYTES)
-        self._decoder = msgspec.msgpack.Decoder(Reply)
+        self._decoder = reply_decoder()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's.

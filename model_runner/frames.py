@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from model_runner.large_integers import packable, restored
 from model_runner.manner import Manner
 
 MAX_FRAME_BYTES = 256_000_000
@@ -107,6 +108,24 @@ def encode_frame(message: msgspec.Struct, most_bytes: int = MAX_FRAME_BYTES) -> 
     if len(body) > most_bytes:
         raise ValueError(f"a frame of {len(body)} bytes; the most is {most_bytes}")
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """One frame; predictions may hold whole numbers of more than 64 bits.
+
+    Raises:
+        OverflowError: one is beyond what floats reach.
+        ValueError: it is longer than a reply may be.
+    """
+    try:
+        return encode_frame(reply, MAX_REPLY_BYTES)
+    except OverflowError:
+        return encode_frame(msgspec.structs.replace(reply, predictions=packable(reply.predictions)), MAX_REPLY_BYTES)
+
+
+def reply_decoder() -> msgspec.msgpack.Decoder[Reply]:
+    """Of what `encode_reply` made, without the length."""
+    return msgspec.msgpack.Decoder(Reply, ext_hook=restored)
 
 
 def id_of(frame: bytes) -> int | None:

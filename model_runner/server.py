@@ -22,7 +22,6 @@ from model_runner.frames import (
     CANCEL,
     DESCRIBE,
     EXPLAIN,
-    MAX_REPLY_BYTES,
     OVERLOADED,
     OWN,
     PREDICT,
@@ -35,6 +34,7 @@ from model_runner.frames import (
     Request,
     RunnerInfo,
     encode_frame,
+    encode_reply,
     id_of,
 )
 from model_runner.guarded import listen
@@ -259,7 +259,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         try:
-            frame = encode_frame(reply, MAX_REPLY_BYTES)
+            frame = encode_reply(reply)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             frame = encode_frame(Reply(reply.id, PREDICTION_FAILED, f"the prediction is not JSON-able: {error}"))
         self._transport.write(frame)

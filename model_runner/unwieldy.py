@@ -6,13 +6,17 @@ from typing import Any
 import msgspec
 
 from model_runner.errors import ModelError
+from model_runner.large_integers import packed_bytes
 
 DEPTH = 32
 """Lists and objects within each other; no instance and no answer needs more, and recursion over them is bounded."""
 
 
-def refuse_unwieldy(file: str, what: str, values: Sequence[Any], most_bytes: int) -> int:
+def refuse_unwieldy(file: str, what: str, values: Sequence[Any], most_bytes: int, *, is_answer: bool = False) -> int:
     """How many bytes they have, packed.
+
+    Args:
+        is_answer: whether they may hold whole numbers of more than 64 bits: requests cannot.
 
     Raises:
         ModelError: they are too deep or too large, or cannot be handed on.
@@ -20,9 +24,10 @@ def refuse_unwieldy(file: str, what: str, values: Sequence[Any], most_bytes: int
     if depth_exceeds(values, DEPTH + 1):
         raise ModelError(file, f"{what} are nested more than {DEPTH} levels deep", "Make them flat")
     try:
-        size = len(msgspec.msgpack.encode(values))
+        size = packed_bytes(values) if is_answer else len(msgspec.msgpack.encode(values))
     except OverflowError as error:
-        raise ModelError(file, f"{what} hold a whole number of more than 64 bits", "Write it as text") from error
+        most = "beyond 1.8e308" if is_answer else "of more than 64 bits"
+        raise ModelError(file, f"{what} hold a whole number {most}", "Write it as text") from error
     if size > most_bytes:
         raise ModelError(file, f"{what} have more than {most_bytes:,} bytes", "Take fewer, or smaller ones")
     return size

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from storage.clickhouse.client import connect
 from tests.support.git_client import Clone, Pushed, remote_url
 from tests.support.stack import RunningStack, running_stack
 from tests.support.typed_models import Typed, imported_steps, write_typed
+from tests.support.waiting import wait_until
 
 STEP = """
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -35,6 +38,13 @@ class Burden(TransformerMixin, BaseEstimator):
 
     def transform(self, frame):
         return frame.assign(burden=frame["debt"] / frame["income"])[["burden"]]
+"""
+POWERS = """
+def load(folder): ...
+
+
+def predict(model, rows):
+    return [2 ** int(row["n"]) - 1 for row in rows]
 """
 TYPED = {"ids-csv", "codes-european", "times-parquet", "grades-parquet"}
 """Of each way in which a type can be lost one."""
@@ -126,6 +136,25 @@ def _refuses_by_field(url: str) -> None:
         refused = httpx.post(url, content=f'{{"device": {number}}}', timeout=60)
         assert refused.status_code == status, refused.text
         assert "device" in refused.json()["error"]["message"]
+
+
+def test_a_whole_number_of_any_size_is_answered_and_stored_exactly(stack: RunningStack, tmp_path: Path) -> None:
+    folder = tmp_path / "powers"
+    folder.mkdir()
+    (folder / "predict.py").write_text(POWERS)
+    (folder / "test_data.json").write_text('[{"n": 3}, {"n": 1022}]')
+    stack.json("deploy", str(folder))
+    wanted = [2**n - 1 for n in (1, 70, 1022)]
+    answer = httpx.post(_url(stack, "powers"), json={"instances": [{"n": n} for n in (1, 70, 1022)]}, timeout=60).json()
+    assert answer["predictions"] == wanted
+    query = "SELECT prediction FROM inference_events WHERE request_id = {id:String} ORDER BY row"
+    client = connect(stack.settings.clickhouse_dsn, stack.settings.clickhouse_database)
+    try:
+        asked = partial(client.query, query, parameters={"id": answer["request_id"]})
+        rows = wait_until(lambda: asked().result_rows, 60, "its events in ClickHouse")
+    finally:
+        client.close()
+    assert [int(row[0]) for row in rows] == wanted
 
 
 def test_types_of_the_training_are_kept_from_a_push_to_each_way_of_asking(
