@@ -6,14 +6,17 @@ under the model's own limits, before any code of the model runs, and nobody else
 """
 
 import argparse
+import dataclasses
 import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from model_runner.errors import ModelError
+from model_runner.large_integers import packable, restored
 from model_runner.limits import Limits
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.raised import as_model_error, in_words
@@ -48,7 +51,8 @@ def read_own_files(manifest: Manifest) -> OwnFiles:
     try:
         test = read_test_rows(manifest)
         if test is not None:
-            refuse_unwieldy(file, "its rows", [test.rows, test.expected], MOST_TEST_BYTES)
+            left = MOST_TEST_BYTES - refuse_unwieldy(file, "its rows", [test.rows], MOST_TEST_BYTES)
+            refuse_unwieldy(file, "the answers that it expects", [test.expected], left, is_answer=True)
         file = manifest.reference_file.name if manifest.reference_file else "reference"
         reference = read_reference(manifest)
     except MemoryError:
@@ -71,7 +75,7 @@ def packed(files: OwnFiles) -> bytes:
     """Raises ModelError: they are too large, or hold what cannot be handed on."""
     source = files.reference.file if files.reference is not None else "test_data.json"
     try:
-        found = msgspec.msgpack.encode(files)
+        found = msgspec.msgpack.encode(replace(files, test=files.test and _handed_on(files.test)))
     except OverflowError as error:
         raise ModelError(source, "holds a whole number of more than 64 bits", "Write it as text") from error
     if len(found) > MOST_BYTES:
@@ -80,10 +84,14 @@ def packed(files: OwnFiles) -> bytes:
     return found
 
 
+def _handed_on(test: TestRows) -> TestRows:
+    return dataclasses.replace(test, expected=packable(test.expected))
+
+
 def unpacked(content: bytes) -> OwnFiles:
     """Raises ModelError: this is not what `packed` made."""
     try:
-        found = msgspec.msgpack.decode(content, type=OwnFiles)
+        found = msgspec.msgpack.decode(content, type=OwnFiles, ext_hook=restored)
     except UNREADABLE as error:
         raise ModelError("model", f"its data files were not read: {error}", "Deploy it again") from error
     reference = found.reference

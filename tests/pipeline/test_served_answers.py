@@ -23,6 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from storage.clickhouse.client import connect
 from tests.support.git_client import Clone, Pushed, remote_url
+from tests.support.models import write_test_rows
 from tests.support.stack import RunningStack, running_stack
 from tests.support.typed_models import Typed, imported_steps, write_typed
 from tests.support.waiting import wait_until
@@ -142,7 +143,7 @@ def test_a_whole_number_of_any_size_is_answered_and_stored_exactly(stack: Runnin
     folder = tmp_path / "powers"
     folder.mkdir()
     (folder / "predict.py").write_text(POWERS)
-    (folder / "test_data.json").write_text('[{"n": 3}, {"n": 1022}]')
+    write_test_rows(folder, [{"n": 3}, {"n": 1022}], expected=[7, 2**1022 - 1])
     stack.json("deploy", str(folder))
     wanted = [2**n - 1 for n in (1, 70, 1022)]
     answer = httpx.post(_url(stack, "powers"), json={"instances": [{"n": n} for n in (1, 70, 1022)]}, timeout=60).json()
