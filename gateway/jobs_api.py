@@ -65,6 +65,9 @@ class JobView(BaseModel):
 
 class Jobs(BaseModel):
     jobs: list[JobView] = Field(description="The newest first.")
+    unreadable: list[str] = Field(
+        default_factory=list, description="Jobs that are left out: their rows in the registry are damaged; why."
+    )
 
 
 class JobLineView(BaseModel):

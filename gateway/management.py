@@ -76,6 +76,9 @@ class ModelView(BaseModel):
 
 class Models(BaseModel):
     models: list[ModelView]
+    unreadable: list[str] = Field(
+        default_factory=list, description="Models that are left out: their rows in the registry are damaged; why."
+    )
 
 
 class Versions(BaseModel):

@@ -12,7 +12,7 @@ from gateway.deployer_client import DeployerAwayError, ask
 from gateway.deployer_protocol import Cancel, Ended, Refused
 from gateway.jobs_api import JobLineView, JobLog, Jobs, JobView
 from gateway.refusals import Refusal
-from storage.registry import Database, Job, JobState, UnknownJobError, get_job, lines_of, list_jobs
+from storage.registry import DamagedRowError, Database, Job, JobState, UnknownJobError, get_job, lines_of, list_jobs
 
 LOOK_S = 0.2
 """Between two looks for a new line."""
@@ -34,8 +34,9 @@ class JobsOfRegistry:
     def jobs(self, workspace: str, model: str | None, state: str | None, limit: int) -> Jobs:
         with _refusing():
             wanted = None if state is None else JobState(state)
-            found = list_jobs(self._database, model, workspace, state=wanted, limit=limit)
-            return Jobs(jobs=[_view(job) for job in found])
+            damaged: dict[str, str] = {}
+            found = list_jobs(self._database, model, workspace, state=wanted, limit=limit, unreadable=damaged)
+            return Jobs(jobs=[_view(job) for job in found], unreadable=list(damaged.values()))
 
     def job(self, number: int) -> JobView:
         with _refusing():
@@ -84,6 +85,8 @@ def _refusing() -> Iterator[None]:
         yield
     except UnknownJobError as error:
         raise Refusal(404, "unknown_job", f"{str(error)[:1].upper()}{str(error)[1:]}: see GET /api/v1/jobs") from None
+    except DamagedRowError as error:
+        raise Refusal(503, "unavailable", f"The job cannot be read: {error}") from None
     except SQLAlchemyError:
         raise Refusal(503, "unavailable", "The registry does not answer; try again", retry_after_s=5) from None
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, TypeVar
 
 from storage.registry.errors import RegistryError
@@ -53,7 +53,7 @@ def read_rows(
         try:
             found.append(convert(row))
         except Exception as error:  # flipped bits may raise anything
-            reason = f"row {row.id} of {row.__tablename__} cannot be read: {error}"
+            reason = _plain(f"row {row.id} of {row.__tablename__}{_whose(row)} cannot be read: {error}")
             if damaged is None:
                 raise DamagedRowError(reason) from error
             damaged[str(row.id)] = reason
@@ -84,6 +84,25 @@ def check(*rows: Any) -> None:
                 raise DamagedRowError(f"{row.__tablename__}.{attribute.key} is {value.detail}")
             if isinstance(value, str) and not value.isascii() and not _is_text(value):
                 raise DamagedRowError(f"{row.__tablename__}.{attribute.key} is no UTF-8")
+
+
+def tell(damaged: Mapping[str, str], told: MutableMapping[str, str] | None, what: str) -> None:
+    """To the log, and to whoever asked for it."""
+    for key, reason in damaged.items():
+        log.error("%s is left out: %s", what, reason)
+        if told is not None:
+            told[key] = reason
+
+
+def _whose(row: Any) -> str:
+    """The model that it belongs to, where the row says it."""
+    names = [name for name in (getattr(row, "name", None), getattr(row, "model", None)) if isinstance(name, str)]
+    return f" (model {names[0][:KEPT_CHARS]})" if names else ""
+
+
+def _plain(text: str) -> str:
+    """What anybody can print and encode, whatever stood in the row."""
+    return ascii(text[: 3 * KEPT_CHARS])[1:-1]
 
 
 def _is_text(value: str) -> bool:

@@ -1,6 +1,5 @@
 """The life of jobs: queued, running, then succeeded, failed or cancelled. A job that is over never changes again."""
 
-import logging
 from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,13 +7,12 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from storage.registry.damaged import check, read_rows, require
+from storage.registry.damaged import check, read_rows, require, tell
 from storage.registry.database import Database
 from storage.registry.errors import RegistryError
 from storage.registry.job_records import UNFINISHED, Job, JobLine, JobState, NewJob
 from storage.registry.job_tables import DeliveryRow, JobLineRow, JobRow
 
-log = logging.getLogger("storage.registry")
 _REMOVED_AT_ONCE = 500
 """So that nobody waits long for the registry."""
 LARGEST = 2**31 - 1
@@ -132,8 +130,9 @@ def list_jobs(
     *,
     state: JobState | None = None,
     limit: int = 50,
+    unreadable: MutableMapping[str, str] | None = None,
 ) -> list[Job]:
-    """The latest jobs, newest first."""
+    """The latest jobs, newest first. `unreadable` takes those that cannot be read, by id, with the reason."""
     statement = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
     if model is not None:
         statement = statement.where(JobRow.model == model)
@@ -144,8 +143,7 @@ def list_jobs(
     damaged: dict[str, str] = {}
     with database.read() as session:
         found = read_rows(session.scalars(statement), _to_job, damaged)
-    for reason in damaged.values():
-        log.error("a job is left out: %s", reason)
+    tell(damaged, unreadable, "a job")
     return found
 
 

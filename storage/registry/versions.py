@@ -1,21 +1,18 @@
 """Models, their versions, and the profiles of these."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from storage.registry.damaged import check, read_rows
+from storage.registry.damaged import check, read_rows, tell
 from storage.registry.database import Database
 from storage.registry.errors import ProfileExistsError, UnknownModelError, UnknownVersionError
 from storage.registry.live import live_primaries
 from storage.registry.records import DEFAULT_WORKSPACE, Model, Profile, Version
 from storage.registry.tables import DeploymentRow, ModelRow, ProfileRow, VersionRow
-
-log = logging.getLogger("storage.registry")
 
 
 def create_version(
@@ -127,15 +124,16 @@ def get_model(database: Database, model: str, workspace: str = DEFAULT_WORKSPACE
         return _to_model(session, row)
 
 
-def list_models(database: Database, workspace: str = DEFAULT_WORKSPACE) -> list[Model]:
-    """Every model, by name."""
+def list_models(
+    database: Database, workspace: str = DEFAULT_WORKSPACE, unreadable: MutableMapping[str, str] | None = None
+) -> list[Model]:
+    """Every model, by name. `unreadable` takes those that cannot be read, by id, with the reason."""
     statement = select(ModelRow).where(ModelRow.workspace == workspace).order_by(ModelRow.name)
     with database.read() as session:
         rows = session.scalars(statement.options(selectinload(ModelRow.versions).options(joinedload(VersionRow.model))))
         damaged: dict[str, str] = {}
         found = read_rows(rows, lambda row: _to_model(session, row), damaged)
-        for reason in damaged.values():
-            log.error("a model is left out: %s", reason)
+        tell(damaged, unreadable, "a model")
         return found
 
 

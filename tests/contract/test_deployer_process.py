@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gateway.deployer_client import DeployerAwayError, ask, follow
 from gateway.deployer_protocol import Cancel, Deliver, Ended, Line, Refused, Submit, Taken
 from storage import registry
 from tests.support.children import Child
 from tests.support.git_client import Clone
+from tests.support.jobs import new_job
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
 from tests.support.scripted import write_scripted
 from tests.support.waiting import wait_until
+from tidegate.processes.deployer import owner_of
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket
 
@@ -187,3 +190,26 @@ def test_what_asks_for_too_much_is_refused_at_the_check(deployer: Deployer, clon
     assert "✗ check" in said
     assert "tidegate.toml: [limits] memory 9000 GB is more than one model may have here" in said
     assert "TIDEGATE_MAX_MODEL_MEMORY_MB" in said
+
+
+def test_it_starts_on_a_job_that_cannot_be_read_and_goes_on_with_the_next(tmp_path: Path, clone: Clone) -> None:
+    deployer = Deployer(tmp_path / "home")
+    database = registry.Database(deployer.settings.database_dsn)
+    bad = registry.submit_job(database, new_job(owner=owner_of(deployer.settings))).id
+    with database.write() as session:
+        session.execute(text("UPDATE jobs SET source = '{\"cut' WHERE id = :id"), {"id": bad})
+    try:
+        deployer.child.start()
+        wait_until(lambda: registry.list_jobs(database), 60, "the bad job to be set aside")
+        next_ = deployer.submit(clone, "next")
+
+        state, _ = deployer.end(next_)
+
+        assert state == "failed", "it was done: there is no model in it"
+        found = registry.get_job(database, bad)
+        assert found.state is registry.JobState.FAILED
+        assert "cannot be read" in (found.error or "")
+        assert any("cannot be read" in line.text for line in registry.lines_of(database, bad))
+    finally:
+        deployer.child.stop()
+        database.close()

@@ -6,7 +6,7 @@ from typing import Any
 from storage.registry import Job, UnknownJobError, get_job, lines_of, list_jobs
 from tidegate.cli.context import load_settings, open_registry, require_running
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.output import console, print_json, print_table
+from tidegate.cli.output import console, print_json, print_table, tell_unreadable
 
 SHOWN = ("id", "workspace", "model", "kind", "branch", "commit", "state", "stage", "attempts", "deployment_id", "error")
 """Of a job, beside its moments; its source holds paths of this machine."""
@@ -17,10 +17,12 @@ def jobs(model: str | None, *, log: int | None, as_json: bool) -> None:
         _show_log(log, as_json)
         return
     with open_registry(load_settings()) as database:
-        found = [_values(job) for job in list_jobs(database, model)]
+        unreadable: dict[str, str] = {}
+        found = [_values(job) for job in list_jobs(database, model, unreadable=unreadable)]
+    tell_unreadable(unreadable)
     if as_json:
         print_json(found)
-    elif not found:
+    elif not found and not unreadable:
         console().print("No job yet: `git push` to a model's repository makes one.")
     else:
         print_table(

@@ -4,15 +4,17 @@ from typing import Any
 
 from storage.registry import Model, list_models
 from tidegate.cli.context import load_settings, open_registry
-from tidegate.cli.output import console, print_json, print_table
+from tidegate.cli.output import console, print_json, print_table, tell_unreadable
 
 
 def models(*, as_json: bool) -> None:
     with open_registry(load_settings()) as database:
-        found = [_values(model) for model in list_models(database)]
+        unreadable: dict[str, str] = {}
+        found = [_values(model) for model in list_models(database, unreadable=unreadable)]
+    tell_unreadable(unreadable)
     if as_json:
         print_json(found)
-    elif not found:
+    elif not found and not unreadable:
         console().print("No model is deployed yet: `tidegate deploy PATH`.")
     else:
         print_table(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ def print_json(value: Any) -> None:
 
 def _escaped(character: str) -> str:
     return json.dumps(character)[1:-1]
+
+
+def tell_unreadable(reasons: Mapping[str, str]) -> None:
+    """What a list leaves out, on stderr: scripts read stdout."""
+    for reason in reasons.values():
+        print(f"Left out: {reason}.", file=sys.stderr)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:

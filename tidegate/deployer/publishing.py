@@ -1,17 +1,29 @@
 """Tells topic `deployments` what is live, and with which profile; returns when the broker has acknowledged it."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from storage.registry import Database, Deployment, Status, deployments_of, get_profile, get_version, list_models
+from storage.registry import (
+    DamagedRowError,
+    Database,
+    Deployment,
+    Status,
+    deployments_of,
+    get_profile,
+    get_version,
+    list_models,
+)
 from stream.deployments import RETIRED, DeploymentRecord, change_key, encode
 from stream.profiles.codec import pack_profile
 from stream.topics import Topic, TopicLayout
 from tidegate.deployer.endings import why_ended
 from tidegate.deployer.producers import forget, producer_for
+
+log = logging.getLogger("tidegate.deployer")
 
 FLUSH_S = 15.0
 TIMEOUT_S = 0.9 * FLUSH_S
@@ -72,12 +84,12 @@ def change_of(
 def records_of_live(database: Database, now: datetime) -> list[DeploymentRecord]:
     """One record for each deployment that has or may get traffic: the embedded broker forgets them when it stops."""
     kept = (Status.LIVE, Status.WARM)
-    found = [
-        deployment
-        for model in list_models(database)
-        for deployment in deployments_of(database, model.name, model.workspace)
-        if deployment.status in kept
-    ]
+    found: list[Deployment] = []
+    for model in list_models(database):
+        try:
+            found += [one for one in deployments_of(database, model.name, model.workspace) if one.status in kept]
+        except DamagedRowError as error:  # it must not keep the other models, and the stack, from starting
+            log.error("the deployments of %s are not announced: %s", model.name, error)
     return [record_of(database, deployment, "live", now) for deployment in reversed(found)]
 
 

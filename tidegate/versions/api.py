@@ -16,6 +16,7 @@ from gateway.refusals import Refusal
 from model_runner import watched
 from storage import registry
 from storage.registry import (
+    DamagedRowError,
     Database,
     DeploymentStateError,
     RegistryError,
@@ -48,7 +49,14 @@ class VersionsApi:
 
     def models(self, workspace: str) -> Models:
         with _refusing():
-            return Models(models=[self._model(found) for found in registry.list_models(self._database, workspace)])
+            unreadable: dict[str, str] = {}
+            views = []
+            for found in registry.list_models(self._database, workspace, unreadable):
+                try:
+                    views.append(self._model(found))
+                except DamagedRowError as error:
+                    unreadable[found.name] = f"a deployment of {found.name}: {error}"
+            return Models(models=views, unreadable=list(unreadable.values()))
 
     def model(self, workspace: str, model: str) -> ModelView:
         with _refusing():
@@ -162,6 +170,8 @@ def _refusing() -> Iterator[None]:
         raise Refusal(409, "wrong_state", _sentence(error)) from None
     except ValueError as error:
         raise Refusal(422, "invalid_request", _sentence(error)) from None
+    except DamagedRowError as error:
+        raise Refusal(503, "unavailable", f"{_sentence(error)}. Deploying the model again makes new rows") from None
     except (RunnerNotReadyError, PublishError, SQLAlchemyError) as error:
         log.warning("%s: %s", type(error).__name__, error)
         message = "The registry, the broker or a runner does not answer; the gateway's log says which. Try again"
