@@ -109,6 +109,12 @@ class Alerting(Agent[AlertOwner, ReadItems]):
         values, damage = self._table.values_of(partition, self._past.metrics_id)
         found = newest(values, damage, unpack_alerts, lambda state: (sum(state.next_offsets.values()), state.writing))
         state = found.state or PackedAlerts(self._past.alerts(partition), {})
+        remedy = (
+            "the rules go on from the newest that can be read, and read what came since again"
+            if found.state is not None
+            else "no other can be read: open alerts are begun anew from what the topics still hold, and one that fires "
+            "since before that may be told of twice, or never resolve"
+        )
         return AlertOwner(
             partition=partition,
             engine=state.engine,
@@ -118,7 +124,7 @@ class Alerting(Agent[AlertOwner, ReadItems]):
             writing=state.writing,
             changed=bool(found.damage),
             damage=found.damage,
-            remedy="the rules go on from the newest that can be read, and read what came since again",
+            remedy=remedy,
         )
 
     def _read(self, topic: str, records: Sequence[Record]) -> ReadItems:

@@ -85,12 +85,19 @@ class Counting(Agent[CountOwner, Intake]):
             lambda counter: (counter.next_offset,),
         )
         counter = found.state or PartitionCounter(self._topic_id, partition)
+        lost = (
+            f"events are counted on from the newest that can be read, at offset {counter.next_offset}; where a profile "
+            "was learned since, its deployment's events since then may be counted against both"
+            if found.state is not None
+            else "no other can be read: events are counted again from the first that the topic still has; older "
+            "ones are not in the panes that are sent from now on"
+        )
         return CountOwner(
             partition=partition,
             counter=counter,
             next_name=found.next_name,
             damage=found.damage,
-            remedy=f"events are counted on from the newest that can be read, at offset {counter.next_offset}",
+            remedy=lost,
         )
 
     def _read(self, _topic: str, records: Sequence[Record]) -> Intake:

@@ -103,11 +103,12 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         windows = self._past.windows(partition)
         lost = "all windows of this partition" if windows.all_heal else "the windows of its deployment"
         known = "what is known of former topics and " if windows.rebuilt_for else ""
+        fresh = "" if self._past.knows_judgements else "; without ClickHouse they start with fresh judgements"
         return WindowsOwner(
             partition=partition,
             windows=windows,
             damage=windows.damage,
-            remedy=f"{lost} are made again from {known}the panes in {self._topic}, as far back as these reach",
+            remedy=f"{lost} are made again from {known}the panes in {self._topic}, as far back as these reach{fresh}",
         )
 
     def _read(self, _topic: str, records: Sequence[Record]) -> ReadPanes:

@@ -91,6 +91,11 @@ class Rebuilding:
         if alerts:
             self._alerts = await self._asked("alerts", lambda: self._read_alerts(alerts))
 
+    @property
+    def knows_judgements(self) -> bool:
+        """Somebody can say what the last evaluations left."""
+        return self._history is not None
+
     def windows(self, partition: int) -> PartitionWindows:
         """The state of a partition of `feature.panes`, whatever it is from."""
         values, restored = self._restored.pop(partition, ({}, PartitionWindows()))

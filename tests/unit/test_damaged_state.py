@@ -169,3 +169,30 @@ def test_a_sealed_value_that_does_not_unpack_is_named() -> None:
     values, damage = log.values_of(0, b"i" * 16)
     assert values == {"slot|10|0|d1": b""}
     assert [one.name for one in damage] == ["slot|10|0|d1"]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [("counting", "no other can be read"), ("alerting", "no other can be read"), ("evaluating", "fresh judgements")],
+)
+def test_the_letter_says_what_is_lost(table: str, words: str) -> None:
+    """Also where both copies are damaged, and nobody knows what the last evaluation left."""
+
+    async def play_all() -> list[str]:
+        simulation = Simulation(3)
+        try:
+            fill(simulation, 25)
+            await simulation.run(250)
+            await simulation.settle()
+            for (changelog, _), records in simulation.log.changelogs.items():
+                if changelog == table:
+                    records[:] = [(key, record and record[:-1]) for key, record in records]
+            await start_again(simulation)
+            found = map(dead_letters.decode, simulation.log.values(Topic.DEAD_LETTERS))
+            return [one.detail for one in found if one.topic == simulation.changelog_of(table)]
+        finally:
+            await simulation.close()
+
+    details = asyncio.run(play_all())
+    assert details
+    assert all(words in detail for detail in details)
