@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.git.config import GitConfig, git_environment
 from gateway.git.context import REFUSED
-from model_runner.durable import replace, sync_tree
+from model_runner.durable import make_folder, replace, sync_tree
 
 HOOKS = ("pre-receive", "post-receive")
 OF_ONE_REF = "update"
@@ -51,7 +51,7 @@ async def ensure_repository(config: GitConfig, workspace: str, model: str) -> Pa
     if await asyncio.to_thread(path.is_dir):
         return path
     part = path.with_name(f".{model}.{secrets.token_hex(4)}")
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(make_folder, path.parent, 0o700)
     try:
         await _init(config, part)
         await asyncio.to_thread(_keep, part, path)

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.git.config import GitConfig
 from gateway.git.lfs_store import LfsObjectError, LfsStore, copy_object
-from gateway.token import load_or_make
+from gateway.git.repositories import ensure_repository
+from gateway.token import Token, load_or_make
+from model_runner.environment import building
 from model_runner.environment.runner_copy import runner_copy
+from model_runner.environment.store import Store
 from model_runner.seals import Seals, tree_hash
 from storage import artifacts, registry
 from storage.artifact_removal import INDEX
@@ -131,6 +135,57 @@ def test_the_runners_copy_is_whole_or_made_again(disk: Path) -> None:
         assert sources == expected
         assert "model_runner/server.py" in sources
         assert runner_copy(disk) == found
+
+
+def test_an_environment_is_whole_or_built_again(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files are put there as uv does it: without a word to the disk. What follows is the build itself."""
+    files = {"bin/python": b"#!python", "lib/a/__init__.py": os.urandom(3000), "lib/b.py": b"b = 1"}
+
+    def install(folder: Path, *_: object) -> None:
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+    monkeypatch.setattr(building, "_install", install)
+    monkeypatch.setattr(building, "_compile", lambda *_: None)
+    store = Store(disk, disk / ".downloads")
+
+    def build() -> str:
+        return building.build("a==1 --hash=sha256:0", store, lambda _: None).key
+
+    def found(key: str) -> dict[str, bytes]:
+        return {name: (disk / key / name).read_bytes() for name in files if (disk / key / name).is_file()}
+
+    key = build()
+    building.remove(store.folder(key))
+    losses = 0
+    for done in lives(disk, build, SEEDS):
+        losses += 1
+        if done or store.is_whole(key):
+            assert found(key) == files, "what was said to be built is on disk, and not only built again"
+        assert not done or store.about(key) is not None
+        assert build() == key
+        assert found(key) == files
+        building.remove(store.folder(key))
+    assert losses > 20
+
+
+def test_a_repository_that_was_made_is_on_disk(disk: Path) -> None:
+    config = GitConfig(disk / "home" / "git", disk / "home" / "staging", disk / "nobody.sock", Token("tg_x"))
+
+    def make() -> Path:
+        return asyncio.run(ensure_repository(config, "default", "market"))
+
+    (disk / "home").mkdir()
+    whole = _content(make())
+    assert {"HEAD", "config"} <= whole.keys()
+    for done in lives(disk, make, SEEDS):
+        path = config.repository("default", "market")
+        if done:
+            assert path.is_dir(), "its name, and those of the folders that it lies in"
+        if path.is_dir():
+            assert _content(path) == whole
+        assert _content(make()) == whole
 
 
 def test_a_token_that_was_shown_stays_and_none_is_damaged(disk: Path) -> None:
