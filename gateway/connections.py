@@ -52,7 +52,14 @@ class _All:
         idle = sorted((one for one in self.open if one is not newest and one.waits()), key=lambda one: one.since)
         for connection in idle[: max(1, self.limits.most // 20)]:
             connection.end("too_many")
-        if not idle:
+        if idle:
+            return
+        now = newest.loop.time()
+        slow = [one for one in self.open if one.is_slow(now)]
+        for connection in sorted(slow, key=lambda one: one.since)[: max(1, self.limits.most // 20)]:
+            message = "The body came slowly, and all connections are in use. Send it at once."
+            connection.end("too_slow", b"408 Request Timeout", message)
+        if not slow:
             newest.end("too_many", b"503 Service Unavailable", "All connections are in use. Try again in a second.")
 
 
@@ -76,6 +83,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received = 0
         self._quiet_bytes = 0
         """Received since the parser last gave anything on."""
+        self._before_body = 0
+        """Received before the body that is coming."""
         self._counted = 0
         self._counted_at = 0.0
         self._unread = 0
@@ -123,6 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         self._quiet_bytes = 0
         self._counted, self._counted_at = self._received, self.since
+        self._before_body = self._received
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -152,6 +162,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def waits(self) -> bool:
         """Whether no request is being received or answered on it."""
         return self._ending_at is None and not self._in_body and (self.cycle is None or self.cycle.response_complete)
+
+    def is_slow(self, now: float) -> bool:
+        """Whether a body is coming so slowly that its connection is better given to another."""
+        if self._ending_at is not None or not self._in_body or self.cycle.response_complete or self.flow.read_paused:
+            return False
+        limits, took_s = self.everyone.limits, now - self.since
+        least = took_s * limits.hurried_bytes_a_second
+        return took_s > limits.hurried_s and self._received - self._before_body < least
 
     def look(self, now: float) -> None:
         """End it where its client keeps a deadline no longer."""

@@ -18,18 +18,24 @@ from typing import Protocol
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from gateway.deployer_client import DeployerAwayError, ask
 from gateway.deployer_protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
 from gateway.door import FailedTries
 from gateway.gate import client_of
+from gateway.held_bodies import HeldBodies, HeldBody
 from gateway.metrics import FAILED_TRIES
+from gateway.refusals import CLIENT_GONE, Refusal
+from gateway.requests import Headers, read_body
 from gateway.tries import Tries, site_of
 from model_runner.plain_text import plain
 from model_runner.unreadable import UNREADABLE
 
 MAX_BYTES = 26_000_000
 """GitHub sends no more than 25 MB."""
+HELD_BYTES = 104_000_000
+"""Of all deliveries under way, before anybody knows whether they are GitHub's: four of the largest."""
 PATIENCE_S = 5.0
 """GitHub gives up after 10 s."""
 HEADS = "refs/heads/"
@@ -118,13 +124,19 @@ def is_signed(secret: str, body: bytes, signature: str | None) -> bool:
 def github_router(config: GithubConfig) -> APIRouter:
     router = APIRouter(tags=["hooks"])
     tries = SignatureTries()
+    bodies = HeldBodies("github", HELD_BYTES)
 
     @router.post("/hooks/github", status_code=202)
     async def github(request: Request) -> Response:
         """GitHub's webhook: content type `application/json`, the event `push`."""
-        body = await _body(request)
-        if body is None:
-            return _answer(413, _Outcome("refused", f"the body is larger than {MAX_BYTES} bytes"))
+        with bodies.hold() as held:
+            try:
+                body = await _body(request, held)
+            except Refusal as refused:
+                return _not_read(refused)
+            return await _answered(request, body)
+
+    async def _answered(request: Request, body: bytes) -> Response:
         signature = request.headers.get("x-hub-signature-256")
         meant = await asyncio.to_thread(_meant, config.source, body, signature)
         if not meant:
@@ -237,14 +249,22 @@ def _first_answer(deployer: Path, message: Deliver | UpstreamBranchGone) -> From
     return next(iter(ask(deployer, message, PATIENCE_S)), None)
 
 
-async def _body(request: Request) -> bytes | None:
-    """The raw bytes; None when there are too many."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            return None
-    return bytes(body)
+async def _body(request: Request, held: HeldBody) -> bytes:
+    """The raw bytes, which are what was signed."""
+    length = request.headers.get("content-length", "")
+    plain_headers = Headers(None, int(length[:18]) if length.isdecimal() else None, None)
+    return await read_body(request.receive, plain_headers, MAX_BYTES, held)
+
+
+def _not_read(refused: Refusal) -> Response:
+    """The words of the refusal, but for what only predictions have."""
+    if refused.status == CLIENT_GONE:
+        raise ClientDisconnect
+    reason = f"the body is larger than {MAX_BYTES} bytes" if refused.status == 413 else refused.message
+    answer = _answer(refused.status, _Outcome("refused", reason))
+    if refused.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(refused.retry_after_s)
+    return answer
 
 
 def _answer(status: int, outcome: _Outcome) -> Response:

@@ -17,6 +17,7 @@ from gateway.calls import Call, events_of, rows_of
 from gateway.compressed import CODINGS
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoint, Endpoints
+from gateway.held_bodies import HeldBodies, HeldBody
 from gateway.ids import request_id_of, uuid7s
 from gateway.metrics import REQUESTS
 from gateway.refusals import CLIENT_GONE, Refusal
@@ -68,6 +69,8 @@ class Limits:
 
     max_bytes: int = 8_000_000
     max_instances: int = 10_000
+    body_buffer_bytes: int = 512_000_000
+    """Of the bodies of all requests under way."""
 
 
 class InferenceApp:
@@ -78,6 +81,7 @@ class InferenceApp:
         self._waking = waking
         self._emitter = emitter
         self._limits = limits
+        self._bodies = HeldBodies("predict", limits.body_buffer_bytes)
         self._shadowing = Shadowing(self._emit, waking)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +91,8 @@ class InferenceApp:
         refusal = None
         body = b""
         try:
-            body = await self._predict(call, path, scope, receive)
+            with self._bodies.hold() as held:
+                body = await self._predict(call, path, scope, receive, held)
         except Refusal as refused:
             refusal = refused
         except Exception:
@@ -106,13 +111,13 @@ class InferenceApp:
         """Give up the copies that are under way."""
         await self._shadowing.close()
 
-    async def _predict(self, call: Call, path: str, scope: Scope, receive: Receive) -> bytes:
+    async def _predict(self, call: Call, path: str, scope: Scope, receive: Receive, held: HeldBody) -> bytes:
         headers = read_headers(scope["headers"])
         call.request_id = request_id_of(headers.request_id) or self._new_ids(1, call)[0]
         endpoint = call.endpoint = self._endpoints.choose(path)
         if scope["method"] != "POST":
             raise Refusal(405, "method_not_allowed", "Send a POST with the features as JSON")
-        body = await read_body(receive, headers, self._limits.max_bytes)
+        body = await read_body(receive, headers, self._limits.max_bytes, held)
         batch = parse_batch(body, endpoint.form, self._limits.max_instances)
         call.instances = batch.instances
         endpoint = call.endpoint = self._endpoints.still(endpoint, path)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.compressed import unpacked
 from gateway.foreign_bodies import answerable, by_position, refuse_foreign
+from gateway.held_bodies import HeldBody
 from gateway.instance_form import Form
 from gateway.json_body import decode
 from gateway.refusals import CLIENT_GONE, Refusal
@@ -47,32 +48,58 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     return Headers(request_id, length, encoding)
 
 
-async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
+async def read_body(receive: Receive, headers: Headers, max_bytes: int, held: HeldBody | None = None) -> bytes:
     """The whole body, unpacked where it was compressed.
 
+    Args:
+        held: what it counts as; None where its bound is so small that it need not.
+
     Raises:
-        Refusal: it is or becomes larger than max_bytes, is compressed in an unknown way, or its sender went away.
+        Refusal: it is or becomes larger than max_bytes, comes too slowly, does not fit beside the others, is compressed
+            in an unknown way, or its sender went away.
     """
     if headers.content_length is not None and headers.content_length > max_bytes:
         raise _too_large(max_bytes)
     message = await receive()
     body: bytes = message.get("body", b"")
     if message["type"] == "http.request" and message.get("more_body"):
-        body, message = await _read_rest(receive, body, max_bytes)
+        body, message = await _read_rest(receive, body, max_bytes, held)
+    elif held is not None:
+        held.add(len(body))
     if message["type"] == "http.disconnect":
         raise Refusal(CLIENT_GONE, "client_gone", "The client went away")
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    return body if headers.content_encoding is None else unpacked(body, headers.content_encoding, max_bytes)
+    if headers.content_encoding is None:
+        return body
+    plain = unpacked(body, headers.content_encoding, max_bytes)
+    if held is not None:
+        held.add(len(plain))
+    return plain
 
 
-async def _read_rest(receive: Receive, first: bytes, max_bytes: int) -> tuple[bytes, MutableMapping[str, Any]]:
+async def _read_rest(
+    receive: Receive, first: bytes, max_bytes: int, held: HeldBody | None
+) -> tuple[bytes, MutableMapping[str, Any]]:
+    if held is None:
+        return await _read_pieces(receive, first, max_bytes, None)
+    held.add(len(first))
+    async with held.paced():
+        return await _read_pieces(receive, first, max_bytes, held)
+
+
+async def _read_pieces(
+    receive: Receive, first: bytes, max_bytes: int, held: HeldBody | None
+) -> tuple[bytes, MutableMapping[str, Any]]:
     parts = [first]
     size = len(first)
     while size <= max_bytes:
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
+        if held is not None:
+            held.add(len(parts[-1]))
+            held.keeps_pace()
         if not message.get("more_body"):
             return b"".join(parts), message
     raise _too_large(max_bytes)

@@ -149,11 +149,17 @@ class Settings(BaseSettings):
         "it grows without a bound.",
     )
     max_request_bytes: int = Field(default=8_000_000, ge=1000, description="Largest body of a prediction request.")
+    body_buffer_bytes: int = Field(
+        default=512_000_000,
+        ge=1_000_000,
+        description="Bytes of all prediction requests' bodies under way together; one more gets 503 with Retry-After, "
+        "unless it is alone.",
+    )
     max_connections: int = Field(
         default=1_000,
         ge=16,
         description="Client connections of the gateway. One more ends those that have been idle for longest; where "
-        "none is idle it gets 503.",
+        "none is idle, those whose bodies come most slowly; else it gets 503.",
     )
     head_timeout_s: float = Field(
         default=15.0,

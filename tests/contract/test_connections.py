@@ -203,6 +203,20 @@ def test_where_none_is_idle_one_more_is_refused(tmp_path: Path) -> None:
     assert b"retry-after: 1\r\n" in refused
 
 
+def test_bodies_that_drip_make_room(tmp_path: Path) -> None:
+    """Long before they would be ended, and one that comes fast stays."""
+    limits = replace(LIMITS, most=5, body_s=600.0, hurried_s=0.5, hurried_bytes_a_second=5_000)
+    with bounded_server(tmp_path, limits) as port, contextlib.ExitStack() as stack:
+        fast = stack.enter_context(connect(port, POST + bytes(990_000)))
+        slow = [stack.enter_context(connect(port, POST + b"x")) for _ in range(4)]
+        time.sleep(2 * limits.hurried_s)
+        with connect(port, GET) as more:
+            assert more.recv(65536).startswith(b"HTTP/1.1 200")
+            assert rest(slow[0]).startswith(b"HTTP/1.1 408 Request Timeout")
+        fast.sendall(bytes(10_000))
+        assert b'"size": 1000000' in fast.recv(65536)
+
+
 def test_idle_connections_are_closed_in_the_end(tmp_path: Path) -> None:
     with bounded_server(tmp_path, ConnectionLimits(keep_alive_s=0.2, look_s=0.05)) as port, connect(port, GET) as idle:
         answer = rest(idle)

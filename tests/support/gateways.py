@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--queue", type=int, default=512)
     parser.add_argument("--timeout-s", type=float, default=30.0)
     parser.add_argument("--max-bytes", type=int, default=8_000_000)
+    parser.add_argument("--body-buffer-bytes", type=int, default=512_000_000)
     parser.add_argument("--max-instances", type=int, default=10_000)
     parser.add_argument("--flush-s", type=float, default=5.0)
     parser.add_argument("--wake-queue", type=int, default=100)
@@ -120,7 +121,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     config = GatewayConfig(
         producer=ProducerConfig(bootstrap=told.bootstrap, topic="inference.events", buffer_bytes=told.buffer_bytes),
-        limits=Limits(told.max_bytes, told.max_instances),
+        limits=Limits(told.max_bytes, told.max_instances, told.body_buffer_bytes),
         runner=ClientConfig(queue=told.queue, timeout_s=told.timeout_s),
         waking=WakingConfig(told.wake_queue, told.wake_timeout_s),
         pages=page_guard("127.0.0.1", has_pages=True),

@@ -46,7 +46,11 @@ def gateway_config(settings: Settings) -> GatewayConfig:
             topic=settings.topics.name(Topic.EVENTS),
             buffer_bytes=settings.emit_buffer_bytes,
         ),
-        limits=Limits(max_bytes=settings.max_request_bytes, max_instances=settings.max_instances),
+        limits=Limits(
+            max_bytes=settings.max_request_bytes,
+            max_instances=settings.max_instances,
+            body_buffer_bytes=settings.body_buffer_bytes,
+        ),
         runner=ClientConfig(queue=settings.runner_queue, timeout_s=settings.runner_timeout_s),
         waking=WakingConfig(queue=settings.wake_queue, timeout_s=settings.wake_timeout_s),
         pages=gateway_pages(settings),
