@@ -15,6 +15,7 @@ from gateway.git.repositories import ensure_repository
 from gateway.token import Token, load_or_make
 from model_runner.environment import building
 from model_runner.environment.runner_copy import runner_copy
+from model_runner.environment.sealing import remove
 from model_runner.environment.store import Store
 from model_runner.seals import Seals, tree_hash
 from storage import artifacts, registry
@@ -157,7 +158,7 @@ def test_an_environment_is_whole_or_built_again(disk: Path, monkeypatch: pytest.
         return {name: (disk / key / name).read_bytes() for name in files if (disk / key / name).is_file()}
 
     key = build()
-    building.remove(store.folder(key))
+    remove(store.folder(key))
     losses = 0
     for done in lives(disk, build, SEEDS):
         losses += 1
@@ -166,7 +167,7 @@ def test_an_environment_is_whole_or_built_again(disk: Path, monkeypatch: pytest.
         assert not done or store.about(key) is not None
         assert build() == key
         assert found(key) == files
-        building.remove(store.folder(key))
+        remove(store.folder(key))
     assert losses > 20
 
 
