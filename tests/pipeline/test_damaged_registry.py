@@ -38,4 +38,17 @@ def test_a_bad_row_costs_its_own_model_alone(tmp_path: Path) -> None:
         stack.json("deploy", str(tmp_path / "good"))
 
         assert registry_of.live(stack, "good") == 2
+        told = stack.tidegate("models")
+        assert "Left out:" in told.stderr
+        assert "(model bad)" in told.stderr
+        token = {"Authorization": f"Bearer {stack.settings.token_path.read_text().strip()}"}
+        listed = httpx.get(f"{stack.gateway_url}/api/v1/models", headers=token).json()
+        assert [one["model"] for one in listed["models"]] == ["good", "third"]
+        assert "(model bad)" in listed["unreadable"][0]
+        assert "cannot be read" in stack.tidegate("status", check=False).stderr
         assert all(answers(stack, name) for name in ("bad", "good", "third")), "what was known of it is served"
+
+        stack.wait_ready("gateway", stack.kill("gateway"))
+        assert all(answers(stack, name) for name in ("good", "third"))
+        assert not answers(stack, "bad")
+        assert "cannot be" in stack.logs(), "the gateway says what it does not serve"
