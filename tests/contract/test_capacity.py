@@ -1,7 +1,8 @@
 """Room for runners on one machine: asked before one more is wanted, and held to by who starts them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,14 @@ from storage import registry
 from storage.artifacts import put
 from storage.registry import Database, DeploymentStateError, DesiredRunner, Role, Status, Version
 from tests.support.scripted import write_scripted
+from tidegate.candidate_protocol import Answer, Declined, Ended, Leave, Start, Started, decode_answer, encode
 from tidegate.capacity import Capacity, CapacityError, capacity_of
 from tidegate.settings import Settings
-from tidegate.sockets import make_socket_folder
+from tidegate.sockets import candidates_socket, make_socket_folder
 from tidegate.supervisor.confining import Placed
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec
+from tidegate.supervisor.room import Room
 from tidegate.supervisor.runners import Runners
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.versions import operations
@@ -159,8 +162,8 @@ def _wanted(folder: Path, name: str) -> DesiredRunner:
     return DesiredRunner(name, "default", name, 1, manifest=limits, role=Role.PRIMARY, status=Status.LIVE, **source)  # type: ignore[arg-type]
 
 
-def test_who_starts_them_keeps_to_it_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
-    """One that is woken asks nobody: it waits, in words, until another has ended."""
+async def _with_runners(tmp_path: Path, room: Capacity, run: Callable[[Runners], Awaitable[None]]) -> None:
+    """The launcher of real processes, which are stopped at the end."""
     around = Surroundings(tmp_path, tmp_path / "logs", {}, 60.0, 10.0, lambda: None)
 
     def make(spec: PartSpec) -> Part:
@@ -169,23 +172,82 @@ def test_who_starts_them_keeps_to_it_and_goes_on_when_there_is_room(tmp_path: Pa
     def confine(_: Placed, __: str, limits: Limits) -> Confinement:
         return Confinement(Mechanism.NONE, limits)
 
-    async def run() -> None:
-        make_socket_folder(tmp_path / "run")
-        store = Store(tmp_path / "e", tmp_path / "d", 10.0)
-        room = Capacity(Maxima(), memory_bytes=3 * GB)
-        runners = Runners(tmp_path / "run", tmp_path / "models", store, make, confine, room)
-        first, second = _wanted(tmp_path, "first"), _wanted(tmp_path, "second")
-        try:
-            assert not await runners.reconcile([first, second])
-            assert list(runners.parts) == ["first"]
-            (trouble,) = runners.troubles
-            assert trouble.startswith("second version 1 waits for room: a runner needs 2 GB of memory by its limits.")
-            async with asyncio.timeout(60):
-                while not await runners.reconcile([second]):  # noqa: ASYNC110  as it is asked in earnest
-                    await asyncio.sleep(0.05)
-                await runners.parts["second"].ready.wait()
-            assert runners.troubles == ()
-        finally:
-            await runners.stop()
+    make_socket_folder(tmp_path / "run")
+    store = Store(tmp_path / "e", tmp_path / "d", 10.0)
+    places = tmp_path / "run", tmp_path / "models", store
+    runners = Runners(*places, make, confine, room, candidates=tmp_path / "candidates")
+    try:
+        await run(runners)
+    finally:
+        await runners.stop()
 
-    asyncio.run(run())
+
+def test_one_that_is_checked_counts_until_it_has_ended(tmp_path: Path) -> None:
+    """It may become a runner. Where there is no room for it, the deployer checks by itself."""
+    folder = write_scripted(tmp_path / "checked", '[limits]\nmemory = "2 GB"', name="checked")
+    files = ("predict.py", "tidegate.toml")
+
+    def order(name: str) -> Start:
+        return Start(deployment_id=name, workspace="default", model="checked", folder=str(folder), files=files)
+
+    async def ask(run_path: Path, name: str) -> tuple[Answer, StreamReader, StreamWriter]:
+        reader, writer = await asyncio.open_unix_connection(candidates_socket(run_path))
+        writer.write(encode(order(name)))
+        return decode_answer(await reader.readline()), reader, writer
+
+    async def run(runners: Runners) -> None:
+        assert runners.candidates is not None
+        await runners.candidates.listen()
+        started, reader, writer = await ask(tmp_path / "run", "d1")
+        assert isinstance(started, Started)
+        declined, _, other = await ask(tmp_path / "run", "d2")
+        other.close()
+        assert isinstance(declined, Declined)
+        assert declined.reason.startswith(
+            "it needs 2 GB of memory by its limits. The runners that are up may take 2 GB"
+        )
+        assert [state.name for state in runners.states()] == ["runner-d1"]
+        assert not (tmp_path / "candidates" / "d2").exists()
+
+        wanted = _wanted(tmp_path, "wanted")
+        assert not await runners.reconcile([wanted])
+        (trouble,) = runners.troubles
+        assert trouble.startswith("wanted version 1 waits for room")
+
+        writer.write(encode(Leave()))
+        assert isinstance(decode_answer(await reader.readline()), Ended)
+        writer.close()
+        assert await runners.reconcile([wanted])
+        assert list(runners.parts) == ["wanted"]
+
+    asyncio.run(_with_runners(tmp_path, Capacity(Maxima(), memory_bytes=3 * GB), run))
+
+
+def test_one_that_is_taken_over_counts_once() -> None:
+    """Its room goes with it, and comes back when it is wanted no more."""
+    room = Room(Capacity(Maxima(), memory_bytes=3 * GB))
+    room.take("d1", 2 * GB)
+    room.take("d1", 2 * GB)
+    assert room.that_fit(["d2"], GB) == (["d2"], None)
+    assert room.that_fit(["d2", "d3"], GB)[0] == ["d2"]
+    room.give_back("d1")
+    room.give_back("d1")
+    assert room.that_fit(["d2", "d3", "d4"], GB) == (["d2", "d3", "d4"], None)
+
+
+def test_who_starts_them_keeps_to_it_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """One that is woken asks nobody: it waits, in words, until another has ended."""
+
+    async def run(runners: Runners) -> None:
+        first, second = _wanted(tmp_path, "first"), _wanted(tmp_path, "second")
+        assert not await runners.reconcile([first, second])
+        assert list(runners.parts) == ["first"]
+        (trouble,) = runners.troubles
+        assert trouble.startswith("second version 1 waits for room: a runner needs 2 GB of memory by its limits.")
+        async with asyncio.timeout(60):
+            while not await runners.reconcile([second]):  # noqa: ASYNC110  as it is asked in earnest
+                await asyncio.sleep(0.05)
+            await runners.parts["second"].ready.wait()
+        assert runners.troubles == ()
+
+    asyncio.run(_with_runners(tmp_path, Capacity(Maxima(), memory_bytes=3 * GB), run))
