@@ -24,7 +24,7 @@ class Running(Protocol):
     def has_ended(self) -> bool: ...
 
     async def wait(self) -> object:
-        """Return when it has ended; may be cancelled."""
+        """Return when it has ended; may be cancelled. Raises what is to blame instead of the model."""
 
     async def death(self, doing: str) -> ModelError:
         """Why it ended. Raises what is to blame instead of the model."""

@@ -215,6 +215,8 @@ async def _await_ready(client: RunnerClient, running: Running, load_s: float) ->
         for task in (asking, ended):
             task.cancel()
         info = await _result_of(asking)
+        if ended.done() and not ended.cancelled():
+            ended.result()  # raises what is to blame instead of the model
         if info is not None and info.state == "ready":
             return info
         await asyncio.sleep(0.02)
