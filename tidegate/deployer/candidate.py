@@ -51,7 +51,7 @@ class HostGoneError(ConnectionError):
     """The supervisor ended while it had the candidate."""
 
 
-class _Link:
+class Link:
     """The connection: whoever holds it holds the candidate."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -66,7 +66,12 @@ class _Link:
     async def answer(self) -> Answer:
         """The next one. May be cancelled. Raises HostGoneError."""
         while b"\n" not in self._read:
-            data = await asyncio.get_running_loop().sock_recv(self._connection, _READ_BYTES)
+            await _readable(self._connection)
+            # Read and kept in one step: what a cancelled `sock_recv` had read already would be lost.
+            try:
+                data = self._connection.recv(_READ_BYTES)
+            except BlockingIOError:
+                continue
             self._read += data
             if not data or len(self._read) > MOST_BYTES:
                 raise HostGoneError("the stack ended while the model was checked: deploy it again")
@@ -85,7 +90,7 @@ class _Link:
 class _Process:
     """A model_runner.check_host.Running."""
 
-    link: _Link
+    link: Link
     socket: Path
     served_from: Path
     checked: Path
@@ -227,7 +232,18 @@ def settle(found: Candidate, version: Version, *, can_stay: bool) -> str:
     return "loaded anew"
 
 
-async def _connected(run_path: Path) -> _Link | None:
+async def _readable(connection: socket.socket) -> None:
+    """Return when there is something to read, or its end."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(connection, lambda: None if ready.done() else ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)
+
+
+async def _connected(run_path: Path) -> Link | None:
     """None where no supervisor takes candidates."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.setblocking(False)
@@ -236,7 +252,7 @@ async def _connected(run_path: Path) -> _Link | None:
     except (OSError, SocketFolderError):
         connection.close()
         return None
-    return _Link(connection)
+    return Link(connection)
 
 
 def _in_words_of(error: ModelError, process: _Process) -> ModelError:
