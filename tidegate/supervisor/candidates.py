@@ -41,6 +41,7 @@ from tidegate.candidate_protocol import (
 )
 from tidegate.sockets import candidates_socket, runner_socket
 from tidegate.supervisor.confining import Placed
+from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.room import Room
@@ -107,8 +108,7 @@ class Candidates:
         self._server: asyncio.Server | None = None
 
     async def listen(self) -> None:
-        """Take orders, for the owner of the run folder only. What an earlier supervisor left is removed."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        """Take orders, for the owner of the run folder only."""
         path = candidates_socket(self._run_path)
         path.unlink(missing_ok=True)
         mask = os.umask(0o177)
@@ -156,7 +156,7 @@ class Candidates:
             self._room.give_back(name)
             for path in (one.folder, runner_socket(self._run_path, name).parent):
                 await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-            one.part.log.unlink(missing_ok=True)
+            await asyncio.to_thread(remove_log, one.part.log)
         finally:
             del self._ending[name]
             gone.set()
@@ -195,7 +195,8 @@ class Candidates:
             one = self._found[name] = await self._made(order)
         except BaseException:
             self._room.give_back(name)
-            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            for path in (self._folder / name, runner_socket(self._run_path, name).parent):
+                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
             raise
         finally:
             self._begun.discard(name)

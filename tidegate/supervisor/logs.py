@@ -26,6 +26,12 @@ def rotate(path: Path, kept: int = KEPT) -> None:
         path.replace(path.with_name(f"{path.name}.1"))
 
 
+def remove_log(path: Path, kept: int = KEPT) -> None:
+    """It, and what was rotated away of it."""
+    for name in (path.name, *(f"{path.name}.{number}" for number in range(1, kept + 1))):
+        path.with_name(name).unlink(missing_ok=True)
+
+
 def rotate_in_place(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
     """The same for a log that its writer keeps open, in append mode; True when it had grown too large.
 

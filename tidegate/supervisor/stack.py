@@ -115,6 +115,7 @@ class Stack:
         from tidegate.environments import store_of  # noqa: PLC0415
         from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
         from tidegate.supervisor.following import Following  # noqa: PLC0415
+        from tidegate.supervisor.left_candidates import remove_left  # noqa: PLC0415
         from tidegate.supervisor.runners import Runners  # noqa: PLC0415
 
         settings = self._settings
@@ -123,7 +124,9 @@ class Stack:
         cache = copies_path(settings)
         confine = partial(confine_runner, settings)
         capacity = capacity_of(settings)
-        around = store_of(settings), self._make_part, confine, capacity, candidates_path(settings)
+        candidates = candidates_path(settings)
+        remove_left(candidates, settings.run_path, settings.logs_path, settings.database_dsn)
+        around = store_of(settings), self._make_part, confine, capacity, candidates
         launcher = Runners(settings.run_path, cache, *around)
         return Following(settings.database_dsn, launcher, launcher.candidates)
 
