@@ -23,6 +23,7 @@ from model_runner.launch import Launch, RunnerPython, reading_command, runner_co
 from model_runner.limits import over_load_time
 from model_runner.listening import bind
 from model_runner.own_files import MOST_BYTES, OwnFiles, unpacked
+from model_runner.plain_text import plain
 from model_runner.report import read_error
 from model_runner.said import Said
 from model_runner.sandbox.cgroup import out_of_memory
@@ -31,6 +32,8 @@ from model_runner.sandbox.plan import Confinement
 from model_runner.starting import start_patiently
 
 _DEPLOYMENT = "check"
+_LAST_LINE = 200
+"""Characters of what a reader said last."""
 _LAST_WORDS_S = 2.0
 """What it said is read to its end, unless somebody else holds the pipe open."""
 _READ_BYTES = 1_048_576
@@ -174,7 +177,9 @@ class _Running:
         """The same of one that parses a file: libraries in C++ end in many ways where they get no memory."""
         await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
         how = how_ended(self.process.returncode or 0)
-        problem = f"cannot be read with {self.room.confinement.limits.memory} of memory (its reader ended: {how})"
+        last = plain(self.room.said.text.strip().rpartition("\n")[2], _LAST_LINE)
+        memory = self.room.confinement.limits.memory
+        problem = f"cannot be read with {memory} of memory (its reader ended: {how}; it said last: {last or 'nothing'})"
         fix = "Take fewer rows, raise [limits] memory in tidegate.toml, or save it again"
         return read_error(self.room.said.text) or ModelError(file, problem, fix)
 

@@ -24,6 +24,7 @@ from model_runner.frames import (
     CANCEL,
     DESCRIBE,
     EXPLAIN,
+    LEAVING_ID,
     MAX_REPLY_BYTES,
     OVERLOADED,
     OWN,
@@ -101,6 +102,9 @@ class _Connection(asyncio.Protocol):
             transport.abort()
 
     def _take(self, reply: Reply) -> None:
+        if reply.id == LEAVING_ID and reply.error == STOPPING:
+            self._part()
+            return
         future = self.pending.pop(reply.id, None)
         if future is not None:
             if not future.done():
@@ -110,7 +114,14 @@ class _Connection(asyncio.Protocol):
         else:
             self.drop("an answer that nobody asked for")
 
-    def _end(self, why: RunnerFailedError) -> None:
+    def _part(self) -> None:
+        """It leaves, and has begun nothing of what it did not answer."""
+        transport = self.transport
+        self._end(RunnerUnavailableError("the runner is stopping"))
+        if transport is not None:
+            transport.abort()
+
+    def _end(self, why: RunnerError) -> None:
         self.transport = None
         for future in self.pending.values():
             if not future.done():

@@ -27,6 +27,10 @@ SERVE = "serve"
 """The check is over: from now on it is asked in this manner. OWN and EXPLAIN are answered no more, and what they held
 is let go."""
 
+LEAVING_ID = 0
+"""Of the reply STOPPING that answers no request: whatever was not answered before it on this connection was never
+begun, and may be asked elsewhere. No request has this number."""
+
 OVERLOADED = "overloaded"
 STOPPING = "stopping"
 PREDICTION_FAILED = "prediction_failed"

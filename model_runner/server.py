@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +23,7 @@ from model_runner.frames import (
     CANCEL,
     DESCRIBE,
     EXPLAIN,
+    LEAVING_ID,
     OVERLOADED,
     OWN,
     PREDICT,
@@ -74,6 +76,10 @@ class RunnerConfig:
     """Memory and CPUs are held by whoever started the process, its times by the process itself."""
 
 
+_LEAVE_S = 1.0
+"""How long a stop waits for those that were told of it to close."""
+
+
 class Runner:
     """State that all connections share."""
 
@@ -81,6 +87,7 @@ class Runner:
         self.config = config
         self.thread = ModelThread(config.max_waiting, config.max_batch_rows, time.perf_counter)
         self.stopping = False
+        self.connections: set[Connection] = set()
         self._serving: ServingModel | None = None
         self._own: OwnAnswers | None = None
         """Until its check is over."""
@@ -173,6 +180,13 @@ class Runner:
             await asyncio.wait_for(self.thread.drain(), self.config.drain_s)
         except TimeoutError:
             log.warning("gave up %d requests after %.0f s", self.thread.waiting, self.config.drain_s)
+        for connection in self.connections:
+            connection.take_leave()
+        # Who is told closes; what it had sent meanwhile is read and refused, where an exit would cut it off unseen.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                while self.connections:  # noqa: ASYNC110  each is closed by another process
+                    await asyncio.sleep(0.005)
 
 
 class Connection(asyncio.Protocol):
@@ -188,12 +202,19 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's.
         self._transport = cast(asyncio.WriteTransport, transport)
+        self._runner.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._runner.connections.discard(self)
         for job in self._jobs.values():
             job.cancelled = True
         self._jobs.clear()
         self._transport = None
+
+    def take_leave(self) -> None:
+        """Say that what was not answered was not begun; not where that would be a lie."""
+        if not self._jobs:
+            self._send(Reply(LEAVING_ID, STOPPING, "the runner is stopping"))
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -1,17 +1,24 @@
 """A real runner process over its socket: answers, batches, and what it refuses."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import PredictionFailedError, RunnerOverloadedError, RunnerTimeoutError
+from model_runner.failures import (
+    PredictionFailedError,
+    RunnerFailedError,
+    RunnerOverloadedError,
+    RunnerTimeoutError,
+    RunnerUnavailableError,
+)
 from model_runner.readiness import wait_ready
 from tests.support.behaviour import ANSWER, RAISE, SLEEP, SLEEP_LONG, SLEEP_S, told
 from tests.support.models import EXAMPLE, classifier, write_behaving, write_classifier
-from tests.support.runners import runner, until_busy
+from tests.support.runners import RunnerProcess, runner, until_busy
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +179,38 @@ def test_a_prediction_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
 
     with runner(write_behaving(tmp_path / "m"), tmp_path, arguments=("--drain-s", "0.1")) as process:
         asyncio.run(ask(process.socket))
+
+
+def test_whatever_is_asked_as_it_stops_is_answered_or_was_never_begun(tmp_path: Path) -> None:
+    """A request that is cut off unseen could not be asked of another: nobody would know whether it was begun."""
+
+    async def ask(client: RunnerClient, outcomes: Counter[str]) -> None:
+        while not outcomes["unavailable"]:
+            try:
+                await client.predict([told(ANSWER)])
+            except RunnerUnavailableError:
+                outcomes["unavailable"] += 1
+            except RunnerFailedError:
+                outcomes["cut off"] += 1
+                return
+            else:
+                outcomes["answered"] += 1
+
+    async def stop_it(process: RunnerProcess, outcomes: Counter[str]) -> None:
+        clients = [RunnerClient(process.socket, ClientConfig(reconnect_s=0.01)) for _ in range(4)]
+        asking = [asyncio.create_task(ask(client, outcomes)) for client in clients for _ in range(8)]
+        while outcomes["answered"] < 50:  # noqa: ASYNC110  the runner is another process
+            await asyncio.sleep(0.005)
+        await asyncio.to_thread(process.child.stop)
+        await asyncio.gather(*asking)
+        for client in clients:
+            await client.close()
+
+    outcomes: Counter[str] = Counter()
+    folder = write_behaving(tmp_path / "m")
+    for turn in range(3):
+        with runner(folder, tmp_path / str(turn)) as process:
+            asyncio.run(stop_it(process, outcomes))
+        outcomes["unavailable"] = 0
+    assert outcomes["cut off"] == 0
+    assert outcomes["answered"] > 50
