@@ -35,6 +35,21 @@ def predict(folder, rows):
     return [{"process": NUMBER, "asked": ASKED[0], "files": len(beside)} for row in rows]
 """
 KEPT = "served by the process that was checked"
+TWO_FACED = """\
+from model_runner import server
+
+TRUE = server.schema_text
+TOLD = [0]
+
+
+def told(inputs):
+    TOLD[0] += 1
+    return TRUE(inputs) if TOLD[0] == 1 else TRUE(inputs).replace('"x"', '"y"')
+
+
+server.schema_text = told
+"""
+"""It says of itself after its check something else than in it."""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +108,19 @@ def test_what_is_removed_takes_its_folder_along(stack: RunningStack, tmp_path: P
         return set(_candidates(stack)) <= {name.removeprefix("runner-") for name in parts} and len(parts) <= 3
 
     wait_until(kept, 60, "the runner of the oldest to end, with its folder")
+
+
+def test_one_that_says_another_thing_after_its_check_is_loaded_anew(stack: RunningStack, tmp_path: Path) -> None:
+    """What was sealed is what the gateway holds requests against: its process must say the same."""
+    before = _runners(stack)
+    said = stack.tidegate("deploy", str(_write(tmp_path / "m", "faced", TWO_FACED + COUNTING))).stdout
+    assert "loaded anew" in said
+    assert KEPT not in said
+    assert statuses(stack, "faced") == ["live"]
+    assert _ask(stack, "faced")["asked"] == 2, "its example, and this: another process than the one that was checked"
+    (deployment,) = _runners(stack) - before
+    assert deployment not in _candidates(stack)
+    assert stack.parts()[f"runner-{deployment}"]["restarts"] == 0
 
 
 REFUSED = {
