@@ -41,7 +41,7 @@ def _predict(stack: RunningStack) -> httpx.Response:
 
 
 def test_status_names_the_process_that_serves_and_it_holds_no_secret(stack: RunningStack) -> None:
-    part = next(part for name, part in stack.parts().items() if name.startswith("runner-"))
+    part = next(part for part in stack.json("status")["parts"] if part["name"].startswith("runner-"))
     process = psutil.Process(part["pid"])
     assert "model_runner" in process.cmdline()
     assert part["memory_mb"] > 30, "that of Python and scikit-learn, not of the sandbox around them"

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tests.support.ports import free_port_range
 from tests.support.reaper import end_stack, reap_with_us
 from tests.support.waiting import wait_until
 from tidegate.settings import Settings
 from tidegate.supervisor.leftovers import members
+from tidegate.supervisor.state import running_state
 
 Finished = subprocess.CompletedProcess[str]
 
@@ -57,9 +60,9 @@ class RunningStack:
         return json.loads(self.tidegate(*args, "--json").stdout)
 
     def parts(self) -> dict[str, dict[str, Any]]:
-        """Every process as `tidegate status` tells it, by name."""
-        state = json.loads(self.tidegate("status", "--json", check=False).stdout)
-        return {part["name"]: part for part in state.get("parts", [])}
+        """Every process by name, as `tidegate status` reads it; that command's own second of CPU is for other tests."""
+        state = running_state(self.settings.run_path)
+        return {part.name: msgspec.to_builtins(part) for part in state.parts} if state is not None else {}
 
     def pid(self, name: str) -> int:
         """Of the process of this name (the first runner for `runner`)."""
@@ -69,7 +72,9 @@ class RunningStack:
         return int(part["pid"])
 
     def supervisor_pid(self) -> int:
-        return int(self.json("status")["pid"])
+        state = running_state(self.settings.run_path)
+        assert state is not None, "no supervisor runs"
+        return state.pid
 
     def kill(self, name: str) -> int:
         """SIGKILL; the pid that it had."""
