@@ -14,6 +14,7 @@ from tests.support.git_client import Clone, finished, remote_url
 from tests.support.models import FEATURES, write_classifier
 from tests.support.prepared_job import PreparedJob, until
 from tests.support.registry_of import jobs, live, statuses
+from tests.support.scripted import write_scripted
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 
@@ -38,8 +39,11 @@ def _model_of(test: str) -> str:
     return test.removeprefix("test_")[:40].replace("[", "-").replace("]", "")
 
 
-def test_a_push_goes_on_in_the_next_life(stack: RunningStack, clone: Clone, request: pytest.FixtureRequest) -> None:
+def test_a_push_goes_on_in_the_next_life(stack: RunningStack, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     model = _model_of(request.node.name)
+    clone = Clone(tmp_path / "w", remote_url(stack, model))
+    write_scripted(clone.folder, "", load_s=5.0, name=model)  # long enough for the kill to come before its end
+    clone.commit()
     process = clone.start_push()
     wait_until(lambda: [job for job in jobs(stack, model) if job.state is JobState.RUNNING], 30, "the job to run")
     stack.kill("deployer")
