@@ -199,7 +199,8 @@ def test_whatever_is_asked_as_it_stops_is_answered_or_was_never_begun(tmp_path: 
     async def stop_it(process: RunnerProcess, outcomes: Counter[str]) -> None:
         clients = [RunnerClient(process.socket, ClientConfig(reconnect_s=0.01)) for _ in range(4)]
         asking = [asyncio.create_task(ask(client, outcomes)) for client in clients for _ in range(8)]
-        while outcomes["answered"] < 50:  # noqa: ASYNC110  the runner is another process
+        enough = outcomes["answered"] + 50
+        while outcomes["answered"] < enough:  # noqa: ASYNC110  the runner is another process
             await asyncio.sleep(0.005)
         await asyncio.to_thread(process.child.stop)
         await asyncio.gather(*asking)
@@ -212,5 +213,5 @@ def test_whatever_is_asked_as_it_stops_is_answered_or_was_never_begun(tmp_path: 
         with runner(folder, tmp_path / str(turn)) as process:
             asyncio.run(stop_it(process, outcomes))
         outcomes["unavailable"] = 0
-    assert outcomes["cut off"] == 0
-    assert outcomes["answered"] > 50
+    assert outcomes["cut off"] == 0, outcomes
+    assert outcomes["answered"] > 150
