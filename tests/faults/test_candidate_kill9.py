@@ -84,6 +84,10 @@ class _Checked:
     def _pid(self) -> int:
         return int(self._stack.parts().get(f"runner-{self.name}", {}).get("pid") or 0)
 
+    def said(self) -> str:
+        """Its log, which is not there before its first word."""
+        return self.log.read_text() if self.log.exists() else ""
+
     def left(self) -> list[str]:
         """What there still is of it."""
         settings = self._stack.settings
@@ -129,7 +133,7 @@ def test_it_is_killed_while_it_is_compared(stack: RunningStack, tmp_path: Path) 
     before = _runners(stack)
     with _deploying(stack, _compares_for_ever(tmp_path / "m", "compared")) as deploying:
         checked = _Checked(stack, before)
-        wait_until(lambda: "asked 3" in checked.log.read_text(), 60, "it to be compared")
+        wait_until(lambda: "asked 3" in checked.said(), 60, "it to be compared")
         os.kill(checked.pid, signal.SIGKILL)
         said = _said(deploying)
     assert "went away" in said, said

@@ -77,18 +77,24 @@ def test_every_lie_costs_one_attempt_and_the_truth_arrives(tmp_path: Path) -> No
             kafka.put(*alerts.values(), honest)
             due = {changes[name] for name in LIES} | {honest.change_id}
             wait_until(lambda: due <= _delivered(kafka), 90, "every alert that was lied about, and the honest one")
-            seen = {(note.change_id, note.attempt): note for note in kafka.notifications()}
+            notes = kafka.notifications()
             assert process.child.running
             assert "notifier.trouble" not in process.log()
+            # One that lost its partitions for a while (a stall of 6 s) begins anew there: attempts may be cut off.
+            lost = process.log().count("delivery.assigned") > 1
     for name, change in changes.items():
-        first = seen[change, 1]
+        seen = [note for note in notes if note.change_id == change]
+        first = seen[0]
+        if lost and hook.told[change] > len(seen):
+            continue
+        assert first.attempt == 1, name
         assert first.outcome == ("failed" if name in FINAL else "retrying"), name
         assert first.detail, name
         assert len(first.detail) < 500, name
         assert first.detail.isprintable(), name
         if name in LIES:  # at the second attempt, unless that took too long on a busy machine
-            assert any(note.outcome == "delivered" for (of, _), note in seen.items() if of == change), name
-    assert seen[honest.change_id, 1].outcome == "delivered"
+            assert any(note.outcome == "delivered" for note in seen), name
+    assert next(note.outcome for note in notes if note.change_id == honest.change_id) == "delivered"
 
 
 def _delivered(kafka: Kafka) -> set[str]:
