@@ -20,7 +20,7 @@ def test_what_was_acknowledged_survives_a_kill_of_apache_kafka_and_nothing_survi
     broker.restart()
 
     if not broker.keeps_data:
-        assert name not in admin(broker.bootstrap).list_topics(timeout=5).topics
+        assert name not in admin(broker.bootstrap).list_topics(timeout=60).topics
         create_topic(broker.bootstrap, name)
         assert topic_id(broker.bootstrap, name) != before
         return

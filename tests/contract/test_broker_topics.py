@@ -17,7 +17,7 @@ LAYOUT = TopicLayout(prefix="topics-", event_partitions=3, metric_partitions=2, 
 
 def _settings(client: AdminClient, name: str) -> dict[str, str | None]:
     resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-    entries = client.describe_configs([resource], request_timeout=5)[resource].result(6)
+    entries = client.describe_configs([resource], request_timeout=60)[resource].result(61)
     return {key: entry.value for key, entry in entries.items()}
 
 
@@ -26,7 +26,7 @@ def test_every_topic_is_created_with_its_settings(broker: Broker) -> None:
 
     assert {report.outcome for report in reports} == {Outcome.CREATED}
     client = admin(broker.bootstrap)
-    existing = client.list_topics(timeout=5).topics
+    existing = client.list_topics(timeout=60).topics
     for spec in LAYOUT.specs():
         assert len(existing[spec.name].partitions) == spec.partitions
         assert _settings(client, spec.name).items() >= spec.config.items()
@@ -69,7 +69,7 @@ def test_other_partitions_are_reported_and_not_changed(broker: Broker) -> None:
     assert events.outcome is Outcome.DIFFERENT
     assert events.partitions == 3
     assert "3 partitions, the settings say 6" in events.details[0]
-    assert len(admin(broker.bootstrap).list_topics(timeout=5).topics[events.name].partitions) == 3
+    assert len(admin(broker.bootstrap).list_topics(timeout=60).topics[events.name].partitions) == 3
 
 
 def test_a_topic_made_anew_has_another_id(broker: Broker) -> None:
@@ -79,7 +79,7 @@ def test_a_topic_made_anew_has_another_id(broker: Broker) -> None:
     before = topic_id(broker.bootstrap, name)
 
     client = admin(broker.bootstrap)
-    client.delete_topics([name], request_timeout=5)[name].result(6)
+    client.delete_topics([name], request_timeout=60)[name].result(61)
     # Apache Kafka forgets a deleted topic a moment after it said so.
     for _ in range(20):
         try:

@@ -81,7 +81,7 @@ def test_two_at_once_leave_what_one_would(dsn: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert errors == []
     migrate(dsn, "alone", KEEP)
     assert _engines(dsn, "both") == _engines(dsn, "alone")

@@ -46,7 +46,7 @@ EXPRESSIONS = (
 def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
         clickhouse_server(tmp_path_factory.mktemp("native") / "db") as server,
-        httpx.Client(base_url=server.url, timeout=30) as client,
+        httpx.Client(base_url=server.url, timeout=60) as client,
     ):
         yield client
 

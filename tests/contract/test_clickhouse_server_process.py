@@ -50,13 +50,13 @@ def test_a_taken_port_names_its_owner(tmp_path: Path) -> None:
 def test_sigterm_finishes_what_runs_and_ends_with_0(tmp_path: Path) -> None:
     with clickhouse_server(tmp_path / "db") as server, ThreadPoolExecutor(1) as threads:
         sql = "SELECT count(), sum(sleepEachRow(0.05)) FROM numbers(30) SETTINGS max_block_size = 1"
-        running = threads.submit(httpx.post, server.url, content=sql, timeout=30)
+        running = threads.submit(httpx.post, server.url, content=sql, timeout=60)
         until = time.monotonic() + 10
         while "running 1.0" not in httpx.get(f"{server.url}/metrics").text:
             assert time.monotonic() < until
             time.sleep(0.02)
         assert server.stop() == 0
-        assert running.result(10).text.startswith("30\t")
+        assert running.result(61).text.startswith("30\t")
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{server.url}/ping")
 

@@ -22,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def http(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield client
 
 
@@ -59,7 +59,7 @@ def test_what_set_and_use_say_lives_on_and_a_requests_own_settings_do_not(http: 
 
 def test_a_session_runs_one_query_at_a_time(http: httpx.Client, server: RunningServer) -> None:
     def slow() -> None:
-        httpx.post(server.url, params={"session_id": "lock"}, content="SELECT sleep(2)", timeout=30)
+        httpx.post(server.url, params={"session_id": "lock"}, content="SELECT sleep(2)", timeout=60)
 
     thread = threading.Thread(target=slow)
     thread.start()
@@ -136,7 +136,7 @@ def test_whoever_has_the_head_of_an_empty_answer_may_ask_the_session_again(serve
     path = "/?session_id=impatient&query=SET+max_threads=1"
     request = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode()
     for _ in range(100):
-        with socket.create_connection((server.host, server.port), timeout=30) as connection:
+        with socket.create_connection((server.host, server.port), timeout=60) as connection:
             connection.sendall(request)
             head = connection.recv(1 << 16)
         assert head.startswith(b"HTTP/1.1 200 "), head

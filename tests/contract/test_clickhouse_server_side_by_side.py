@@ -36,7 +36,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def wait_for(condition: Callable[[], bool], deadline_s: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], deadline_s: float = 120) -> None:
     until = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < until, "the condition did not come true in time"

@@ -37,7 +37,7 @@ def test_a_read_only_user_reads_and_cannot_write(
     http.post("/", content="CREATE TABLE IF NOT EXISTS ro (a UInt8) ENGINE = MergeTree ORDER BY a").raise_for_status()
 
     def ask(sql: str) -> httpx.Response:
-        return httpx.post(server.url, content=sql, timeout=30, **given)  # type: ignore[arg-type]
+        return httpx.post(server.url, content=sql, timeout=60, **given)  # type: ignore[arg-type]
 
     assert ask("SELECT count() FROM ro SETTINGS max_threads = 1").text == "0\n"
     writes = (

@@ -17,6 +17,7 @@ from tests.support.broker import embedded_broker
 from tests.support.events import make_topic
 from tests.support.gateways import GatewayProcess, gateway
 from tests.support.models import EXAMPLE, FEATURES, write_classifier
+from tests.support.raw_answers import whole_answer
 from tests.support.runners import runner
 
 PATH = "/v1/models/market/predict"
@@ -50,12 +51,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
 def post(served: GatewayProcess, body: Any, path: str = PATH, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.post(served.url + path, content=content, headers=named, timeout=10)
+    return httpx.post(served.url + path, content=content, headers=named, timeout=60)
 
 
 def raw(served: GatewayProcess, sent: bytes) -> bytes:
     """All that comes until the server closes."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
         connection.sendall(sent)
         got = b""
         while data := connection.recv(65536):
@@ -215,12 +216,12 @@ def test_a_request_of_http_1_1_without_a_host_is_refused(served: GatewayProcess)
 @pytest.mark.parametrize(("path", "first"), [(PATH, b"100 Continue"), ("/v1/models/nobody/predict", b"404 Not Found")])
 def test_a_client_that_asks_before_it_sends_is_told(served: GatewayProcess, path: str, first: bytes) -> None:
     head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: 100-continue\r\ncontent-length: {len(BODY)}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
         connection.sendall(head.encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 " + first)
         if first.startswith(b"100"):
             connection.sendall(BODY)
-            assert b" 200 OK\r\n" in connection.recv(65536)
+            assert b" 200 OK\r\n" in whole_answer(connection)
 
 
 def test_a_body_in_chunks_and_two_requests_on_one_connection(served: GatewayProcess) -> None:

@@ -43,7 +43,7 @@ def _route(process: RunnerProcess, **more: Any) -> Route:
 
 
 def _ask(served: GatewayProcess, what: float, count: int = 1) -> httpx.Response:
-    return httpx.post(served.url + PATH, json={"instances": [told(what)] * count}, timeout=20)
+    return httpx.post(served.url + PATH, json={"instances": [told(what)] * count}, timeout=60)
 
 
 def _accounted(served: GatewayProcess) -> float:
@@ -97,7 +97,7 @@ def test_a_stop_sends_what_is_gathered(tmp_path: Path, broker: Broker, behaving:
 def test_a_stop_finishes_requests_under_way(tmp_path: Path, broker: Broker, behaving: RunnerProcess) -> None:
     async def ask(served: GatewayProcess) -> httpx.Response:
         watcher = RunnerClient(behaving.socket)
-        async with httpx.AsyncClient(timeout=20) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             slow = asyncio.create_task(client.post(served.url + PATH, json=told(SLEEP)))
             await until_busy(watcher)
             await asyncio.to_thread(served.child.stop)
@@ -113,7 +113,7 @@ def test_kill_9_of_the_gateway_loses_no_acknowledged_event(
     tmp_path: Path, broker: Broker, behaving: RunnerProcess
 ) -> None:
     async def load(served: GatewayProcess) -> None:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
 
             async def caller() -> None:
                 try:
@@ -167,7 +167,7 @@ def test_a_model_that_raises_is_a_500_with_what_it_raised(
 
 def test_overload_is_a_503_at_once_and_a_long_prediction_a_504(tmp_path: Path, broker: Broker) -> None:
     async def ask(served: GatewayProcess) -> list[httpx.Response]:
-        async with httpx.AsyncClient(timeout=20) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             waiting = [client.post(served.url + PATH, json=told(SLEEP_LONG)) for _ in range(5)]
             return list(await asyncio.gather(*waiting))
 
@@ -192,7 +192,7 @@ def test_features_too_large_for_a_record_are_left_out_and_counted(
     with gateway(tmp_path, broker.bootstrap, [_route(behaving)]) as served:
         big = json.dumps({**told(ANSWER), "note": "x" * 600_000}).encode()
         # This route has no schema, so any field is accepted.
-        answer = httpx.post(served.url + PATH, content=big, timeout=20)
+        answer = httpx.post(served.url + PATH, content=big, timeout=60)
         assert answer.status_code == 200
         (event,) = read_events(broker.bootstrap, 1)
         assert event["features"] is None

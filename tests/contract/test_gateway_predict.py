@@ -68,7 +68,7 @@ def _events_of(stack: Stack, request_id: str, count: int) -> list[dict[str, Any]
 
 def _post(stack: Stack, body: Any, path: str = "/v1/models/market/predict", **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return httpx.post(stack.gateway.url + path, content=content, headers=headers, timeout=10)
+    return httpx.post(stack.gateway.url + path, content=content, headers=headers, timeout=60)
 
 
 def test_one_object_gets_one_prediction(stack: Stack) -> None:

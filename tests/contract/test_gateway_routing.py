@@ -57,7 +57,7 @@ class Stack:
         wait_until(lambda: self.gateway.metric("tidegate_route_refreshes_total") >= before + 2, 10, "a refresh")
 
     def ask(self, row: Any = ROW, path: str = PATH) -> httpx.Response:
-        return httpx.post(self.gateway.url + path, json=row, timeout=10)
+        return httpx.post(self.gateway.url + path, json=row, timeout=60)
 
     def events(self, request_id: str, count: int) -> dict[str, dict[str, Any]]:
         """By role."""
@@ -180,7 +180,7 @@ def test_a_body_that_arrives_after_the_switch_is_answered_by_who_has_the_traffic
     assert stack.ask().json()["deployment_id"] == "d-1"
     body = json.dumps(ROW).encode()
     head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", stack.gateway.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", stack.gateway.port), timeout=60) as client:
         client.sendall(head.encode() + body[:5])
         stack.serve(stack.route(2))
         assert stack.ask().json()["deployment_id"] == "d-2", "the connection to the first is closed by now"
@@ -196,11 +196,11 @@ def test_a_gateway_that_has_not_heard_of_the_switch_asks_before_it_fails(stack: 
         old = stack.route(1, deployment_id="d-7", addresses=(str(leaving.socket),))
         with gateway(tmp_path, stack.bootstrap, [old], ("--refresh-s", "600")) as served:
             url = f"{served.url}{PATH}"
-            assert httpx.post(url, json=ROW, timeout=10).json()["deployment_id"] == "d-7"
+            assert httpx.post(url, json=ROW, timeout=60).json()["deployment_id"] == "d-7"
             leaving.child.stop()
-            lost = httpx.post(url, json=ROW, timeout=10)
+            lost = httpx.post(url, json=ROW, timeout=60)
             assert (lost.status_code, lost.json()["error"]["code"]) == (503, "runner_unavailable")
             write_routes(served.routes, [stack.route(2)])
-            answer = httpx.post(url, json=ROW, timeout=10)
+            answer = httpx.post(url, json=ROW, timeout=60)
     assert answer.status_code == 200
     assert answer.json()["deployment_id"] == "d-2"

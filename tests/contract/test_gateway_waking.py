@@ -47,7 +47,7 @@ def asleep(tmp_path: Path) -> Iterator[tuple[GatewayProcess, RunnerProcess]]:
 
 
 def ask(served: GatewayProcess, body: object) -> httpx.Response:
-    return httpx.post(served.url + PATH, json=body, timeout=30)
+    return httpx.post(served.url + PATH, json=body, timeout=60)
 
 
 def test_those_who_may_wait_are_answered_once_it_runs_and_the_others_know_when_to_come_again(

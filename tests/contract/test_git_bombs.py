@@ -140,7 +140,7 @@ def test_a_repository_that_may_not_grow_takes_no_push(tmp_path: Path, given: dic
         pushed = clone.push("main:refs/tags/second")
         batch = {"operation": "upload", "objects": [{"oid": "a" * 64, "size": 10_000_000}]}
         address = f"{full.url('full', None)}/info/lfs/objects/batch"
-        asked = httpx.post(address, json=batch, auth=("git", TOKEN), timeout=30)
+        asked = httpx.post(address, json=batch, auth=("git", TOKEN), timeout=60)
 
     assert pushed.code != 0
     assert says in pushed.output
@@ -255,7 +255,7 @@ def test_a_batch_of_many_lfs_objects_is_refused(server: GitServer) -> None:
     objects = [{"oid": f"{number:064x}", "size": 1} for number in range(1001)]
     asked = {"operation": "upload", "objects": objects}
     address = f"{server.url('many', None)}/info/lfs/objects/batch"
-    answer = httpx.post(address, json=asked, auth=("git", TOKEN), timeout=30)
+    answer = httpx.post(address, json=asked, auth=("git", TOKEN), timeout=60)
 
     assert answer.status_code == 413
     assert "1,001 objects" in answer.json()["message"]
@@ -266,7 +266,7 @@ def test_an_lfs_upload_has_no_more_bytes_than_announced(server: GitServer) -> No
     oid = hashlib.sha256(content).hexdigest()
     asked = {"operation": "upload", "objects": [{"oid": oid, "size": 10}]}
     address = f"{server.url('less', None)}/info/lfs/objects/batch"
-    answer = httpx.post(address, json=asked, auth=("git", TOKEN), timeout=30)
+    answer = httpx.post(address, json=asked, auth=("git", TOKEN), timeout=60)
     upload = answer.json()["objects"][0]["actions"]["upload"]
     sent = httpx.put(upload["href"], headers=upload["header"], content=content)
 

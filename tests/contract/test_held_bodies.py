@@ -16,6 +16,7 @@ from gateway.requests import Headers, read_body
 from gateway.routes import Route
 from tests.support.doors import doors
 from tests.support.gateways import GatewayProcess, gateway
+from tests.support.raw_answers import whole_answer
 from tests.support.waiting import wait_until
 
 NO_HEADERS = Headers(None, None, None)
@@ -49,7 +50,7 @@ def _crowd(stack: contextlib.ExitStack, port: int, path: str, length: int, most:
         crowd.append(stack.enter_context(_begin(port, path, length, length - 1)))
         crowd[-1].settimeout(0.5)
         with contextlib.suppress(TimeoutError, ConnectionResetError):
-            return crowd[-1].recv(65536), len(crowd)
+            return whole_answer(crowd[-1]), len(crowd)
     pytest.fail(f"{most} bodies of {length} bytes were held")
 
 
@@ -72,7 +73,7 @@ def _large(served: GatewayProcess) -> int:
 
 def test_a_body_that_stops_is_not_held(served: GatewayProcess) -> None:
     with _begin(served.port, "/v1/models/m/predict", 800_000, 700_000) as stopped:
-        told = stopped.recv(65536)
+        told = whole_answer(stopped)
     assert told.startswith(b"HTTP/1.1 408 ")
     assert b'"body_timeout"' in told
     assert served.metric(REFUSED % "slow") >= 1

@@ -77,7 +77,7 @@ def test_who_waits_for_nothing_is_answered_in_time_and_too_many_are_refused(
     assert "follow jobs already" in refusal.message
     registry.say(database, number, ["said"])
     for each in waiting:
-        each.join(20)
+        each.join(60)
     assert [line.text for line in jobs.log(number, after=0, wait_s=20).lines] == ["said"]
 
 

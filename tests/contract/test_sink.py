@@ -240,4 +240,4 @@ def test_a_table_that_is_ahead_of_its_topic_is_said_loudly(bootstrap: str, dsn: 
         made.wait_rows([("m-0",)], EVENTS, model="m")
     finally:
         sink.stop()
-        thread.join(30)
+        thread.join(60)

@@ -32,7 +32,7 @@ class Writer:
 
     def write(self, url: str, stop: threading.Event) -> None:
         """Insert until the server is gone or `stop` is set."""
-        with httpx.Client(base_url=url, timeout=30) as http:
+        with httpx.Client(base_url=url, timeout=60) as http:
             while not stop.is_set():
                 batch = len(self.acknowledged)
                 rows = random.Random(f"{self.seed}-{self.number}-{batch}").randrange(1, 3000)
@@ -76,7 +76,7 @@ def kill_while_writing(server: RunningServer, writers: list[Writer], after_s: fl
     server.kill()
     stop.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
     if server.process.stdout is not None:
         server.process.stdout.close()
@@ -88,14 +88,14 @@ def test_no_acknowledged_row_is_lost_or_doubled_by_kill_9(tmp_path: Path) -> Non
     writers = [Writer(number, seed) for number in range(WRITERS)]
     for _ in range(ROUNDS):
         server = start_clickhouse(tmp_path / "db")
-        httpx.post(server.url, content=TABLE, timeout=30).raise_for_status()
+        httpx.post(server.url, content=TABLE, timeout=60).raise_for_status()
         kill_while_writing(server, writers, chance.uniform(0.2, 0.8))
     assert sum(one.unanswered for one in writers) > 0, "no kill came in the middle of an insert"
     with clickhouse_server(tmp_path / "db") as last:
         sql = (
             "SELECT writer, batch, count(), uniqExact(id), max(id) + 1 FROM rows GROUP BY ALL FORMAT JSONCompactEachRow"
         )
-        answer = httpx.post(last.url, params={"output_format_json_quote_64bit_integers": "0"}, content=sql, timeout=30)
+        answer = httpx.post(last.url, params={"output_format_json_quote_64bit_integers": "0"}, content=sql, timeout=60)
     found: dict[tuple[int, int], list[int]] = {}
     for line in answer.text.splitlines():
         writer, batch, *counts = (int(part) for part in line.strip("[]").split(","))

@@ -30,7 +30,7 @@ def test_events_outlive_a_lack_of_descriptors(tmp_path: Path) -> None:
         with (
             gateway(tmp_path, broker.bootstrap, [route]) as served,
             # One connection that is there before, and stays.
-            httpx.Client(base_url=served.url, timeout=20) as client,
+            httpx.Client(base_url=served.url, timeout=60) as client,
         ):
             assert client.post(PATH, json=told(ANSWER)).status_code == 200
             wait_until(lambda: _metric(client, "tidegate_events_acked_total") == 1, 10, "an acknowledgement")

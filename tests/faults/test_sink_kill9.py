@@ -65,7 +65,7 @@ class Load:
             yield
         finally:
             self._ending.set()
-            self._thread.join(10)
+            self._thread.join(60)
             assert self._producer.flush(20) == 0
 
 

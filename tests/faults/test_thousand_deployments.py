@@ -104,7 +104,7 @@ def _kept(workers: StreamWorkers) -> dict[str, int]:
     """What the worker says that it keeps; zeros where it does not answer."""
     found: dict[str, int] = defaultdict(int)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{workers.monitor_port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{workers.monitor_port}/metrics", timeout=60) as answer:
             text = answer.read().decode()
     except OSError:
         return found

@@ -20,7 +20,7 @@ UPDATE registry_revision SET value = value + 1;
 
 def answers(stack: RunningStack, model: str) -> bool:
     url = f"{stack.gateway_url}/v1/models/{model}/predict"
-    return httpx.post(url, json={"instances": [{"wait": 0.0}]}, timeout=10).status_code == 200
+    return httpx.post(url, json={"instances": [{"wait": 0.0}]}, timeout=60).status_code == 200
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ def _stages(pushed: Pushed) -> list[str]:
 def _pasted(pushed: Pushed) -> Any:
     """What the command that was told answers, run as it is."""
     command = next(line for line in pushed.remote if line.strip().startswith("curl "))
-    return json.loads(subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=30).stdout)
+    return json.loads(subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=60).stdout)
 
 
 def _stored(stack: RunningStack, request_id: str) -> list[Any]:

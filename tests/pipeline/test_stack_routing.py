@@ -30,7 +30,7 @@ class Api:
     def __init__(self, stack: RunningStack) -> None:
         self.stack = stack
         token = stack.settings.token_path.read_text().strip()
-        self.client = httpx.Client(base_url=stack.gateway_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        self.client = httpx.Client(base_url=stack.gateway_url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     def get(self, path: str) -> Any:
         answer = self.client.get(path)

@@ -99,7 +99,7 @@ def test_an_attacker_reaches_no_part_of_the_stack(stack: RunningStack, attacker:
             assert "stopped by" in _attempt(attacker, act, path), (act, path)
     monitors = [settings.monitor_port + nth for nth in (0, 1)]
     for port in (settings.gateway_port, settings.broker_port, settings.clickhouse_port, *monitors):
-        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
         assert "stopped by" in _attempt(attacker, "connect", port), port
         assert "stopped by" in _attempt(attacker, "send_datagram", port), port
     # With Landlock alone it may signal itself; with bubblewrap its number is one of its own world.

@@ -55,7 +55,7 @@ def test_ten_deployments_and_ten_rollbacks_under_load_fail_not_one_request(stack
         assert pushed.code == 0, pushed
 
     def roll_back() -> None:
-        answer = httpx.post(f"{api}/rollback", headers=bearer, timeout=30)
+        answer = httpx.post(f"{api}/rollback", headers=bearer, timeout=60)
         assert answer.status_code == 200, f"the version before is warm: {answer.text}"
 
     wait_until(lambda: httpx.post(url, json=EXAMPLE).status_code == 200, 10, "the first version to answer")

@@ -63,7 +63,7 @@ class Child:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
     def stop(self, grace_s: float = 10.0) -> None:
         """SIGTERM, then after the grace SIGKILL."""

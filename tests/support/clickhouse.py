@@ -61,7 +61,7 @@ def start_clickhouse(
             log.seek(0)
             raise RuntimeError(f"the ClickHouse server did not start (exit code {code}):\n{log.read()}")
     url = next(word for word in line.split() if word.startswith("http://"))
-    with urllib.request.urlopen(f"{url}/ping", timeout=10) as answer:  # noqa: S310 - our own server
+    with urllib.request.urlopen(f"{url}/ping", timeout=60) as answer:  # noqa: S310 - our own server
         if answer.read() != b"Ok.\n":
             raise RuntimeError("the ClickHouse server answers /ping wrongly")
     host, _, port = url.removeprefix("http://").rpartition(":")

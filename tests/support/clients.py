@@ -33,7 +33,7 @@ class Clients:
 
     def _run(self, seed: int) -> None:
         rng = random.Random(seed)
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=60) as client:
             while not self._stop.is_set():
                 started = time.monotonic()
                 rows = [

@@ -25,8 +25,8 @@ class Seen:
 
 def make_topic(bootstrap: str, partitions: int = 4) -> None:
     client = admin(bootstrap)
-    future = client.create_topics([NewTopic(TOPIC, partitions, 1)], request_timeout=10)[TOPIC]
-    future.result(timeout=10)
+    future = client.create_topics([NewTopic(TOPIC, partitions, 1)], request_timeout=60)[TOPIC]
+    future.result(timeout=60)
 
 
 def _bytes(text: str | bytes | None) -> bytes:

@@ -14,10 +14,10 @@ def create_topic(bootstrap: str, name: str, partitions: int = 1, **config: str) 
     settings = {key.replace("_", "."): value for key, value in config.items()}
     client = admin(bootstrap)
     new = NewTopic(name, partitions, 1, config=settings)
-    client.create_topics([new], request_timeout=10)[name].result(11)
+    client.create_topics([new], request_timeout=60)[name].result(61)
 
     def has_leaders() -> bool:
-        found = client.list_topics(timeout=5).topics.get(name)
+        found = client.list_topics(timeout=60).topics.get(name)
         return found is not None and len(found.partitions) == partitions
 
     wait_until(has_leaders, 10, f"topic {name}")
@@ -27,8 +27,8 @@ def create_topic(bootstrap: str, name: str, partitions: int = 1, **config: str) 
 def topic_id(bootstrap: str, name: str) -> str:
     """Of this incarnation of the topic."""
     client = admin(bootstrap)  # a future dies with its client
-    described = client.describe_topics(TopicCollection([name]), request_timeout=5)
-    return str(described[name].result(6).topic_id)
+    described = client.describe_topics(TopicCollection([name]), request_timeout=60)
+    return str(described[name].result(61).topic_id)
 
 
 def producer(bootstrap: str, **config: Any) -> Producer:

@@ -37,7 +37,7 @@ class Kubelet:
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(30)
+        self._thread.join(60)
         for pod in [pod for pods in self._pods.values() for pod in pods]:
             pod.stop()
 

@@ -87,7 +87,7 @@ class Kafka:
         with self._consumer(group) as consumer:
             partitions = range(self._layout.spec(Topic.ALERTS).partitions)
             asked = [TopicPartition(self._layout.name(Topic.ALERTS), partition) for partition in partitions]
-            return sum(max(0, tp.offset) for tp in consumer.committed(asked, timeout=10))
+            return sum(max(0, tp.offset) for tp in consumer.committed(asked, timeout=60))
 
     def _all(self, topic: Topic) -> list[bytes]:
         """Every record that stands in the topic now: read to where the broker says the partition ends (EOF)."""

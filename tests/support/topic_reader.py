@@ -33,7 +33,7 @@ def read_topic(bootstrap: str, topic: str) -> list[Read]:
         }
     )
     try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
         consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
         return _read(consumer, set(partitions))
     finally:

@@ -72,7 +72,7 @@ def test_a_disk_that_takes_nothing_costs_lines_and_not_the_reader(tmp_path: Path
     folder.mkdir()
     os.write(pipe.end, b"kept\n")
     pipe.close()
-    pipe.join(10)
+    pipe.join(60)
     said = (folder / "part.log").read_text().splitlines()
     assert said[0].startswith("tidegate: 5 bytes of this log were dropped")
     assert said[1] == "kept"

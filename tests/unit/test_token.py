@@ -38,7 +38,7 @@ def test_many_who_start_at_once_have_the_same(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(found) == 8
     assert len(set(found)) == 1
 

@@ -65,5 +65,5 @@ def test_a_broker_that_takes_not_even_the_letter_stops_nothing(late: bool) -> No
         sender = Sender(broker, StreamConfig(bootstrap="nowhere:1", layout=LAYOUT, data_folder=Path("unused")))
         await (await sender.send(Topic.PANES, "large", b"x" * 20_000))
 
-    asyncio.run(asyncio.wait_for(send(), 30))
+    asyncio.run(asyncio.wait_for(send(), 60))
     assert not broker.taken

@@ -84,7 +84,7 @@ async def test_a_kept_task_is_started_again_and_readiness_says_why(
         await asyncio.Event().wait()
 
     task = watched.keep(work, "collector")
-    await asyncio.wait_for(well.wait(), 30)
+    await asyncio.wait_for(well.wait(), 60)
     assert deaths == ["collector"] * 3
     assert "collector (OSError: [Errno 24] Too many open files)" in (watched.trouble() or "")
     assert "collector died: OSError" in caplog.text
@@ -102,7 +102,7 @@ def test_a_kept_thread_is_started_again_until_it_returns(deaths: list[str]) -> N
             raise RuntimeError("no")
 
     thread = watched.keep_thread(work, "collector")
-    thread.join(30)
+    thread.join(60)
     assert lives == [3]
     assert deaths == ["collector"] * 2
 
@@ -181,7 +181,7 @@ def test_threads_of_ours_are_daemons(deaths: list[str]) -> None:
     thread = watched.begin_thread(lambda: _pass(gate), "errand")
     assert thread.daemon
     gate.set()
-    thread.join(30)
+    thread.join(60)
     assert deaths == []
 
 
@@ -200,7 +200,7 @@ def test_readiness_of_every_process_says_what_is_dead(monkeypatch: pytest.Monkey
 
     server = monitor.serve(free_ports(1)[0], lambda: None)
     try:
-        monitored = httpx.get(f"http://127.0.0.1:{server.server_address[1]}/readyz", timeout=10)
+        monitored = httpx.get(f"http://127.0.0.1:{server.server_address[1]}/readyz", timeout=60)
     finally:
         server.shutdown()
         server.server_close()
