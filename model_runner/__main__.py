@@ -32,6 +32,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--load-s", type=float, help="seconds that the model may take to load")
     parser.add_argument("--predict-s", type=float, help="seconds that the model may be at one batch")
     parser.add_argument("--drain-s", type=float, default=10.0, help="seconds that a stop waits for what is under way")
+    parser.add_argument("--awaits-word", type=float, help="seconds without touching the folder until told to")
+    parser.add_argument("--libraries", default="", help="modules to import meanwhile, separated by commas")
     return parser.parse_args()
 
 
@@ -83,6 +85,8 @@ def main() -> int:
         max_waiting=arguments.max_waiting,
         max_batch_rows=arguments.max_batch_rows,
         drain_s=arguments.drain_s,
+        awaits_word_s=arguments.awaits_word,
+        libraries=tuple(arguments.libraries.split(",")),
         tcp=tcp,
         token=token,
         limits=Limits(load_seconds=arguments.load_s, predict_seconds=arguments.predict_s),

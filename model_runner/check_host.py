@@ -8,7 +8,7 @@ from typing import Protocol
 from model_runner.endings import how_ended, likely_cause
 from model_runner.errors import ModelError
 from model_runner.limits import Limits, over_memory
-from model_runner.manifest import read_manifest
+from model_runner.manifest import Manifest, read_manifest
 from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
 
@@ -33,10 +33,14 @@ class Running(Protocol):
 class Host(Protocol):
     """Who runs runners, and can have a model checked in what becomes one."""
 
+    async def begin(self, manifest: Manifest, limits: Limits) -> None:
+        """Its process may be made ready for this folder; until `running` it touches none of its files."""
+
     def running(self, folder: Path, limits: Limits) -> AbstractAsyncContextManager[Running | None]:
         """A process that serves the folder, as a deployment's would; None where it cannot be had.
 
-        It goes on after the block, unless something is raised in it.
+        It may wait for the word that it may load the model, and goes on after the block, unless something is raised
+        in it.
         """
 
 

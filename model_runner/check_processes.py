@@ -129,6 +129,8 @@ async def serving(
         running = await ending.enter_async_context(_own(room, python)) if found is None else found
         client = RunnerClient(running.socket, ClientConfig(timeout_s=room.load_s, reconnect_s=room.load_s))
         ending.push_async_callback(client.close)
+        if found is not None:
+            ending.callback(watched.awaited(_told_to_load(client)).cancel)
         yield client, await _await_ready(client, running, room.load_s), found is not None
 
 
@@ -207,6 +209,11 @@ async def _running(
         yield running
     finally:
         await running.end()
+
+
+async def _told_to_load(client: RunnerClient) -> None:
+    with suppress(RunnerError):  # who awaits it finds out
+        await client.load()
 
 
 async def _await_ready(client: RunnerClient, running: Running, load_s: float) -> RunnerInfo:

@@ -25,6 +25,7 @@ from model_runner.frames import (
     DESCRIBE,
     EXPLAIN,
     LEAVING_ID,
+    LOAD,
     MAX_REPLY_BYTES,
     OVERLOADED,
     OWN,
@@ -215,6 +216,10 @@ class RunnerClient:
             connection.drop("no description of itself")
             raise RunnerLiedError("the runner did not describe itself")
         return reply.info
+
+    async def load(self) -> None:
+        """Let a runner that waits for it load its model. Raises RunnerError."""
+        await self._ask(LOAD, None, self._config.timeout_s)
 
     async def end_check(self, manner: Manner) -> None:
         """Have the runner serve in this manner, and let go of what only a check needs. Raises RunnerError."""

@@ -23,6 +23,8 @@ OWN = "own"
 EXPLAIN = "explain"
 """Why the one row is answered otherwise by it: texts in place of predictions."""
 
+LOAD = "load"
+"""The model may be touched: to a runner that waits for that. Any other is loading already."""
 SERVE = "serve"
 """The check is over: from now on it is asked in this manner. OWN and EXPLAIN are answered no more, and what they held
 is let go."""

@@ -18,12 +18,14 @@ import msgspec
 
 from model_runner import watched
 from model_runner.batching import Job, Outcome
+from model_runner.errors import ModelError
 from model_runner.frames import (
     BAD_REQUEST,
     CANCEL,
     DESCRIBE,
     EXPLAIN,
     LEAVING_ID,
+    LOAD,
     OVERLOADED,
     OWN,
     PREDICT,
@@ -49,6 +51,7 @@ from model_runner.raised import in_words
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
 from model_runner.unreadable import UNREADABLE
+from model_runner.warming import import_each
 from model_runner.watchdog import watch
 from model_runner.worker import ModelThread, QueueFullError
 
@@ -72,6 +75,10 @@ class RunnerConfig:
     max_batch_rows: int = 1024
     drain_s: float = 10.0
     """How long a stop waits for what is under way."""
+    awaits_word_s: float | None = None
+    """The folder's files are touched only when somebody says so (LOAD), within this time; None loads at once."""
+    libraries: tuple[str, ...] = ()
+    """To be imported meanwhile."""
     limits: Limits = DEFAULT_LIMITS
     """Memory and CPUs are held by whoever started the process, its times by the process itself."""
 
@@ -91,6 +98,7 @@ class Runner:
         self._serving: ServingModel | None = None
         self._own: OwnAnswers | None = None
         """Until its check is over."""
+        self.may_load = asyncio.Event()
 
     async def load(self) -> None:
         """load → warm → ready.
@@ -98,6 +106,7 @@ class Runner:
         Raises:
             ModelError: the folder cannot be served.
         """
+        await self._until_it_may()
         seconds = self.config.limits.load_seconds
         try:
             async with asyncio.timeout(seconds):
@@ -116,6 +125,22 @@ class Runner:
         self._serve(serving)
         where = self.config.socket
         log.info("ready on %s", where if isinstance(where, Path) else where.getsockname())
+
+    async def _until_it_may(self) -> None:
+        """Raises ModelError: nobody said so. It ends then, whoever still holds it."""
+        seconds = self.config.awaits_word_s
+        if seconds is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                for _ in import_each(self.config.libraries):
+                    if self.may_load.is_set():
+                        return
+                    await asyncio.sleep(0)
+                await self.may_load.wait()
+        except TimeoutError:
+            problem = f"was not loaded: nobody said within {seconds:g} s that it may be"
+            raise ModelError("model", problem, "Deploy it again") from None
 
     def info(self) -> RunnerInfo:
         serving = self._serving
@@ -247,6 +272,9 @@ class Connection(asyncio.Protocol):
                 job.cancelled = True
         elif request.op in {OWN, EXPLAIN} and request.rows:
             self._reply_later(self._runner.compared(request))
+        elif request.op == LOAD:
+            self._runner.may_load.set()
+            self._send(Reply(request.id))
         elif request.op == SERVE:
             self._reply_later(self._runner.end_check(request))
         elif request.op == DESCRIBE:

@@ -4,7 +4,8 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,7 @@ from model_runner.expected import check_expected
 from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
 from model_runner.launch import HOST_PYTHON
+from model_runner.limits import Limits
 from model_runner.manifest import TEST_FILE, Manifest, read_manifest
 from model_runner.manner import Manner
 from model_runner.plain_text import plain
@@ -151,7 +153,8 @@ async def _check(folder: Path, wish: _Wish) -> Report:
     wish.admit(manifest)
     confinement = _confinement(manifest, wish.sandbox, wish.timeout_s)
     with tempfile.TemporaryDirectory(prefix="tg-check-") as scratch:
-        files = await _read_and_scan(Path(scratch), folder, manifest, wish, watch)
+        async with _beginning(wish.host, manifest, confinement.limits):
+            files = await _read_and_scan(Path(scratch), folder, manifest, wish, watch)
         prepared = _prepare(folder, files, wish, watch)
         room = make_room(Path(scratch) / "load", folder, confinement)
         async with serving(room, prepared.python, wish.host) as (client, told, is_hosts):
@@ -173,6 +176,22 @@ async def _check(folder: Path, wish: _Wish) -> Report:
         prepared=prepared,
         can_stay=can_stay,
     )
+
+
+@asynccontextmanager
+async def _beginning(host: Host | None, manifest: Manifest, limits: Limits) -> AsyncIterator[None]:
+    """Beside what happens in the block, which nothing of the model's may go before."""
+    beginning = None if host is None else watched.awaited(host.begin(manifest, limits))
+    try:
+        yield
+        if beginning is not None:
+            await beginning
+    finally:
+        if beginning is not None:
+            beginning.cancel()
+            await asyncio.wait({beginning})
+            if not beginning.cancelled():
+                beginning.exception()  # the block's own error comes first
 
 
 async def _read_and_scan(scratch: Path, folder: Path, manifest: Manifest, wish: _Wish, watch: "_StopWatch") -> _Files:

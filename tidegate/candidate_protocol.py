@@ -20,6 +20,8 @@ class Start(msgspec.Struct, tag="start", frozen=True, kw_only=True):
     folder: str
     files: tuple[str, ...]
     """Paths within the folder. They become links of the candidate's own, so that the folder may go meanwhile."""
+    libraries: tuple[str, ...] = ()
+    """To be imported until the process is told that it may load the model."""
 
 
 class Keep(msgspec.Struct, tag="keep", frozen=True):

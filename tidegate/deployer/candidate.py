@@ -7,13 +7,17 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from model_runner.check_host import Ending, Running, why_ended
 from model_runner.environment import LOCK_FILE
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.limits import Limits
+from model_runner.manifest import Manifest
 from model_runner.schema_source import SEAL_FILE
 from model_runner.unreadable import UNREADABLE
+from model_runner.warming import libraries
 from storage.registry import Version
 from tidegate.candidate_files import link_files
 from tidegate.candidate_protocol import (
@@ -118,7 +122,7 @@ class _Process:
 class Candidate:
     """A model_runner.check_host.Host: asks the supervisor, where one is there that takes candidates."""
 
-    def __init__(self, run_path: Path, wish: Callable[[], Start]) -> None:
+    def __init__(self, run_path: Path, wish: Callable[[Sequence[str]], Start]) -> None:
         self._run_path = run_path
         self._wish = wish
         self._process: _Process | None = None
@@ -127,9 +131,22 @@ class Candidate:
     def is_begun(self) -> bool:
         return self._process is not None
 
+    async def begin(self, manifest: Manifest, limits: Limits) -> None:
+        """Its process imports what the model will need, and touches none of its files before `running`."""
+        folder = manifest.folder
+        # One with an environment of its own is declined: what that needs lies in no folder yet. `running` asks again.
+        wish = self._wish(())
+        self._process = await self._begun(msgspec.structs.replace(wish, libraries=libraries(manifest)), folder, limits)
+
     @asynccontextmanager
     async def running(self, folder: Path, limits: Limits) -> AsyncIterator[Running | None]:
-        self._process = process = await self._begin(folder, limits)
+        sealed = [name for name in (SEAL_FILE, LOCK_FILE) if (folder / name).is_file()]
+        if self._process is not None and sealed:
+            await self._leave(self._process)
+            self.close()
+        if self._process is None:
+            self._process = await self._begun(self._wish(sealed), folder, limits)
+        process = self._process
         try:
             yield process
         except ModelError as error:
@@ -152,18 +169,22 @@ class Candidate:
         """It lives on where it was kept, and the registry has its deployment."""
         if self._process is not None:
             self._process.link.close()
+            self._process = None
 
-    async def _begin(self, folder: Path, limits: Limits) -> _Process | None:
+    async def _begun(self, wish: Start, folder: Path, limits: Limits) -> _Process | None:
         link = await _connected(self._run_path)
         if link is None:
             return None
-        wish = self._wish()
+        answer: Answer | None = None
         try:
             async with asyncio.timeout(START_S):
                 await link.send(wish)
                 answer = await link.answer()
         except (ConnectionError, TimeoutError):
             answer = None
+        except BaseException:
+            link.close()
+            raise
         if not isinstance(answer, Started):
             link.close()
             return None
@@ -204,9 +225,8 @@ def candidate(run_path: Path, folder: Path, files: Sequence[str], place: Callabl
         place: asked when it begins.
     """
 
-    def start() -> Start:
+    def start(sealed: Sequence[str]) -> Start:
         where = place()
-        sealed = [name for name in (SEAL_FILE, LOCK_FILE) if (folder / name).is_file()]
         return Start(
             deployment_id=where.deployment_id,
             workspace=where.workspace,

@@ -49,6 +49,8 @@ from tidegate.supervisor.state import PartState
 
 KEEP_S = 5.0
 """For one that answers to become ready in the supervisor's eyes too: it looks twice a second."""
+WORD_S = 600.0
+"""For the files to be read and scanned, beside the time in which a model must load: each may take as long as that."""
 
 _GONE: tuple[type[Exception], ...] = (ConnectionError, ValueError, *UNREADABLE)
 """ValueError: a line that is longer than any."""
@@ -176,7 +178,7 @@ class Candidates:
         try:
             one = await self._begin(order)
         except DeclinedError as error:
-            log.warning("the check of %s is done by the deployer: %s", order.model, error)
+            log.warning("no process is begun here for the check of %s: %s", order.model, error)
             await _send(writer, Declined(reason=str(error)))
             return
         try:
@@ -230,7 +232,9 @@ class Candidates:
             raise DeclinedError("its environment is not at hand")
         socket = runner_socket(self._run_path, name)
         socket.parent.mkdir(mode=0o700, exist_ok=True)
-        spec = runner_spec(name, folder, socket, confinement, prepared.python, name=name)
+        waits_s = WORD_S + (limits.load_seconds or 0.0)
+        told = ("--awaits-word", f"{waits_s:g}", "--libraries", ",".join(order.libraries))
+        spec = runner_spec(name, folder, socket, confinement, prepared.python, name=name, arguments=told)
         return replace(spec, is_candidate=True), confinement.cgroup
 
     async def _held(self, name: str, one: _Candidate, reader: StreamReader, writer: StreamWriter) -> None:

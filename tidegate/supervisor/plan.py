@@ -234,9 +234,10 @@ def runner_spec(
     python: RunnerPython = HOST_PYTHON,
     *,
     name: str | None = None,
+    arguments: tuple[str, ...] = (),
 ) -> PartSpec:
     """One runner of a deployment, whose files are in `folder`; by default it has the deployment's name."""
-    launch = runner_command(folder, deployment_id, python=python, confinement=confinement)
+    launch = runner_command(folder, deployment_id, python=python, confinement=confinement, arguments=arguments)
     return PartSpec(
         f"{RUNNER_PREFIX}{name or deployment_id}",
         launch.argv,

@@ -1,0 +1,45 @@
+"""Libraries that a model will need, imported before it may be touched: names of our own, never what a file says."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib import import_module
+
+from model_runner.manifest import Manifest
+
+LEAST_BYTES = 1_000_000_000
+"""Of memory: where a library might not fit the error is to come when the model loads, with the model's name."""
+_BY_SUFFIX = {
+    ".joblib": ("joblib", "sklearn.pipeline"),
+    ".pkl": ("sklearn.pipeline",),
+    ".skops": ("skops.io", "sklearn.pipeline"),
+    ".ubj": ("xgboost",),
+    ".json": ("xgboost",),
+    ".txt": ("lightgbm",),
+    ".lgb": ("lightgbm",),
+    ".onnx": ("onnxruntime",),
+    ".pt": ("torch",),
+    ".pt2": ("torch",),
+}
+_FRAMES = "pandas"
+_KNOWN = {_FRAMES, *(name for names in _BY_SUFFIX.values() for name in names)}
+
+
+def libraries(manifest: Manifest) -> tuple[str, ...]:
+    """Modules to import, the first that is needed first.
+
+    None where the folder has Python of its own: that may be meant to run before a library is imported.
+    """
+    has_python = next(manifest.folder.rglob("*.py"), None) is not None
+    if has_python or manifest.limits.memory_bytes < LEAST_BYTES:
+        return ()
+    is_compared = manifest.reference_file is not None or manifest.test_file is not None
+    return (*_BY_SUFFIX.get(manifest.model_file.suffix, ()), *((_FRAMES,) if is_compared else ()))
+
+
+def import_each(names: Iterable[str]) -> Iterator[None]:
+    """One when the next is asked for. What is not known is passed over; what cannot be imported the model will miss."""
+    for name in names:
+        if name in _KNOWN:
+            with suppress(Exception):
+                import_module(name)
+        yield
