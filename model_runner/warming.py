@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
+from importlib.machinery import all_suffixes
 
 from model_runner.manifest import Manifest
 
@@ -27,10 +28,10 @@ _KNOWN = {_FRAMES, *(name for names in _BY_SUFFIX.values() for name in names)}
 def libraries(manifest: Manifest) -> tuple[str, ...]:
     """Modules to import, the first that is needed first.
 
-    None where the folder has Python of its own: that may be meant to run before a library is imported.
+    None where the folder has modules of its own: they come first when a model loads, and may have a library's name.
     """
-    has_python = next(manifest.folder.rglob("*.py"), None) is not None
-    if has_python or manifest.limits.memory_bytes < LEAST_BYTES:
+    has_modules = any(path.name.endswith(tuple(all_suffixes())) for path in manifest.folder.rglob("*"))
+    if has_modules or manifest.limits.memory_bytes < LEAST_BYTES:
         return ()
     is_compared = manifest.reference_file is not None or manifest.test_file is not None
     return (*_BY_SUFFIX.get(manifest.model_file.suffix, ()), *((_FRAMES,) if is_compared else ()))

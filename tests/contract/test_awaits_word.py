@@ -88,7 +88,9 @@ def test_it_ends_where_the_word_never_comes(folder: Path, tmp_path: Path) -> Non
 
 def test_nothing_is_imported_where_the_folder_has_python(folder: Path) -> None:
     assert libraries(read_manifest(folder)) == ()
-    (folder / "pandas.py").unlink()
+    (folder / "pandas.py").rename(folder / "joblib.pyc")
+    assert libraries(read_manifest(folder)) == ()
+    (folder / "joblib.pyc").unlink()
     assert libraries(read_manifest(folder)) == ("sklearn.pipeline",)
 
 
