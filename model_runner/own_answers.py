@@ -61,8 +61,13 @@ class OwnAnswers:
         """One a row. Raises what the model's code does."""
         if not isinstance(self._model, Comparable) or not self.are_its_own:
             return self._predict(rows)
-        parts = self._frames.parts(rows, start)
-        return [answer for part in parts for answer in self._model.own_answers(part, self._schema, self._manner)]
+        found: dict[int, Any] = {}
+        for numbers, frame in self._frames.parts(rows, start):
+            answers = self._model.own_answers(frame, self._schema, self._manner)
+            if len(answers) != len(numbers):
+                raise ValueError(f"{len(answers)} predictions for {len(numbers)} rows")
+            found |= zip(numbers, answers, strict=True)
+        return [found[number] for number in range(len(rows))]
 
     @property
     def said(self) -> str:

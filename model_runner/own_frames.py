@@ -76,14 +76,19 @@ class OwnFrames:
             return plain(names)
         return self._joined(part, plain)
 
-    def parts(self, rows: Sequence[Row], start: int | None) -> list[Any]:
-        """The frames in which a training would have these rows: those of the reference in one.
+    def parts(self, rows: Sequence[Row], start: int | None) -> list[tuple[Sequence[int], Any]]:
+        """The frames in which a training would have these rows, each with which of them it holds.
 
-        Where one of other rows lacks a number, each has its own: pandas would make floats of all others' whole numbers.
+        Those of the reference are in one. Other rows that lack a value are beside those alone which lack the same:
+        pandas would make floats of the others' whole numbers.
         """
-        if start is None and any(None in row.values() for row in rows):
-            return [self.frame([row], None) for row in rows]
-        return [self.frame(rows, start)]
+        if start is not None:
+            return [(range(len(rows)), self.frame(rows, start))]
+        names = list(self._features) or list(rows[0])
+        alike: dict[frozenset[str], list[int]] = {}
+        for number, row in enumerate(rows):
+            alike.setdefault(frozenset(name for name in names if row.get(name) is None), []).append(number)
+        return [(numbers, self.frame([rows[number] for number in numbers], None)) for numbers in alike.values()]
 
     @cached_property
     def _whole(self) -> Any:

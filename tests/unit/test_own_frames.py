@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from model_runner.manner import Manner
 from model_runner.own_answers import OwnAnswers
 from model_runner.own_frames import OwnFrames
 from model_runner.schema import Feature, Holds, InputSchema, Kind
@@ -66,11 +67,33 @@ def test_rows_of_a_parquet_file_have_its_types(tmp_path: Path) -> None:
 
 
 def test_a_null_among_whole_numbers_leaves_the_other_rows_whole(csv: Path) -> None:
-    rows = [{**ROWS[1], "zip": "1"}, {**ROWS[1], "zip": "1", "count": None}]
-    parts = OwnFrames(csv, SCHEMA).parts(rows, None)
-    assert [len(part) for part in parts] == [1, 1]
-    assert parts[0]["count"].dtype.kind == "i"
-    assert len(OwnFrames(csv, SCHEMA).parts(ROWS, 0)) == 1, "those of the reference are as pandas reads them"
+    whole = {**ROWS[1], "zip": "1"}
+    rows = [whole, {**whole, "count": None}, {**whole, "count": 4}, {**whole, "count": None}]
+    frames = OwnFrames(csv, SCHEMA)
+    parts = frames.parts(rows, None)
+    assert [list(numbers) for numbers, _ in parts] == [[0, 2], [1, 3]], "those that lack the same are together"
+    assert parts[0][1]["count"].tolist() == [3, 4]
+    assert parts[0][1]["count"].dtype.kind == "i"
+    for numbers, frame in parts:
+        for place, number in enumerate(numbers):
+            pd.testing.assert_frame_equal(
+                frame.iloc[[place]].reset_index(drop=True), frames.frame([rows[number]], None), check_freq=False
+            )
+    assert len(frames.parts(ROWS, 0)) == 1, "those of the reference are as pandas reads them"
+
+
+class _Counts:
+    """Answers how many rows it was asked with, and which."""
+
+    def own_answers(self, frame: Any, _schema: InputSchema | None, _manner: Manner) -> list[Any]:
+        return [[len(frame), None if pd.isna(count) else int(count)] for count in frame["count"]]
+
+
+def test_answers_come_in_the_order_of_the_rows(csv: Path) -> None:
+    inputs = Inputs(SCHEMA, None)
+    own = OwnAnswers(_Counts(), lambda _: [], OwnFrames(csv, SCHEMA), inputs)
+    rows = [{**ROWS[0], "count": count} for count in (None, 1, None, 2, 3)]
+    assert own.answers(rows, None) == [[2, None], [3, 1], [2, None], [3, 2], [3, 3]]
 
 
 def test_a_file_that_pandas_reads_in_another_way_is_not_believed(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ from tidegate.deployer.config import DeployConfig
 from tidegate.deployer.environment import STAGE, EnvironmentStage
 from tidegate.deployer.naming import agree
 from tidegate.deployer.outcome import Deployed, DeployError, OwnFaultError, Prepared
-from tidegate.deployer.publishing import PublishError
+from tidegate.deployer.producers import producer_for
+from tidegate.deployer.publishing import TIMEOUT_S, PublishError
 from tidegate.deployer.receiving import model_files, receive
 from tidegate.deployer.registering import describe_profile, refuse_full_store, register
 from tidegate.deployer.sample import sample_of
@@ -76,6 +77,7 @@ def deploy(
         DeployError: the stage that failed, why, and what to do.
     """
     stages = StageLog(on_stage)
+    producer_for(config.bootstrap, config.layout, TIMEOUT_S)  # it is ready by the time there is something to announce
     with _deploying(config, stages) as database:
         prepared = _prepare(folder, config, Wish(name=name, branch=branch), database, stages, on_line)
         previous = _give_traffic(prepared.deployment, config, database, stages)
