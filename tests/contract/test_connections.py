@@ -166,10 +166,21 @@ def _read_slowly(port: int, until: float) -> int:
     return got
 
 
+def _kept(port: int) -> http.client.HTTPConnection:
+    """A connection that was answered once and is kept; one that did not ask in `head_s` was closed: then another."""
+    while True:
+        kept = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        kept.auto_open = 0  # the same connection or none
+        kept.connect()
+        with contextlib.suppress(http.client.HTTPException, ConnectionError):
+            kept.request("GET", "/size")
+            kept.getresponse().read()
+            return kept
+        kept.close()
+
+
 def test_a_request_may_take_its_time_and_so_may_the_next(port: int) -> None:
-    idle = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    idle.auto_open = 0  # the same connection or none
-    idle.connect()
+    idle = _kept(port)
     with connect(port, b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n") as waiting:
         for _ in range(2):
             idle.request("GET", "/size")
