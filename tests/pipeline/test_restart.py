@@ -164,11 +164,16 @@ def measured(stack: RunningStack) -> list[tuple[Any, ...]]:
 def alerts(stack: RunningStack) -> list[tuple[Any, ...]]:
     """Every change of an alert's state there ever was, but copies, and whether the command shows it as firing."""
     shown = {row["alert_id"] for row in stack.json("alerts")}
-    found = rows(stack, f"SELECT DISTINCT alert_id, rule, state FROM alerts WHERE rule IN {RULES} ORDER BY ALL")
-    return [(*row, row[0] in shown) for row in found]
+    return [(*row, row[0] in shown) for row in alert_changes(stack)]
+
+
+def alert_changes(stack: RunningStack) -> list[tuple[Any, ...]]:
+    return rows(stack, f"SELECT DISTINCT alert_id, rule, state FROM alerts WHERE rule IN {RULES} ORDER BY ALL")
 
 
 def all_firing(stack: RunningStack) -> list[tuple[Any, ...]] | None:
+    if len(alert_changes(stack)) != ALERTS:
+        return None
     found = alerts(stack)
     return found if len(found) == ALERTS and all(row[2:] == ("firing", True) for row in found) else None
 
