@@ -93,30 +93,28 @@ def test_logs_carry_the_name_of_their_process(stack: RunningStack) -> None:
     assert "gateway" in unknown.stderr
 
 
-def test_down_leaves_nothing_running_and_up_works_again(tmp_path: Path) -> None:
-    with running_stack(tmp_path) as own:
-        assert len(own.running()) >= len(ALWAYS) - 1
-        stopped = own.tidegate("down")
+def test_down_leaves_nothing_running_and_up_works_again(stack: RunningStack) -> None:
+    assert len(stack.running()) >= len(ALWAYS) - 1
+    stopped = stack.tidegate("down")
 
-        assert "stopped" in stopped.stdout
-        assert own.running() == []
-        after = own.tidegate("status", check=False)
-        assert after.returncode == 3
-        assert "tidegate up" in after.stderr
-        own.tidegate("up")
-        assert own.json("status")["phase"] == "running"
+    assert "stopped" in stopped.stdout
+    assert stack.running() == []
+    after = stack.tidegate("status", check=False)
+    assert after.returncode == 3
+    assert "tidegate up" in after.stderr
+    stack.tidegate("up")
+    assert stack.json("status")["phase"] == "running"
 
 
-def test_a_killed_supervisor_takes_its_processes_with_it(tmp_path: Path) -> None:
-    with running_stack(tmp_path) as own:
-        os.kill(own.supervisor_pid(), signal.SIGKILL)
+def test_a_killed_supervisor_takes_its_processes_with_it(stack: RunningStack) -> None:
+    os.kill(stack.supervisor_pid(), signal.SIGKILL)
 
-        wait_until(lambda: not own.running(), 10, "all processes to end")
+    wait_until(lambda: not stack.running(), 10, "all processes to end")
 
-        told = own.tidegate("status", check=False)
-        assert told.returncode == 3
-        assert "ended without stopping" in told.stdout
-        own.tidegate("up")
+    told = stack.tidegate("status", check=False)
+    assert told.returncode == 3
+    assert "ended without stopping" in told.stdout
+    stack.tidegate("up")
 
 
 def test_a_broker_that_takes_too_much_memory_stops_the_stack_with_a_reason(tmp_path: Path) -> None:
