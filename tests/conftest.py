@@ -2,11 +2,16 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from tests.support.long_files import in_order
+
+if TYPE_CHECKING:
+    from tests.support.shared_stack import SharedStack
 
 _OF_TESTS = ("TIDEGATE_FAULT_", "TIDEGATE_TEST_")
 
@@ -25,3 +30,14 @@ DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CON
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = in_order(items)
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SharedStack"]:
+    """One of each worker of pytest; a module borrows it, and names its models as no other does."""
+    # Loaded here: most runs of tests start no stack.
+    from tests.support.shared_stack import SharedStack
+
+    shared = SharedStack(lambda: tmp_path_factory.mktemp("shared"))
+    yield shared
+    shared.stop()

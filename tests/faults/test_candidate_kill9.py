@@ -18,7 +18,8 @@ from tests.support.git_client import Clone, finished, remote_url
 from tests.support.prepared_job import PreparedJob, until
 from tests.support.registry_of import jobs, statuses
 from tests.support.scripted import write_scripted
-from tests.support.stack import COMMAND_S, RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import COMMAND_S, RunningStack
 from tests.support.waiting import wait_until
 from tidegate.sockets import runner_socket
 
@@ -44,8 +45,9 @@ def predict(folder, rows):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("candidate")) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    # Its supervisor is killed.
+    with shared_stack.lend(parts_end=True) as running:
         yield running
 
 

@@ -15,13 +15,15 @@ from tests.support.models import FEATURES, write_classifier
 from tests.support.prepared_job import PreparedJob, until
 from tests.support.registry_of import jobs, live, statuses
 from tests.support.scripted import write_scripted
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("kill")) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    # A deployer is killed.
+    with shared_stack.lend(parts_end=True) as running:
         yield running
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.git_client import Clone, Pushed, remote_url
 from tests.support.models import FEATURES
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 
 FORGED = "✓ switch                  0.18 s  version 9 is live"
 CONTROL = "\x1b]52;c;aGFjaw==\x07\x1b[2K\r\x9b1A\u202e\u200b"
@@ -32,8 +33,8 @@ def predict(model, rows):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("forged")) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    with shared_stack.lend() as running:
         yield running
 
 

@@ -15,22 +15,24 @@ from tests.support.git_client import Clone, remote_url
 from tests.support.market import pushed_repository, remote_main, repository, stages
 from tests.support.models import EXAMPLE, write_classifier
 from tests.support.registry_of import jobs, live
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 _CHECKED = ["check", "scan", "environment", "load", "test predictions", "compare"]
+MODEL = "many-pushes"
 STAGES = ["receive", *_CHECKED, "profile", "start", "switch"]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("push")) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    with shared_stack.lend() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def market(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    return pushed_repository(stack, tmp_path_factory.mktemp("market"))
+    return pushed_repository(stack, tmp_path_factory.mktemp("market"), MODEL)
 
 
 def test_a_first_push_becomes_an_api_whose_event_is_stored(stack: RunningStack, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def _assert_stored(stack: RunningStack, request_id: str) -> None:
 def test_a_second_push_says_what_changed_and_a_third_without_change_does_nothing(
     stack: RunningStack, market: Clone
 ) -> None:
-    version = live(stack, "market")
+    version = live(stack, MODEL)
     (market.folder / "tidegate.toml").write_text(
         '[features]\nprice = "numeric"\ndemand = "numeric"\ntransfer = { type = "numeric", nullable = false }\n'
     )
@@ -78,27 +80,27 @@ def test_a_second_push_says_what_changed_and_a_third_without_change_does_nothing
     assert f"against version {version}: the input schema changed" in pushed.told
     assert "~ transfer: numeric: number or null → numeric: number" in pushed.told
     assert "1 test rows: the same predictions" in pushed.told
-    known = len(jobs(stack, "market"))
+    known = len(jobs(stack, MODEL))
 
     again = market.push()
 
     assert again.code == 0
     assert "Everything up-to-date" in again.output
-    assert len(jobs(stack, "market")) == known
-    assert live(stack, "market") == version + 1
+    assert len(jobs(stack, MODEL)) == known
+    assert live(stack, MODEL) == version + 1
 
     market.commit("Nothing")
     empty = market.push()
 
     assert empty.code == 0, empty
-    assert f"nothing changed: the files are those of version {version + 1}. `tidegate redeploy market`" in empty.told
-    assert live(stack, "market") == version + 2
+    assert f"nothing changed: the files are those of version {version + 1}. `tidegate redeploy {MODEL}`" in empty.told
+    assert live(stack, MODEL) == version + 2
 
 
 def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     stack: RunningStack, market: Clone
 ) -> None:
-    before, main = live(stack, "market"), remote_main(market)
+    before, main = live(stack, MODEL), remote_main(market)
     good = market.git("rev-parse", "HEAD")
     (market.folder / "model.joblib").write_bytes(b"no model")
     market.commit("A broken model")
@@ -110,10 +112,10 @@ def test_a_bad_repository_is_refused_with_the_fix_and_the_live_version_stays(
     assert "model.joblib" in pushed.told
     assert "Nothing was switched: the version that was live still is." in pushed.told
     assert "pre-receive hook declined" in pushed.output
-    assert live(stack, "market") == before
+    assert live(stack, MODEL) == before
     assert remote_main(market) == main
-    assert jobs(stack, "market")[0].state == "failed"
-    assert jobs(stack, "market")[0].attempts == 1
+    assert jobs(stack, MODEL)[0].state == "failed"
+    assert jobs(stack, MODEL)[0].attempts == 1
 
 
 def test_a_name_that_is_not_the_repositorys_is_refused_before_anything_is_loaded(
@@ -126,12 +128,13 @@ def test_a_name_that_is_not_the_repositorys_is_refused_before_anything_is_loaded
     market.git("reset", "--quiet", "--hard", good)
 
     assert pushed.code != 0
-    assert "name is 'another', but this repository is that of 'market'" in pushed.told
+    assert f"name is 'another', but this repository is that of '{MODEL}'" in pushed.told
     assert "load" not in stages(pushed)
 
 
 def test_links_and_submodules_are_refused(stack: RunningStack, market: Clone, tmp_path: Path) -> None:
-    good, known = market.git("rev-parse", "HEAD"), len(jobs(stack, "market"))
+    good, known = market.git("rev-parse", "HEAD"), len(jobs(stack, MODEL))
+    exports = _exports(stack)
     (market.folder / "reference.csv").symlink_to(stack.settings.home_path / "token")
     market.commit("A link to a secret")
     link = market.push()
@@ -147,9 +150,14 @@ def test_links_and_submodules_are_refused(stack: RunningStack, market: Clone, tm
     assert "reference.csv is a symbolic link" in link_on_a_branch.told
     assert "library is a submodule: copy its files into the repository" in submodule.told
     secret = (stack.settings.home_path / "token").read_text().strip()
-    assert secret not in link.output.replace(remote_url(stack, "market"), "")
-    assert len(jobs(stack, "market")) == known
-    assert list((stack.settings.home_path / "staging").glob("push-*")) == []
+    assert secret not in link.output.replace(remote_url(stack, MODEL), "")
+    assert len(jobs(stack, MODEL)) == known
+    assert _exports(stack) <= exports
+
+
+def _exports(stack: RunningStack) -> set[Path]:
+    """Files of commits that are to be deployed."""
+    return set((stack.settings.home_path / "staging").glob("push-*"))
 
 
 def test_a_wrong_token_gets_nothing(stack: RunningStack, tmp_path: Path) -> None:
@@ -157,7 +165,7 @@ def test_a_wrong_token_gets_nothing(stack: RunningStack, tmp_path: Path) -> None
     write_classifier(clone.folder)
     clone.commit()
     pushed = clone.push()
-    bare = httpx.get(f"{stack.gateway_url}/git/default/market.git/info/refs?service=git-upload-pack")
+    bare = httpx.get(f"{stack.gateway_url}/git/default/{MODEL}.git/info/refs?service=git-upload-pack")
 
     assert pushed.code != 0
     assert "Authentication failed" in pushed.output
@@ -178,8 +186,8 @@ def test_a_name_that_cannot_be_is_refused_in_words(stack: RunningStack, tmp_path
 
 
 def test_another_branch_is_a_preview_that_goes_with_it(stack: RunningStack, market: Clone) -> None:
-    before = live(stack, "market")
-    url = f"{stack.gateway_url}/v1/models/market/previews/trial/predict"
+    before = live(stack, MODEL)
+    url = f"{stack.gateway_url}/v1/models/{MODEL}/previews/trial/predict"
     # More than 1 MiB: git sends it in chunks, without a length.
     (market.folder / "weights.bin").write_bytes(os.urandom(3_000_000))
     market.git("switch", "--quiet", "--create", "trial")
@@ -202,18 +210,18 @@ def test_another_branch_is_a_preview_that_goes_with_it(stack: RunningStack, mark
     assert main_deleted.code != 0
     assert "main is what is live: it is not deleted" in main_deleted.told
     assert remote_main(market) != ""
-    assert live(stack, "market") == before
+    assert live(stack, MODEL) == before
 
 
 def test_a_large_file_comes_by_git_lfs(stack: RunningStack, tmp_path: Path) -> None:
-    clone = repository(stack, tmp_path, "large")
+    clone = repository(stack, tmp_path, "by-lfs")
     content = (clone.folder / "model.joblib").read_bytes()
     oid = hashlib.sha256(content).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
     (clone.folder / "model.joblib").write_text(pointer)
     clone.commit("By LFS")
     missing = clone.push()
-    url = httpx.URL(remote_url(stack, "large"))
+    url = httpx.URL(remote_url(stack, "by-lfs"))
     batch = {"operation": "upload", "objects": [{"oid": oid, "size": len(content)}]}
     asked = httpx.post(f"{url}/info/lfs/objects/batch", json=batch)
     upload = asked.json()["objects"][0]["actions"]["upload"]
@@ -224,4 +232,4 @@ def test_a_large_file_comes_by_git_lfs(stack: RunningStack, tmp_path: Path) -> N
     assert "model.joblib is a Git LFS pointer, but its object" in missing.told
     assert "git lfs push --all tidegate" in missing.told
     assert pushed.code == 0, pushed
-    assert live(stack, "large") == 1
+    assert live(stack, "by-lfs") == 1

@@ -24,7 +24,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from storage.clickhouse.client import connect
 from tests.support.git_client import Clone, Pushed, remote_url
 from tests.support.models import write_test_rows
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.typed_models import Typed, imported_steps, write_typed
 from tests.support.waiting import wait_until
 
@@ -53,8 +54,8 @@ IDS = [2**53, 2**53 + 1, 2**62 + 1, 7]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("answers")) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    with shared_stack.lend() as running:
         yield running
 
 

@@ -9,13 +9,15 @@ import httpx
 import pytest
 
 from tests.support.models import EXAMPLE, write_classifier
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("deploy")) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    # It is stopped, and started again.
+    with shared_stack.lend(parts_end=True) as running:
         yield running
 
 
@@ -31,6 +33,10 @@ def _predict(stack: RunningStack) -> httpx.Response:
 def _live_version(stack: RunningStack) -> int | None:
     models = {model["model"]: model for model in stack.json("models")}
     return models["market"]["live"] if "market" in models else None
+
+
+def _deployment(stack: RunningStack) -> str:
+    return next(str(model["deployment_id"]) for model in stack.json("models") if model["model"] == "market")
 
 
 def _deploy(stack: RunningStack, folder: Path) -> int:
@@ -87,7 +93,7 @@ def test_the_cli_predicts_and_refuses_with_the_fields_name(stack: RunningStack, 
 
 def test_a_killed_runner_is_back_at_once(stack: RunningStack, folder: Path) -> None:
     _deploy(stack, folder)
-    name = f"runner-{stack.json('models')[0]['deployment_id']}"
+    name = f"runner-{_deployment(stack)}"
 
     killed = stack.kill(name)
     stack.wait_ready(name, other_than=killed)
@@ -104,7 +110,7 @@ def test_what_was_live_is_live_and_watched_again_after_down_and_up(stack: Runnin
     wait_until(lambda: _predict(stack).status_code == 200, 20, "an answer after the restart")
 
     assert _predict(stack).json()["version"] == version
-    deployment = stack.json("models")[0]["deployment_id"]
+    deployment = _deployment(stack)
     assert stack.parts()[f"runner-{deployment}"]["since"] > began
     assert _published(stack, deployment)
 

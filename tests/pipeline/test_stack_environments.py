@@ -10,10 +10,12 @@ import pytest
 from model_runner.environment.sealing import remove
 from tests.support.environments import require_index, run_python, write_requirements
 from tests.support.models import EXAMPLE, FEATURES, write_classifier
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 OTHER = "1.8.0"
+MODEL = "of-another-time"
 PATIENCE_S = 120
 """A request waits for its runner, which waits for its environment."""
 TRAIN = """
@@ -27,14 +29,15 @@ joblib.dump(model, r"{file}")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def stack(shared_stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     require_index(tmp_path_factory.mktemp("probe"))
-    with running_stack(tmp_path_factory.mktemp("environments")) as running:
+    # It is stopped, and started again.
+    with shared_stack.lend(parts_end=True) as running:
         yield running
 
 
 def _predict(stack: RunningStack) -> httpx.Response:
-    return httpx.post(f"{stack.gateway_url}/v1/models/market/predict", json=EXAMPLE, timeout=PATIENCE_S)
+    return httpx.post(f"{stack.gateway_url}/v1/models/{MODEL}/predict", json=EXAMPLE, timeout=PATIENCE_S)
 
 
 def _reference(rows: int = 300) -> str:
@@ -45,7 +48,7 @@ def _reference(rows: int = 300) -> str:
 def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environment_is_gone(
     stack: RunningStack, tmp_path: Path
 ) -> None:
-    folder = write_classifier(tmp_path / "market", toml='name = "market"\n')
+    folder = write_classifier(tmp_path / MODEL, toml=f'name = "{MODEL}"\n')
     (folder / "reference.csv").write_text(_reference())
     write_requirements(folder, f"scikit-learn=={OTHER}  # that of the training")
 
@@ -61,7 +64,7 @@ def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environm
     ):
         assert step in first.stdout, first.stdout
     assert f"scikit-learn=={OTHER}" in environment["packages"]
-    assert environment["used_by"] == ["market 1"]
+    assert environment["used_by"] == [f"{MODEL} 1"]
     root = stack.settings.environments_path
     # The same model, fitted by the scikit-learn that serves it.
     trained = run_python(root / environment["key"] / "bin" / "python", TRAIN.format(file=folder / "model.joblib"))
@@ -73,7 +76,7 @@ def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environm
     assert seconds["environment"]["detail"].startswith(f"known: {environment['key']}")
     wait_until(lambda: _predict(stack).json().get("version") == 2, PATIENCE_S, "version 2")
     assert _predict(stack).json()["prediction"]["class"] == "UP"
-    model = stack.json("models")[0]
+    model = next(found for found in stack.json("models") if found["model"] == MODEL)
     log = (stack.settings.logs_path / f"runner-{model['deployment_id']}.log").read_text()
     assert f"scikit-learn {OTHER} LogisticRegression" in log
 
@@ -87,7 +90,7 @@ def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environm
 
 
 def test_a_deploy_whose_requirements_cannot_be_met_says_which_line(stack: RunningStack, tmp_path: Path) -> None:
-    folder = write_classifier(tmp_path / "other", toml='name = "other"\n')
+    folder = write_classifier(tmp_path / "unmet", toml='name = "unmet"\n')
     write_requirements(folder, "scikit-learn", "--extra-index-url http://evil.example/simple")
 
     refused = stack.tidegate("deploy", str(folder), check=False)
@@ -95,4 +98,4 @@ def test_a_deploy_whose_requirements_cannot_be_met_says_which_line(stack: Runnin
     assert refused.returncode == 5
     assert "requirements.txt: line 2: the option '--extra-index-url' is not allowed" in refused.stderr
     assert "Stage: environment." in refused.stderr
-    assert "other" not in json.dumps(stack.json("models"))
+    assert "unmet" not in json.dumps(stack.json("models"))

@@ -14,14 +14,16 @@ from storage.clickhouse.client import connect
 from storage.registry import Database
 from stream.topics import Topic
 from tests.support.models import EXAMPLE, write_classifier
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.topic_reader import read_topic
 from tests.support.waiting import wait_until
 from tidegate.versions.config import versions_config
 from tidegate.versions.ending import remove_previews, sweep
 
-MODEL = "/api/v1/models/market"
-PREDICT = "/v1/models/market/predict"
+NAME = "routed"
+MODEL = f"/api/v1/models/{NAME}"
+PREDICT = f"/v1/models/{NAME}/predict"
 
 
 class Api:
@@ -63,13 +65,13 @@ class Api:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_classifier(tmp_path_factory.mktemp("model") / "market")
+    return write_classifier(tmp_path_factory.mktemp("model") / NAME, name=NAME)
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Api]:
+def api(shared_stack: SharedStack, folder: Path) -> Iterator[Api]:
     """Versions 1 to 3 were deployed: 3 is live, 2 warm, 1 has no runner any more."""
-    with running_stack(tmp_path_factory.mktemp("routing")) as stack:
+    with shared_stack.lend() as stack:
         for _ in range(3):
             stack.tidegate("deploy", str(folder))
         api = Api(stack)
@@ -101,7 +103,7 @@ def test_what_cannot_be_done_says_why(api: Api) -> None:
         assert answer.headers["x-request-id"] == answer.json()["request_id"]
         return str(answer.json()["error"]["message"])
 
-    assert "'market'" in refused("/api/v1/models/markt/rollback", None, 404, "unknown_model")
+    assert f"'{NAME}'" in refused("/api/v1/models/routd/rollback", None, 404, "unknown_model")
     assert "from 1 to 3" in refused(f"{MODEL}/rollback", {"version": 9}, 404, "unknown_version")
     assert "name a version" in refused(f"{MODEL}/promote", {}, 409, "wrong_state")
     assert "has a share" in refused(f"{MODEL}/shadow", {"version": 3}, 409, "wrong_state")
@@ -128,17 +130,18 @@ def test_the_api_is_documented_with_examples_and_errors(api: Api) -> None:
 
 
 def test_a_rollback_and_back_by_command_is_at_once_and_told_to_the_workers(api: Api) -> None:
-    done = api.stack.json("rollback", "market")
+    done = api.stack.json("rollback", NAME)
     api.until_answered_by(2)
     assert [(one["version"], one["role"]) for one in done["traffic"]] == [(2, "primary")]
     assert done["warnings"] == []
-    assert "version 3 has all the traffic" in api.stack.tidegate("rollback", "market", "v3").stdout
+    assert "version 3 has all the traffic" in api.stack.tidegate("rollback", NAME, "v3").stdout
     api.until_answered_by(3)
-    listed = {one["version"]: one["status"] for one in api.stack.json("deployments", "market", "--all")}
+    listed = {one["version"]: one["status"] for one in api.stack.json("deployments", NAME, "--all")}
     assert listed == {3: "live", 2: "warm", 1: "retired"}
     settings = api.stack.settings
     told = [json.loads(one.value) for one in read_topic(settings.bootstrap, settings.topics.name(Topic.DEPLOYMENTS))]
-    last = {record["version"]: (record["action"], record["role"], record["weight"]) for record in told}
+    mine = [record for record in told if record["model"] == NAME]
+    last = {record["version"]: (record["action"], record["role"], record["weight"]) for record in mine}
     assert last == {1: ("retired", "primary", 0.0), 2: ("warm", "primary", 0.0), 3: ("live", "primary", 1.0)}
 
 
@@ -159,22 +162,22 @@ def test_a_rollback_to_a_version_without_a_runner_waits_for_it_and_keeps_the_tra
 
 
 def test_shares_by_command_show_in_the_answers_and_the_table(api: Api) -> None:
-    done = api.stack.tidegate("traffic", "market", "v3=50", "v1=50").stdout
+    done = api.stack.tidegate("traffic", NAME, "v3=50", "v1=50").stdout
     assert "version 3 50 %, version 1 50 %" in done
     wait_until(lambda: {api.predict()["version"] for _ in range(40)} == {1, 3}, 10, "both to answer")
-    table = api.stack.tidegate("deployments", "market").stdout
+    table = api.stack.tidegate("deployments", NAME).stdout
     assert "canary" in table
     assert "50 %" in table
-    wrong = api.stack.tidegate("traffic", "market", "v3=50", "v9=50", check=False)
+    wrong = api.stack.tidegate("traffic", NAME, "v3=50", "v9=50", check=False)
     assert (wrong.returncode, "from 1 to 3" in wrong.stderr) == (4, True)
     assert api.shares() == {1: 0.5, 3: 0.5}
-    assert "version 1 has all the traffic" in api.stack.tidegate("promote", "market").stdout
+    assert "version 1 has all the traffic" in api.stack.tidegate("promote", NAME).stdout
     api.do(f"{MODEL}/rollback", {"version": 3})
     api.until_answered_by(3)
 
 
 def test_a_shadows_events_land_beside_the_primarys(api: Api) -> None:
-    api.stack.tidegate("shadow", "market", "v1")
+    api.stack.tidegate("shadow", NAME, "v1")
     shadow = api.get(f"{MODEL}/deployments")["deployments"]
     shadow_id = next(one["id"] for one in shadow if one["role"] == "shadow" and one["status"] == "live")
     client = connect(api.stack.settings.clickhouse_dsn, api.stack.settings.clickhouse_database)
@@ -192,15 +195,15 @@ def test_a_shadows_events_land_beside_the_primarys(api: Api) -> None:
     wait_until(landed, 20, "the events of both")
     client.close()
     assert api.shares() == {3: 1.0}
-    assert "no more copies" in api.stack.tidegate("shadow", "market", "--off").stdout
+    assert "no more copies" in api.stack.tidegate("shadow", NAME, "--off").stdout
     assert api.status(shadow_id) == "warm"
-    assert api.stack.tidegate("shadow", "market", "--off", check=False).returncode == 1
+    assert api.stack.tidegate("shadow", NAME, "--off", check=False).returncode == 1
 
 
 def test_a_preview_lives_at_its_own_url_until_its_branch_or_its_time_is_over(api: Api, folder: Path) -> None:
     deployed = api.stack.json("deploy", str(folder), "--preview", "feature/prices")
     path = deployed["url"].removeprefix(api.stack.gateway_url)
-    assert path.startswith("/v1/models/market/previews/feature-prices-")
+    assert path.startswith(f"/v1/models/{NAME}/previews/feature-prices-")
     wait_until(lambda: api.predict(path).get("version") == deployed["version"], 5, "the preview")
     assert api.shares() == {3: 1.0}
     assert api.predict()["version"] == 3
@@ -211,7 +214,7 @@ def test_a_preview_lives_at_its_own_url_until_its_branch_or_its_time_is_over(api
     database = Database(config.database_dsn)
     try:
         assert sweep(config, database, datetime.now(UTC)) == [], "its time is not over"
-        ended = remove_previews(config, database, "default", "market", "feature/prices")
+        ended = remove_previews(config, database, "default", NAME, "feature/prices")
     finally:
         database.close()
     assert [one.id for one in ended] == [deployed["deployment_id"]]
@@ -236,7 +239,7 @@ def test_a_start_that_is_cancelled_changes_nothing_for_callers(api: Api) -> None
 
 def test_a_version_runs_anew_in_the_place_of_its_deployment(api: Api) -> None:
     old = api.get(MODEL)["traffic"][0]
-    done = api.stack.json("redeploy", "market")
+    done = api.stack.json("redeploy", NAME)
     new = done["traffic"][0]
     assert (new["version"], new["weight"]) == (old["version"], 1.0)
     assert new["id"] != old["id"]

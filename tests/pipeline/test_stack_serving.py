@@ -14,8 +14,10 @@ import pytest
 
 from tests.support.children import Child
 from tests.support.ports import free_ports
+from tests.support.registry_of import deployments
 from tests.support.scripted import NAME, write_scripted
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 PATH = f"/v1/models/{NAME}/predict"
@@ -45,9 +47,9 @@ class Served:
 
     def until_asleep(self) -> None:
         def asleep() -> bool:
-            listed = {one["id"]: one for one in self.stack.json("deployments", NAME)}
-            assert listed[self.deployment]["status"] == "live"
-            return bool(listed[self.deployment]["asleep"])
+            listed = {one.id: one for one in deployments(self.stack, NAME)}
+            assert listed[self.deployment].status == "live"
+            return listed[self.deployment].asleep
 
         wait_until(asleep, 20, "the end of its idle time", 0.2)
         wait_until(lambda: not self.runs(), 20, "the end of its runner", 0.2)
@@ -65,10 +67,11 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(shared_stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     scratch = tmp_path_factory.mktemp("idle")
     folder = write_scripted(scratch / NAME, f"idle_seconds = {IDLE_S}")
-    with running_stack(scratch) as stack:
+    # A gateway is killed.
+    with shared_stack.lend(parts_end=True) as stack:
         deployed = stack.json("deploy", str(folder))
         port = free_ports(1)[0]
         env = {**stack.env, "TIDEGATE_GATEWAY_PORT": str(port)}
@@ -138,9 +141,9 @@ def test_a_rollback_to_a_version_that_sleeps_starts_it_first(served: Served) -> 
     old, new = served.deployment, served.stack.json("deployments", NAME)[0]["id"]
 
     def both_asleep() -> bool:
-        listed = {one["id"]: one for one in served.stack.json("deployments", NAME)}
-        assert (listed[old]["status"], listed[new]["status"]) == ("warm", "live")
-        return bool(listed[old]["asleep"] and listed[new]["asleep"])
+        listed = {one.id: one for one in deployments(served.stack, NAME)}
+        assert (listed[old].status, listed[new].status) == ("warm", "live")
+        return listed[old].asleep and listed[new].asleep
 
     wait_until(both_asleep, 20, "the sleep of both", 0.2)
     done = served.stack.json("rollback", NAME)

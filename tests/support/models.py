@@ -44,12 +44,12 @@ def classifier() -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
 
 
-def write_classifier(folder: Path, toml: str | None = None) -> Path:
+def write_classifier(folder: Path, toml: str | None = None, name: str = "market") -> Path:
     """A folder with a joblib model, its features declared, and test rows."""
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(classifier(), folder / "model.joblib")
     features = "".join(f'{name} = "numeric"\n' for name in FEATURES)
-    (folder / "tidegate.toml").write_text(toml or f'name = "market"\n[features]\n{features}')
+    (folder / "tidegate.toml").write_text(toml or f'name = "{name}"\n[features]\n{features}')
     write_test_rows(folder, [EXAMPLE])
     return folder
 

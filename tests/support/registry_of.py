@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from storage import registry
-from storage.registry import Database, Job, Status
+from storage.registry import Database, Deployment, Job, Status
 from tests.support.stack import RunningStack
 
 
@@ -40,7 +40,12 @@ def live(stack: RunningStack, model: str) -> int:
         return 0 if found is None or found.live is None else found.live.version
 
 
+def deployments(stack: RunningStack, model: str) -> list[Deployment]:
+    """Newest first."""
+    with _opened(stack) as database:
+        return registry.deployments_of(database, model)
+
+
 def statuses(stack: RunningStack, model: str) -> list[Status]:
     """Of the model's deployments, newest first."""
-    with _opened(stack) as database:
-        return [found.status for found in registry.deployments_of(database, model)]
+    return [found.status for found in deployments(stack, model)]
