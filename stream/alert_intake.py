@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from stream.alerts import Alert, decode_alert
-from stream.dead_letters import Reason
+from stream.dead_letters import Reason, reason_of
 from stream.unreadable import UNREADABLE
 
 MAX_ALERT_BYTES = 262_144
@@ -37,7 +37,7 @@ def read_alert(value: bytes | None) -> Alert:
     except msgspec.ValidationError as error:
         raise UnreadableAlertError(Reason.WRONG_TYPE, str(error)) from error
     except UNREADABLE as error:
-        raise UnreadableAlertError(Reason.NOT_JSON, str(error)) from error
+        raise UnreadableAlertError(reason_of(error, Reason.NOT_JSON), str(error)) from error
     if not _ID.fullmatch(alert.change_id) or not _ID.fullmatch(alert.alert_id):
         raise UnreadableAlertError(Reason.WRONG_TYPE, "alert_id and change_id are 1 to 200 visible ASCII characters")
     if alert.state not in _STATES:

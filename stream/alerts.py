@@ -2,15 +2,13 @@
 
 import msgspec
 
+from stream import sealed
 from stream.metrics import MovedBucket
 
-SCHEMA_VERSION = 1
 
-
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class Alert(sealed.Message, frozen=True, kw_only=True):
     """One change of state of one alert, with what a person needs to act on it. Keyed by `alert_id`."""
 
-    v: int = SCHEMA_VERSION
     alert_id: str
     """One per episode, in its `firing` and its `resolved`; made from what caused it, so replaying makes it again."""
     change_id: str
@@ -48,10 +46,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was resolved, where that is no measurement: its deployment ended, and how."""
 
 
-class Notification(msgspec.Struct, frozen=True, kw_only=True):
+class Notification(sealed.Message, frozen=True, kw_only=True):
     """One attempt to deliver one alert change. Keyed by `alert_id`."""
 
-    v: int = SCHEMA_VERSION
     notification_id: str
     alert_id: str
     change_id: str
@@ -69,15 +66,19 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_ms: float
 
 
+_alerts = msgspec.json.Decoder(Alert)
+_notifications = msgspec.json.Decoder(Notification)
+
+
 def encode(message: Alert | Notification) -> bytes:
-    return msgspec.json.encode(message)
+    return sealed.encode(message)
 
 
 def decode_alert(value: bytes) -> Alert:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no alert."""
-    return msgspec.json.decode(value, type=Alert)
+    return sealed.decode(value, _alerts)
 
 
 def decode_notification(value: bytes) -> Notification:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no notification."""
-    return msgspec.json.decode(value, type=Notification)
+    return sealed.decode(value, _notifications)

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from stream.counting import Binner
-from stream.dead_letters import DETAIL_CHARS, Reason
+from stream.dead_letters import DETAIL_CHARS, Reason, reason_of
 from stream.deployments import RETIRED, DeploymentRecord, decode
 from stream.endings import Ending, Endings
 from stream.intake import Reject
@@ -109,7 +109,7 @@ class Catalog:
         except MemoryError:
             raise
         except Exception as error:  # whatever it is costs the one deployment; every worker reads every record
-            reason = Reason.WRONG_TYPE if isinstance(error, UNREADABLE) else Reason.SET_ASIDE
+            reason = reason_of(error, Reason.WRONG_TYPE if isinstance(error, UNREADABLE) else Reason.SET_ASIDE)
             log.error("deployments.unreadable", offset=offset, exc_info=error)
             detail = f"{type(error).__name__}: {error}"[:DETAIL_CHARS]
             self.refused.append(Reject(offset, -1, reason, detail, value))

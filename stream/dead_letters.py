@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import msgspec
 
+from stream import sealed
 from stream.timestamps import to_text
 
-SCHEMA_VERSION = 1
 DETAIL_CHARS = 300
 """Of what an unforeseen error says."""
 KEPT_BYTES = 4096
@@ -19,6 +19,8 @@ class Reason(StrEnum):
 
     NOT_JSON = "not_json"
     WRONG_TYPE = "wrong_type"
+    WRONG_CHECKSUM = "wrong_checksum"
+    """A message of our own topics is not the one that was written (stream/sealed.py)."""
     UNKNOWN_DEPLOYMENT = "unknown_deployment"
     ENDED_DEPLOYMENT = "ended_deployment"
     FUTURE_TS = "future_ts"
@@ -30,10 +32,9 @@ class Reason(StrEnum):
     """Its reader failed with it twice, in a way that nobody foresaw; `detail` says how."""
 
 
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetter(sealed.Message, frozen=True, kw_only=True):
     """One line of one record that could not be read (`line` from 0; -1: the whole record)."""
 
-    v: int = SCHEMA_VERSION
     ts: str
     topic: str
     partition: int
@@ -83,10 +84,18 @@ def key_of(letter: DeadLetter) -> str:
     return f"{letter.partition}/{letter.offset}"
 
 
+def reason_of(error: Exception, otherwise: Reason) -> Reason:
+    """Why a message cannot be read, by what its decoder raised."""
+    return Reason.WRONG_CHECKSUM if isinstance(error, sealed.WrongChecksumError) else otherwise
+
+
+_decoder = msgspec.json.Decoder(DeadLetter)
+
+
 def encode(letter: DeadLetter) -> bytes:
-    return msgspec.json.encode(letter)
+    return sealed.encode(letter)
 
 
 def decode(value: bytes) -> DeadLetter:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no dead letter."""
-    return msgspec.json.decode(value, type=DeadLetter)
+    return sealed.decode(value, _decoder)

@@ -4,20 +4,20 @@ from typing import Any
 
 import msgspec
 
-SCHEMA_VERSION = 1
+from stream import sealed
+
 RETIRED = "retired"
 MOST_ANNOUNCED_BYTES = 12_000_000
 """Of a record; the topic takes 12.6 MB. Whoever makes a profile holds it against this before it is written."""
 
 
-class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
+class DeploymentRecord(sealed.Message, frozen=True, kw_only=True):
     """The newest record of a key holds. Written before the deployment's first event, keyed by `deployment_id`.
 
     A change of role or weight is a record without a profile under a key of its own (`change_key`), so that compaction
     keeps the profile, which may have been learned and stand nowhere else.
     """
 
-    v: int = SCHEMA_VERSION
     deployment_id: str
     workspace: str
     model: str
@@ -51,10 +51,13 @@ def change_key(deployment_id: str) -> str:
     return f"{deployment_id}/role"
 
 
+_decoder = msgspec.json.Decoder(DeploymentRecord)
+
+
 def encode(record: DeploymentRecord) -> bytes:
-    return msgspec.json.encode(record)
+    return sealed.encode(record)
 
 
 def decode(value: bytes) -> DeploymentRecord:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no deployment."""
-    return msgspec.json.decode(value, type=DeploymentRecord)
+    return sealed.decode(value, _decoder)

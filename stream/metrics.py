@@ -5,7 +5,8 @@ from typing import TypeVar
 
 import msgspec
 
-SCHEMA_VERSION = 1
+from stream import sealed
+
 RECORD_BYTES = 900_000
 """Of the metrics in one record: an evaluation of 3,000 series in four windows is 16 MB."""
 
@@ -22,10 +23,9 @@ class MovedBucket(msgspec.Struct, frozen=True, kw_only=True):
     """Its term of the sum."""
 
 
-class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
+class DriftMetric(sealed.Message, frozen=True, kw_only=True):
     """One series in one window at one evaluation."""
 
-    v: int = SCHEMA_VERSION
     ts: str
     """When it was evaluated."""
     workspace: str
@@ -87,10 +87,9 @@ class DriftMetric(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of the whole reference; learned from wide or long rows it has fewer than `baseline_rows` asked for."""
 
 
-class ServiceMetric(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceMetric(sealed.Message, frozen=True, kw_only=True):
     """Traffic, errors and latency of one deployment in one window at one evaluation."""
 
-    v: int = SCHEMA_VERSION
     ts: str
     workspace: str
     model: str
@@ -144,11 +143,12 @@ def in_role(metrics: Iterable[Metrics], role: str) -> list[Metrics]:
     return [msgspec.structs.replace(metric, deployment_role=role) for metric in metrics]
 
 
-_encoder = msgspec.json.Encoder()
+_drift = msgspec.json.Decoder(DriftMetric)
+_service = msgspec.json.Decoder(ServiceMetric)
 
 
 def encode_lines(metrics: Iterable[DriftMetric] | Iterable[ServiceMetric]) -> bytes:
-    return b"\n".join(map(_encoder.encode, metrics))
+    return b"\n".join(map(sealed.encode, metrics))
 
 
 def encode_records(metrics: Iterable[DriftMetric]) -> list[bytes]:
@@ -156,7 +156,7 @@ def encode_records(metrics: Iterable[DriftMetric]) -> list[bytes]:
     records: list[bytes] = []
     lines: list[bytes] = []
     size = 0
-    for line in map(_encoder.encode, metrics):
+    for line in map(sealed.encode, metrics):
         if lines and size + len(line) >= RECORD_BYTES:
             records.append(b"\n".join(lines))
             lines, size = [], 0
@@ -167,9 +167,9 @@ def encode_records(metrics: Iterable[DriftMetric]) -> list[bytes]:
 
 def decode_drift(value: bytes) -> list[DriftMetric]:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no metrics."""
-    return msgspec.json.Decoder(DriftMetric).decode_lines(value)
+    return sealed.decode_lines(value, _drift)
 
 
 def decode_service(value: bytes) -> list[ServiceMetric]:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no metrics."""
-    return msgspec.json.Decoder(ServiceMetric).decode_lines(value)
+    return sealed.decode_lines(value, _service)

@@ -7,16 +7,16 @@ one twice is harmless. Events that arrive after the pane was closed start a new 
 
 import msgspec
 
-SCHEMA_VERSION = 1
+from stream import sealed
+
 PANE_SECONDS = 10
 LATENCY_BOUNDS_MS: tuple[float, ...] = tuple(round(0.1 * 10 ** (i / 12), 6) for i in range(73))
 """Upper bounds of the latency bins, 0.1 ms to 100 s, twelve a decade (each 21 % wider than the one before)."""
 
 
-class Pane(msgspec.Struct, frozen=True, kw_only=True):
+class Pane(sealed.Message, frozen=True, kw_only=True):
     """Identity: (topic_id, deployment_id, start, partition, segment). the higher `as_of` holds."""
 
-    v: int = SCHEMA_VERSION
     workspace: str
     model: str
     version: int
@@ -61,10 +61,13 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     """Rows (series name to value) while the reference is being learned."""
 
 
+_decoder = msgspec.json.Decoder(Pane)
+
+
 def encode(pane: Pane) -> bytes:
-    return msgspec.json.encode(pane)
+    return sealed.encode(pane)
 
 
 def decode(value: bytes) -> Pane:
     """Raises one of `stream.unreadable.UNREADABLE` where the bytes are no pane."""
-    return msgspec.json.decode(value, type=Pane)
+    return sealed.decode(value, _decoder)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from stream import alerts, dead_letters
+from stream import alerts, dead_letters, sealed
 from stream.agents.agent import Agent, Outcome, Owner
 from stream.agents.config import StreamConfig
 from stream.agents.kept_twice import newest, other
@@ -18,9 +18,9 @@ from stream.agents.rebuilding import Rebuilding
 from stream.alerts import Alert
 from stream.catalog import Catalog
 from stream.changelog import pack_value
-from stream.dead_letters import DeadLetter, Reason
+from stream.dead_letters import DeadLetter, Reason, reason_of
 from stream.intake import Record, Reject
-from stream.metric_names import ALERT_CHANGES
+from stream.metric_names import ALERT_CHANGES, DEAD_LETTERS
 from stream.metrics import DriftMetric, ServiceMetric, decode_drift, decode_service
 from stream.rule_engine import RuleEngine
 from stream.set_aside import SetAsideAlerts
@@ -134,7 +134,7 @@ class Alerting(Agent[AlertOwner, ReadItems]):
         try:
             return self._decoders[topic](record.value)
         except UNREADABLE as error:
-            return Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
+            return Reject(record.offset, -1, reason_of(error, Reason.WRONG_TYPE), str(error), record.value)
 
     async def _learn(self, read: ReadItems) -> None:
         """The rules need nothing else."""
@@ -151,7 +151,9 @@ class Alerting(Agent[AlertOwner, ReadItems]):
         outcome = Outcome()
         for record, items in read:
             if isinstance(items, Reject):
-                if topic != self._letters:  # a dead letter about a dead letter would never end
+                if topic == self._letters:  # a dead letter about a dead letter would never end
+                    DEAD_LETTERS.labels(items.reason.value).inc()
+                else:
                     outcome.rejects.append(items)
             else:
                 changes = [change for item in items for change in self._changes(owner, item)]
@@ -198,6 +200,7 @@ def unpack_alerts(value: bytes) -> PackedAlerts:
 
 def _read_set_aside(value: bytes) -> Sequence[DeadLetter]:
     """Of all dead letters those that say that a reader failed."""
+    sealed.check(value)
     if Reason.SET_ASIDE.value.encode() not in value:
         return []
     letter = dead_letters.decode(value)

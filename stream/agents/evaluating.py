@@ -18,7 +18,7 @@ from stream.agents.rebuilding import Rebuilding
 from stream.baseline import learn_profile
 from stream.catalog import Catalog
 from stream.changelog import pack_value
-from stream.dead_letters import Reason
+from stream.dead_letters import Reason, reason_of
 from stream.deployments import DeploymentRecord
 from stream.deployments import encode as encode_deployment
 from stream.evaluation import Evaluation, evaluation_steps
@@ -278,4 +278,4 @@ def _decoded(record: Record) -> Pane | Reject:
     try:
         return panes.decode(record.value)
     except UNREADABLE as error:
-        return Reject(record.offset, -1, Reason.WRONG_TYPE, str(error), record.value)
+        return Reject(record.offset, -1, reason_of(error, Reason.WRONG_TYPE), str(error), record.value)

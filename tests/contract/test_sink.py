@@ -19,7 +19,7 @@ from stream import alerts
 from stream.topics import Topic
 from tests.support.broker import embedded_broker
 from tests.support.clickhouse import clickhouse_server
-from tests.support.sink_samples import alert, event, moment, of_every_topic
+from tests.support.sink_samples import alert, event, moment, of_every_topic, unsealed
 from tests.support.sinks import Landing, new_landing, running_sink
 from tests.support.waiting import wait_until
 from tidegate.topics import ensure_topics
@@ -99,15 +99,17 @@ def test_ten_megabytes_of_garbage_stop_nothing(landing: Landing) -> None:
 def test_garbage_of_other_topics_becomes_dead_letters_and_the_rest_lands(landing: Landing) -> None:
     ts = moment(time.time())
     good = of_every_topic("letters", time.time())[Topic.ALERTS]
-    refused = good.replace(ts[:4].encode(), b"year", 1).replace(b'"version":1', b'"version":"one"')
-    landing.send(Topic.ALERTS, [b"?", good, refused, b"[1]\n" + good.replace(b"a1-firing", b"a1-resolved")])
+    old = unsealed(good)
+    refused = old.replace(ts[:4].encode(), b"year", 1).replace(b'"version":1', b'"version":"one"')
+    other = good.replace(b'"n":100', b'"n":900')
+    landing.send(Topic.ALERTS, [b"?", good, refused, b"[1]\n" + old.replace(b"a1-firing", b"a1-resolved"), other])
     landing.wait_rows(
         [("letters-a1-firing",), ("letters-a1-resolved",)],
         "SELECT change_id FROM alerts WHERE model = 'letters' ORDER BY change_id",
     )
     topic = landing.layout.name(Topic.ALERTS)
     landing.wait_rows(
-        [("not_json", 0), ("refused_by_clickhouse", 0), ("wrong_type", 0)],
+        [("not_json", 0), ("refused_by_clickhouse", 0), ("wrong_checksum", 0), ("wrong_type", 0)],
         "SELECT reason, line FROM dead_letters WHERE topic = {topic:String} AND reader = 'sink' ORDER BY reason",
         topic=topic,
     )
@@ -117,7 +119,7 @@ def test_garbage_of_other_topics_becomes_dead_letters_and_the_rest_lands(landing
 def test_no_value_of_any_field_stops_what_follows_it(landing: Landing, topic: Topic) -> None:
     now = time.time()
     (good,) = of_every_topic("absurd", now)[topic].split(b"\n")[:1]
-    fields = msgspec.json.decode(good)
+    fields = msgspec.json.decode(unsealed(good))
     spoilt = [msgspec.json.encode({**fields, name: value}) for name in fields for value in ABSURD]
     landing.send(topic, spoilt)
     landing.send(topic, [of_every_topic(f"after-{topic}", now)[topic]])

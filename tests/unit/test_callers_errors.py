@@ -86,10 +86,10 @@ def test_what_was_written_before_the_two_were_apart_is_read() -> None:
     counter.add([event(1, 500, 5.0)], [0], 0, {"d1": Target(IDENTITY, None, None, 0, 0)})
     (pane,) = counter.take_changed()
     without = {name: value for name, value in msgspec.to_builtins(pane).items() if name != "refused"}
-    assert decode(msgspec.json.encode(without)).refused == 0
+    assert decode(msgspec.json.encode(without | {"v": 1})).refused == 0
     metric = msgspec.to_builtins(evaluated([event(1, 500, 5.0)]).service[0])
     old = {name: value for name, value in metric.items() if "refused" not in name and name != "client_error_rate"}
-    assert decode_service(msgspec.json.encode(old))[0].error_rate == 1.0
+    assert decode_service(msgspec.json.encode(old | {"v": 1}))[0].error_rate == 1.0
     packed = msgspec.msgpack.encode(Totals.empty(None, 0).pack())
     shorter = msgspec.msgpack.encode(msgspec.msgpack.decode(packed)[:-1])
     assert Totals.unpack(msgspec.msgpack.decode(shorter, type=PackedTotals)).refused == 0

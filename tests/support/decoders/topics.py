@@ -17,19 +17,23 @@ from stream.topics import Topic
 from stream.unreadable import UNREADABLE as UNREADABLE_RECORD
 from tests.support.decoders.samples import NOW, SCHEMA
 from tests.support.fuzzing import Decoder
-from tests.support.sink_samples import of_every_topic
+from tests.support.sink_samples import of_every_topic, unsealed
 from tests.support.traffic import make_profile
 
 
 def topics() -> Iterator[Decoder]:
     valid = of_every_topic("m", NOW)
     for topic, value in valid.items():
-        yield Decoder(f"sink: {topic.value}", [value], lambda data, topic=topic: _land(topic, data))  # type: ignore[misc]
+        values = sorted({value, unsealed(value)})
+        yield Decoder(f"sink: {topic.value}", values, lambda data, topic=topic: _land(topic, data))  # type: ignore[misc]
     events = [valid[Topic.EVENTS], b"\n".join([valid[Topic.EVENTS]] * 3)]
     yield Decoder("worker: inference.events", events, lambda data: read_records([Record(0, int(NOW * 1000), data)]))
-    yield Decoder("notifier: alerts", [valid[Topic.ALERTS]], read_alert, (UnreadableAlertError,))
+    yield Decoder(
+        "notifier: alerts", [valid[Topic.ALERTS], unsealed(valid[Topic.ALERTS])], read_alert, (UnreadableAlertError,)
+    )
     for topic, read in _READERS.items():
-        yield Decoder(f"worker: {topic.value}", [valid[topic]], read, UNREADABLE_RECORD)
+        # A mutant of a sealed one is refused before it is decoded.
+        yield Decoder(f"worker: {topic.value}", [valid[topic], unsealed(valid[topic])], read, UNREADABLE_RECORD)
 
 
 _READERS: dict[Topic, Callable[[bytes], object]] = {
