@@ -18,6 +18,7 @@ from model_runner.schema import Feature, InputSchema, LeftOut
 from model_runner.settling import Hints, as_settled, as_text, settled, text_names
 from model_runner.test_rows import TestRows, read_test_rows
 from model_runner.toml_file import TOML_FILE
+from model_runner.unreadable import UNREADABLE
 
 SEAL_FILE = ".tidegate-inputs.json"
 """Written beside the model once it was checked, so that a runner need not read the reference again."""
@@ -42,11 +43,15 @@ def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
     Raises:
         ModelError: one of the files cannot be read.
     """
-    if is_sealed(manifest):
-        found = msgspec.json.decode((manifest.folder / SEAL_FILE).read_bytes(), type=Inputs)
-    else:
-        found = find_inputs(manifest, model)
+    found = _read_sealed(manifest.folder / SEAL_FILE) if is_sealed(manifest) else find_inputs(manifest, model)
     return _settled(manifest, found, model)
+
+
+def _read_sealed(path: Path) -> Inputs:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Inputs)
+    except UNREADABLE as error:
+        raise ModelError(path.name, f"is damaged: {error}", "Deploy the model again") from error
 
 
 def _settled(manifest: Manifest, inputs: Inputs, model: LoadedModel) -> Inputs:

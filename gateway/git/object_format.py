@@ -27,7 +27,7 @@ def is_empty(repository: Path) -> bool:
 
 
 def has_format(repository: Path, wanted: str) -> bool:
-    return ("sha256" in (repository / "config").read_text()) == (wanted == "sha256")
+    return ("sha256" in (repository / "config").read_text(errors="replace")) == (wanted == "sha256")
 
 
 def take_format(repository: Path, wanted: str) -> None:

@@ -61,7 +61,7 @@ def restore(folder: Path, store: Store, tell: Tell = _unheard) -> Prepared:
     """
     sealed = folder / LOCK_FILE
     if sealed.is_file():
-        return _prepared(build(sealed.read_text("utf-8"), store, tell), store)
+        return _prepared(build(_read_lock(sealed), store, tell), store)
     lines = _beyond_host(folder)
     if not lines:
         return Prepared(HOST_PYTHON)
@@ -79,12 +79,19 @@ def at_hand(folder: Path, store: Store) -> Prepared | None:
     sealed = folder / LOCK_FILE
     if not sealed.is_file():
         return None if _beyond_host(folder) else Prepared(HOST_PYTHON)
-    key = environment_key(packages_of(sealed.read_text("utf-8")), this_host())
+    key = environment_key(packages_of(_read_lock(sealed)), this_host())
     about = store.about(key) if store.is_whole(key) else None
     if about is None:
         return None
     store.touch(key)
     return _prepared(about, store)
+
+
+def _read_lock(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise EnvironmentBuildError(f"{path} is damaged ({error}): deploy the model again") from error
 
 
 def _beyond_host(folder: Path) -> tuple[Line, ...]:

@@ -70,9 +70,9 @@ def trial_sql(table: Table) -> str:
 
 
 def position_sql(table: str) -> str:
-    """Answered from the table's projection; no row where the table has nothing of the partition."""
+    """The highest offset; answered from the table's projection. No row where the table has nothing of the partition."""
     return (
-        f"SELECT max(_last_offset) + 1 FROM `{table}` "  # noqa: S608  a name of ours
+        f"SELECT max(_last_offset) FROM `{table}` "  # noqa: S608  a name of ours
         "WHERE _topic_id = {topic_id:String} AND _partition = {partition:UInt16} GROUP BY _topic_id, _partition"
     )
 

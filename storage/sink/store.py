@@ -58,7 +58,7 @@ class Store:
     def position(self, table: str, topic_id: str, partition: int) -> int | None:
         """The offset that the table's next row of this partition will have; None where it has none."""
         rows = self._query(position_sql(table), {"topic_id": topic_id, "partition": partition})
-        return int(rows[0][0]) if rows else None
+        return int(rows[0][0]) + 1 if rows else None
 
     def insert(self, table: str, claim: Claim, first_offset: int, last_offset: int, body: bytes) -> None:
         """Land the lines, or not: read the position to know.

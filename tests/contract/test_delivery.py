@@ -11,8 +11,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from stream.alerts import encode
 from stream.dead_letters import Reason
 from tests.support.broker import embedded_broker
+from tests.support.mutations import mutated
 from tests.support.notifiers import LAYOUT, Kafka, NotifierProcess, an_alert, notifier
 from tests.support.receiver import Received, Receiver, Reply, always_ok, receiver
+from tests.support.sink_samples import unsealed
 from tests.support.waiting import wait_until
 from tidegate.topics import ensure_topics
 
@@ -164,3 +166,17 @@ def test_garbage_is_dead_lettered_and_the_next_alert_delivered(kafka: Kafka, hoo
         (len(value or b""), reason.value) for value, reason in GARBAGE
     )
     assert {(letter.topic, letter.reader) for letter in found} == {("alerts", "notifier")}
+
+
+def test_garbled_alerts_cost_themselves(kafka: Kafka, process: NotifierProcess) -> None:
+    dice = random.Random(3)
+    whole = encode(an_alert(900))
+    for _ in range(80):
+        kafka.put_raw("garbled", mutated([whole, unsealed(whole)], dice))
+    kafka.put(an_alert(901))
+    wait_until(lambda: kafka.outcomes("change-901-firing") == ["delivered"], 60, "the alert that follows them")
+    wait_until(lambda: kafka.committed() == kafka.written, 60, "the commit")
+    letters = kafka.dead_letters()
+    assert {letter.reason for letter in letters} >= {"wrong_checksum", "wrong_type", "not_json"}
+    assert "set_aside" not in {letter.reason for letter in letters}, "each was refused as it is said to be"
+    assert process.child.running

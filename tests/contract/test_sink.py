@@ -1,6 +1,7 @@
 """The sink on the embedded broker and ClickHouse: every topic lands, garbage does not stop it, each row is once."""
 
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from stream import alerts
 from stream.topics import Topic
 from tests.support.broker import embedded_broker
 from tests.support.clickhouse import clickhouse_server
+from tests.support.mutations import mutated
 from tests.support.sink_samples import alert, event, moment, of_every_topic, unsealed
 from tests.support.sinks import Landing, new_landing, running_sink
 from tests.support.waiting import wait_until
@@ -121,7 +123,8 @@ def test_no_value_of_any_field_stops_what_follows_it(landing: Landing, topic: To
     (good,) = of_every_topic("absurd", now)[topic].split(b"\n")[:1]
     fields = msgspec.json.decode(unsealed(good))
     spoilt = [msgspec.json.encode({**fields, name: value}) for name in fields for value in ABSURD]
-    landing.send(topic, spoilt)
+    dice = random.Random(f"garbled {topic}")
+    landing.send(topic, [*spoilt, *(mutated([good, unsealed(good)], dice) for _ in range(60))])
     landing.send(topic, [of_every_topic(f"after-{topic}", now)[topic]])
     column = "detail" if topic is Topic.DEAD_LETTERS else "model"
     of_alert = topic is Topic.NOTIFICATIONS
@@ -222,7 +225,8 @@ def test_of_two_inserts_from_one_position_one_lands(bootstrap: str, dsn: str) ->
     store.close()
 
 
-def test_a_table_that_is_ahead_of_its_topic_is_said_loudly(bootstrap: str, dsn: str) -> None:
+@pytest.mark.parametrize("newest", [99, 2**64 - 1])
+def test_a_table_that_is_ahead_of_its_topic_is_said_loudly(bootstrap: str, dsn: str, newest: int) -> None:
     made = new_landing(bootstrap, dsn)
     with running_sink(made):
         made.send(Topic.ALERTS, [of_every_topic("m", time.time())[Topic.ALERTS]])
@@ -230,7 +234,7 @@ def test_a_table_that_is_ahead_of_its_topic_is_said_loudly(bootstrap: str, dsn: 
     topic_id = str(made.rows("SELECT any(_topic_id) FROM alerts")[0][0])
     store = Store(made.dsn, made.database)
     claim = Claim("t", topic_id, 0, 1, int(time.time() * 1000) // DAY_MS)
-    store.insert("alerts", claim, 1, 99, alerts.encode(alert(moment(time.time()), "m")))
+    store.insert("alerts", claim, 1, newest, alerts.encode(alert(moment(time.time()), "m")))
     store.close()
     sink = Sink(made.config)
     thread = threading.Thread(target=sink.run)

@@ -21,7 +21,7 @@ from stream.unreadable import UNREADABLE
 from tests.support.broker import embedded_broker
 from tests.support.clickhouse import clickhouse_server
 from tests.support.mutations import mutated
-from tests.support.sink_samples import alert, moment, of_every_topic
+from tests.support.sink_samples import alert, moment, of_every_topic, unsealed
 from tests.support.sinks import Landing, running_sink
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic
@@ -118,7 +118,7 @@ def _send_bad(producer: Producer, dice: random.Random, now: float) -> set[bytes]
     """To every topic; what was sent."""
     sent = {BAD}
     for topic, valid in of_every_topic("mutant", now).items():
-        mutants = [mutated([valid], dice) for _ in range(10)]
+        mutants = [mutated([valid, unsealed(valid)], dice) for _ in range(10)]
         for value in (BAD, *mutants):
             producer.produce(LAYOUT.name(topic), value, partition=0)
         sent.update(mutants)

@@ -95,9 +95,11 @@ def test_logs_carry_the_name_of_their_process(stack: RunningStack) -> None:
 
 def test_down_leaves_nothing_running_and_up_works_again(stack: RunningStack) -> None:
     assert len(stack.running()) >= len(ALWAYS) - 1
+    (stack.settings.run_path / "state.json").write_bytes(b'{"v":2,"pid":1,')
     stopped = stack.tidegate("down")
 
     assert "stopped" in stopped.stdout
+    assert "killed" not in stopped.stdout, "it was asked to stop, and drained"
     assert stack.running() == []
     after = stack.tidegate("status", check=False)
     assert after.returncode == 3

@@ -29,6 +29,7 @@ WRITTEN_DOWN = {
     "tidegate/supervisor/__main__.py": 1,
     "tidegate/supervisor/part.py": 2,
     "tidegate/supervisor/stack.py": 2,
+    "tidegate/supervisor/state.py": 1,
     "tidegate/versions/change.py": 1,
     "tidegate/versions/runners.py": 1,
 }

@@ -46,6 +46,45 @@ def test_a_state_counts_only_while_its_supervisor_holds_the_lock(tmp_path: Path)
     assert running_state(tmp_path) is None
 
 
+def test_a_changed_bit_of_the_state_is_no_other_state(tmp_path: Path) -> None:
+    """Signals are sent to the process that it names."""
+    write_state(tmp_path, StackState(pid=12345, phase=Phase.RUNNING, since=time.time()))
+    whole = (tmp_path / "state.json").read_bytes()
+    for bit in range(len(whole) * 8):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        (tmp_path / "state.json").write_bytes(changed)
+        assert read_state(tmp_path) is None
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from tidegate.supervisor.state import supervisor_lock
+with supervisor_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("damaged", [b"", b'{"v":2,"pid":1,"phase":"running"', None])
+def test_a_supervisor_whose_state_is_damaged_is_found_all_the_same(tmp_path: Path, damaged: bytes | None) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == b"held\n"
+        if damaged is not None:
+            (tmp_path / "state.json").write_bytes(damaged)
+        state = running_state(tmp_path)
+        assert state is not None
+        assert state.pid == holder.pid
+        assert "cannot be read" in state.warnings[0]
+        holder.stdin.close()
+    assert running_state(tmp_path) is None
+
+
 def test_no_state_or_a_broken_one_is_none(tmp_path: Path) -> None:
     assert read_state(tmp_path) is None
     (tmp_path / "state.json").write_text('{"pid":')

@@ -1,8 +1,11 @@
 """What the fetching step of a pod leaves for the serving step, which may write nothing there."""
 
+import errno
 from pathlib import Path
 
 import msgspec
+
+from model_runner.unreadable import UNREADABLE
 
 FILE = "start.json"
 
@@ -19,5 +22,9 @@ def write_start(root: Path, start: Start) -> None:
 
 
 def read_start(root: Path) -> Start:
-    """Raises FileNotFoundError where nothing was fetched."""
-    return msgspec.json.decode((root / FILE).read_bytes(), type=Start)
+    """Raises OSError where nothing was fetched, or it is damaged."""
+    path = root / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Start)
+    except UNREADABLE as error:
+        raise OSError(errno.EILSEQ, f"{path} is damaged: {error}") from error

@@ -18,7 +18,7 @@ from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.logs import log_path
 from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import BROKER, PREPARE, SUPERVISOR, PartSpec, StopRank
-from tidegate.supervisor.state import Phase, StackState, write_state
+from tidegate.supervisor.state import Phase, StackState, read_state, write_state
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.supervisor.urls import urls
 from tidegate.supervisor.watch import broker_verdict, disk_warning, keep_log_small, memory_mb
@@ -32,6 +32,8 @@ RETRY_PREPARE_S = 5.0
 """Between two attempts to prepare a broker that was started again."""
 STATE_S = 0.05
 """Changes of state within this time are written together."""
+LOOK_S = 5.0
+"""How often it is seen whether the state can still be read."""
 UNTOLD_S = 1.0
 """Between two attempts to write a state that could not be written."""
 
@@ -253,7 +255,10 @@ class Stack:
 
     async def _write_states(self) -> None:
         while True:
-            await self._dirty.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._dirty.wait(), LOOK_S)
+            if not self._dirty.is_set() and read_state(self._settings.run_path) is not None:
+                continue
             await asyncio.sleep(STATE_S if self._untold is None else UNTOLD_S)
             self._write()
 

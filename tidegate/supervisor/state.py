@@ -9,9 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from model_runner.durable import write_file
-from model_runner.unreadable import UNREADABLE
+from stream import sealed
+from stream.unreadable import UNREADABLE
 
 STATE_FILE = "state.json"
 LOCK_FILE = "supervisor.lock"
@@ -55,14 +57,15 @@ class PartState(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
 
 
-class StackState(msgspec.Struct, frozen=True, kw_only=True):
-    v: int = 1
+class StackState(sealed.Message, frozen=True, kw_only=True):
+    """With a checksum, since signals are sent to the `pid` in it."""
+
     pid: int
     phase: Phase
     since: float
     error: str | None = None
     warnings: tuple[str, ...] = ()
-    urls: dict[str, str] = {}
+    urls: dict[str, str] = msgspec.field(default_factory=dict)
     parts: tuple[PartState, ...] = ()
 
 
@@ -75,7 +78,7 @@ def write_state(run_path: Path, state: StackState, *, durable: bool = False) -> 
     Raises:
         OSError: it cannot be written; the one before stands.
     """
-    content = msgspec.json.encode(state)
+    content = sealed.encode(state)
     if durable:
         write_file(run_path / STATE_FILE, content)
         return
@@ -84,10 +87,14 @@ def write_state(run_path: Path, state: StackState, *, durable: bool = False) -> 
     part.replace(run_path / STATE_FILE)
 
 
+_decoder = msgspec.json.Decoder(StackState)
+
+
 def read_state(run_path: Path) -> StackState | None:
-    """The last state that a supervisor of this home wrote, even one that has ended; None where there was none."""
-    with suppress(FileNotFoundError, *UNREADABLE):
-        return msgspec.json.decode((run_path / STATE_FILE).read_bytes(), type=StackState)
+    """The last state that a supervisor of this home wrote, even one that has ended; None where there was none, or it
+    is damaged."""
+    with suppress(OSError, *UNREADABLE):
+        return sealed.decode((run_path / STATE_FILE).read_bytes(), _decoder)
     return None
 
 
@@ -100,8 +107,32 @@ def stopped_well(run_path: Path) -> bool:
 
 
 def running_state(run_path: Path) -> StackState | None:
-    """The state of the supervisor that is running now; None where none is."""
-    return read_state(run_path) if is_locked(run_path) else None
+    """The state of the supervisor that is running now; None where none is.
+
+    One whose state cannot be read runs all the same: to hold it for ended would end its parts without a drain.
+    """
+    if not is_locked(run_path):
+        return None
+    return read_state(run_path) or _without_state(run_path)
+
+
+def _without_state(run_path: Path) -> StackState | None:
+    pid = _holder(run_path)
+    if pid is None:
+        return None  # it ended meanwhile
+    damaged = f"{run_path / STATE_FILE} cannot be read, so nothing is known of the parts: it is written anew in seconds"
+    return StackState(pid=pid, phase=Phase.RUNNING, since=time.time(), warnings=(damaged,))
+
+
+def _holder(run_path: Path) -> int | None:
+    """The supervisor that has the lock."""
+    path = os.path.realpath(run_path / LOCK_FILE)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            is_one = any("tidegate.supervisor" in word for word in process.cmdline())
+            if is_one and any(os.path.realpath(file.path) == path for file in process.open_files()):
+                return process.pid
+    return None
 
 
 def is_locked(run_path: Path) -> bool:

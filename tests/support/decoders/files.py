@@ -1,5 +1,6 @@
 """Files of models, of the home folder, and of commands."""
 
+import contextlib
 import io
 import json
 import tempfile
@@ -8,19 +9,27 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+from msgspec import structs
 from pyarrow import parquet
 
 from gateway.token import TokenError, load_or_make
+from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Store, at_hand
 from model_runner.environment.requirements import parse_requirements
+from model_runner.environment.store import ABOUT_FILE, About
 from model_runner.errors import ModelError
 from model_runner.manifest import read_manifest
 from model_runner.reference import read_reference
+from model_runner.report import read_error, write_error
+from model_runner.schema_source import SEAL_FILE, Inputs, _read_sealed
 from model_runner.test_rows import read_test_rows
-from tests.support.decoders.samples import NOW, ROW
+from stream import sealed
+from tests.support.decoders.samples import NOW, ROW, SCHEMA
 from tests.support.fuzzing import Decoder
 from tidegate.cli.asking import bodies
 from tidegate.cli.exits import CliError
 from tidegate.cli.rows import Wanted, read_rows
+from tidegate.pods.start_file import FILE as START_FILE
+from tidegate.pods.start_file import Start, read_start
 from tidegate.supervisor.state import STATE_FILE, Condition, PartState, Phase, StackState, read_state
 
 TOML = b"""
@@ -67,7 +76,12 @@ def files(scratch: Path) -> Iterator[Decoder]:
         since=NOW,
         parts=(PartState(name="broker", condition=Condition.READY, since=NOW, port=1, log="/l"),),
     )
-    yield Decoder("file: state", [msgspec.json.encode(state)], lambda data: _state_file(scratch, data))
+    yield Decoder(
+        "file: state",
+        [sealed.encode(state), msgspec.json.encode(structs.replace(state, v=1))],
+        lambda data: _state_file(scratch, data),
+    )
+    yield from _own(scratch)
     lines = b'{"a": 1}\n{"a": 2.5}\n'
     kinds = (("rows.json", rows), ("rows.csv", CSV), ("rows.ndjson", lines), ("rows.parquet", _parquet()))
     for name, content in kinds:
@@ -83,6 +97,41 @@ def _file(scratch: Path, name: str, content: bytes, read: Callable[[Path], objec
         read(folder)
 
     return Decoder(f"file: {name}", [content], write_and_read, (ModelError,))
+
+
+def _own(scratch: Path) -> Iterator[Decoder]:
+    """Files that Tidegate wrote for itself."""
+    store = Store(scratch / "environments", scratch / "downloads")
+    folder = store.folder("one")
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").touch()
+    about = msgspec.json.encode(About(key="one", packages=("numpy==2.1.0",), python="3.11.7", bytes=5, seconds=0.5))
+    yield _kept("file: environment", folder / ABOUT_FILE, about, lambda _: store.about("one"))
+    lock = b"numpy==2.1.0 \\\n    --hash=sha256:ab\nscipy==1.15.0\n"
+    packages = scratch / LOCK_FILE
+    yield _kept("file: packages", packages, lock, lambda path: at_hand(path.parent, store), (EnvironmentBuildError,))
+    inputs = msgspec.json.encode(Inputs(SCHEMA, ROW, "test_data.json"))
+    yield _kept("file: inputs", scratch / SEAL_FILE, inputs, _read_sealed, (ModelError,))
+    start = msgspec.json.encode(Start("/f", "/bin/python", ("-I",), ("-m", "model_runner")))
+    yield _kept("file: start of a pod", scratch / START_FILE, start, lambda path: read_start(path.parent), (OSError,))
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        write_error(ModelError("model.pkl", "is damaged", "Save it again"))
+    yield Decoder("runner: what it says", [said.getvalue().encode()], lambda data: read_error(data.decode("latin-1")))
+
+
+def _kept(
+    name: str,
+    path: Path,
+    content: bytes,
+    read: Callable[[Path], object],
+    refusals: tuple[type[Exception], ...] = (),
+) -> Decoder:
+    def write_and_read(data: bytes) -> None:
+        path.write_bytes(data)
+        read(path)
+
+    return Decoder(name, [content], write_and_read, refusals)
 
 
 def _parquet() -> bytes:

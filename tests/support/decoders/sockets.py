@@ -14,6 +14,7 @@ from model_runner.handshake import NONCE_BYTES, Hello, Welcome, proof
 from model_runner.unreadable import UNREADABLE
 from tests.support.decoders.samples import ROW
 from tests.support.fuzzing import Decoder
+from tidegate import candidate_protocol
 from tidegate.deployer import work
 
 
@@ -52,6 +53,20 @@ def frames(runner: asyncio.Runner) -> Iterator[Decoder]:
         "gateway: the deployer's answers", [deployer_frame(one) for one in said], _framed(FromDeployer), UNREADABLE
     )
     live = work.encode(work.StageIsDone(name="load", seconds=0.5, detail="a pipeline"))
+    asked_of = work.encode(
+        work.Prepare(folder="/f", received_s=0.5, workspace="w", model="m", deployment_id="d", url="u")
+    )
+    yield Decoder("deployer: a worker's orders", [asked_of, asked_of], work.decode_order, UNREADABLE)
+    start = candidate_protocol.Start(deployment_id="d", workspace="w", model="m", folder="/f", files=("model.pkl",))
+    wishes = [candidate_protocol.encode(each) for each in (start, candidate_protocol.Keep("ab"))]
+    yield Decoder("deployer: wishes for a candidate", wishes, candidate_protocol.decode_order, UNREADABLE)
+    ended = candidate_protocol.Ended(code=1, said="no", out_of_memory=False)
+    yield Decoder(
+        "deployer: what becomes of a candidate",
+        [candidate_protocol.encode(ended)],
+        candidate_protocol.decode_answer,
+        UNREADABLE,
+    )
     yield Decoder("deployer: a worker's answers", [live], work.decode_answer, UNREADABLE)
 
 
