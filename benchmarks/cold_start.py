@@ -43,7 +43,7 @@ def measure(run: Run) -> Iterator[Table]:
 
 def _cold(stack: RunningStack, model: str, row: dict[str, Any]) -> float:
     def asleep() -> bool:
-        return all(one["asleep"] for one in stack.json("deployments", model))
+        return all(one["asleep"] for one in stack.json("deployments", model)["deployments"])
 
     wait_until(asleep, 30, f"the sleep of {model}", 0.2)
     runner = f"runner-{stack.json('deployments', model)[0]['id']}"

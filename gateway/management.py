@@ -87,6 +87,9 @@ class Versions(BaseModel):
 
 class Deployments(BaseModel):
     deployments: list[DeploymentView] = Field(description="The newest first.")
+    unreadable: list[str] = Field(
+        default_factory=list, description="Those that are left out: their rows in the registry are damaged; why."
+    )
 
 
 class Changed(BaseModel):

@@ -84,6 +84,7 @@ from storage.registry.versions import (
     get_profile,
     get_version,
     list_models,
+    require_model,
     save_profile,
     unused_version,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "put_to_sleep",
     "remove_jobs",
     "requeue_job",
+    "require_model",
     "retire_deployment",
     "save_profile",
     "say",

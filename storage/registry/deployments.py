@@ -1,11 +1,13 @@
 """The life of deployments: starting, live, warm, retired or failed."""
 
 import secrets
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage.registry.damaged import read_rows, tell
 from storage.registry.database import Database
 from storage.registry.errors import DeploymentStateError, UnknownDeploymentError, UnknownVersionError
 from storage.registry.live import WITH_MODEL, to_deployment
@@ -114,8 +116,21 @@ def get_deployment(database: Database, deployment_id: str) -> Deployment:
         return to_deployment(find_row(session, deployment_id))
 
 
-def deployments_of(database: Database, model: str, workspace: str = DEFAULT_WORKSPACE) -> list[Deployment]:
-    """All deployments of a model, newest first; none where there is no such model."""
+def deployments_of(
+    database: Database,
+    model: str,
+    workspace: str = DEFAULT_WORKSPACE,
+    unreadable: MutableMapping[str, str] | None = None,
+) -> list[Deployment]:
+    """All deployments of a model, newest first; none where there is no such model.
+
+    Args:
+        unreadable: takes those whose rows cannot be read, by id, with the reason. Where nobody asks for them the first
+            one is raised: who decides who gets the traffic must know all.
+
+    Raises:
+        DamagedRowError: only without `unreadable`.
+    """
     statement = (
         select(DeploymentRow)
         .join(DeploymentRow.version)
@@ -124,8 +139,11 @@ def deployments_of(database: Database, model: str, workspace: str = DEFAULT_WORK
         .order_by(DeploymentRow.created.desc(), VersionRow.number.desc(), DeploymentRow.id)
         .options(WITH_MODEL)
     )
+    damaged: dict[str, str] | None = None if unreadable is None else {}
     with database.read() as session:
-        return [to_deployment(row) for row in session.scalars(statement)]
+        found = read_rows(session.scalars(statement), to_deployment, damaged)
+    tell(damaged or {}, unreadable, "a deployment")
+    return found
 
 
 def find_row(session: Session, deployment_id: str) -> DeploymentRow:

@@ -124,6 +124,14 @@ def get_model(database: Database, model: str, workspace: str = DEFAULT_WORKSPACE
         return _to_model(session, row)
 
 
+def require_model(database: Database, model: str, workspace: str = DEFAULT_WORKSPACE) -> None:
+    """Raises UnknownModelError, with the nearest names; never for a model whose rows cannot be read."""
+    with database.read() as session:
+        known = session.scalars(select(ModelRow.name).where(ModelRow.workspace == workspace)).all()
+    if model not in known:
+        raise UnknownModelError(model, known)
+
+
 def list_models(
     database: Database, workspace: str = DEFAULT_WORKSPACE, unreadable: MutableMapping[str, str] | None = None
 ) -> list[Model]:

@@ -1,6 +1,10 @@
 """One row of the registry that cannot be read costs itself: routes, runners and jobs of all others go on."""
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,10 +41,10 @@ class Home:
         registry.upgrade(self.dsn)
         self.database = Database(self.dsn)
         self.source = RegistryRouteSource(self.dsn, folder / "run")
-        self.version, self.bad = self._deploy("bad")
-        _, self.good = self._deploy("good")
+        self.version, self.bad = self.deploy("bad")
+        _, self.good = self.deploy("good")
 
-    def _deploy(self, name: str) -> tuple[int, str]:
+    def deploy(self, name: str) -> tuple[int, str]:
         version = registry.create_version(
             self.database, name, artifact_url="file:///a", sha256="0" * 64, format="joblib", input_schema=None,
             manifest={"mask": ["card"]},
@@ -91,6 +95,48 @@ def test_the_other_deployments_are_routed_and_run(home: Home, sql: str, caplog: 
     assert "good" in known_models
     assert "bad" in known_models or any("model bad" in reason for reason in left_out.values())
     assert all(reason.isascii() for reason in left_out.values()), "anybody can print it"
+
+
+@pytest.mark.parametrize("sql", DAMAGE, ids=range(len(DAMAGE)))
+def test_the_others_of_the_model_are_listed_and_another_deployment_takes_over(home: Home, sql: str) -> None:
+    _, second = home.deploy("bad")
+    home.damage(sql.format(version=home.version))
+    unreadable: dict[str, str] = {}
+
+    found = [one.id for one in registry.deployments_of(home.database, "bad", unreadable=unreadable)]
+
+    assert {*found, *unreadable} == {home.bad, second}
+    assert home.bad in unreadable
+    assert f"row {home.bad} of deployments" in unreadable[home.bad]
+    with pytest.raises(DamagedRowError, match="of deployments"):
+        registry.deployments_of(home.database, "bad")
+    registry.require_model(home.database, "bad")
+    if "UPDATE models" not in sql:  # nothing of that model can be read then
+        _, third = home.deploy("bad")
+        routes = home.source.load().routes
+        assert third in {route.deployment_id for route in routes}
+
+
+def test_the_command_names_the_row_and_shows_the_others(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    _, second = home.deploy("bad")
+    home.damage(f"UPDATE deployments SET addresses = '{{' WHERE version_id = {home.version}")
+    home.close()
+    command = (sys.executable, "-m", "tidegate")
+    environment = {**os.environ, "TIDEGATE_HOME": str(tmp_path), "TIDEGATE_DATABASE_URL": home.dsn}
+
+    def tidegate(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+    shown = tidegate("deployments", "bad", "--all")
+    assert shown.returncode == 0, shown.stderr
+    assert second in shown.stdout
+    (line,) = shown.stderr.splitlines()
+    assert f"Left out: row {home.bad} of deployments" in line
+    assert "Deploy the model again" in line
+    listed = json.loads(tidegate("deployments", "bad", "--all", "--json").stdout)
+    assert [one["id"] for one in listed["deployments"]] == [second]
+    assert home.bad in listed["unreadable"][0]
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,9 @@ def state(stack: RunningStack) -> State:
         tables = list(client.query(TABLES).result_rows)
     finally:
         client.close()
-    return State(events, records(stack), tables, stack.json("deployments", "market"), stack.json("jobs"))
+    return State(
+        events, records(stack), tables, stack.json("deployments", "market")["deployments"], stack.json("jobs")["jobs"]
+    )
 
 
 def records(stack: RunningStack) -> int:

@@ -49,7 +49,7 @@ def test_a_first_push_becomes_an_api_whose_event_is_stored(stack: RunningStack, 
     assert answer["prediction"]["class"] == "UP"
     assert answer["version"] == 1
     _assert_stored(stack, answer["request_id"])
-    (job,) = stack.json("jobs", "first")
+    (job,) = stack.json("jobs", "first")["jobs"]
     assert (job["state"], job["version"], job["branch"]) == ("succeeded", 1, "main")
     assert stack.json("jobs", "--log", str(job["id"]))["log"][0]["text"].startswith("✓ receive")
 

@@ -139,7 +139,7 @@ def test_a_push_goes_live_once_although_the_repository_was_away_and_the_delivery
     assert (job.state, job.error) == (JobState.SUCCEEDED, None)
     assert job.attempts > 1
     assert [each.id for each in github.jobs()] == [number]
-    models = github.stack.json("models")
+    models = github.stack.json("models")["models"]
     assert [(model["model"], model["live"], len(model["versions"])) for model in models] == [("market", 1, 1)]
     answer = wait_until(lambda: _predict(github.stack), 10, "the gateway to route to it")
     assert answer is not None

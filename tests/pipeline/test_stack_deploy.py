@@ -31,12 +31,12 @@ def _predict(stack: RunningStack) -> httpx.Response:
 
 
 def _live_version(stack: RunningStack) -> int | None:
-    models = {model["model"]: model for model in stack.json("models")}
+    models = {model["model"]: model for model in stack.json("models")["models"]}
     return models["market"]["live"] if "market" in models else None
 
 
 def _deployment(stack: RunningStack) -> str:
-    return next(str(model["deployment_id"]) for model in stack.json("models") if model["model"] == "market")
+    return next(str(model["deployment_id"]) for model in stack.json("models")["models"] if model["model"] == "market")
 
 
 def _deploy(stack: RunningStack, folder: Path) -> int:

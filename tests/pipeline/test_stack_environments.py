@@ -76,7 +76,7 @@ def test_a_model_of_another_scikit_learn_is_served_by_it_also_after_its_environm
     assert seconds["environment"]["detail"].startswith(f"known: {environment['key']}")
     wait_until(lambda: _predict(stack).json().get("version") == 2, PATIENCE_S, "version 2")
     assert _predict(stack).json()["prediction"]["class"] == "UP"
-    model = next(found for found in stack.json("models") if found["model"] == MODEL)
+    model = next(found for found in stack.json("models")["models"] if found["model"] == MODEL)
     log = (stack.settings.logs_path / f"runner-{model['deployment_id']}.log").read_text()
     assert f"scikit-learn {OTHER} LogisticRegression" in log
 
@@ -98,4 +98,4 @@ def test_a_deploy_whose_requirements_cannot_be_met_says_which_line(stack: Runnin
     assert refused.returncode == 5
     assert "requirements.txt: line 2: the option '--extra-index-url' is not allowed" in refused.stderr
     assert "Stage: environment." in refused.stderr
-    assert "unmet" not in json.dumps(stack.json("models"))
+    assert "unmet" not in json.dumps(stack.json("models")["models"])

@@ -136,7 +136,7 @@ def test_a_rollback_and_back_by_command_is_at_once_and_told_to_the_workers(api: 
     assert done["warnings"] == []
     assert "version 3 has all the traffic" in api.stack.tidegate("rollback", NAME, "v3").stdout
     api.until_answered_by(3)
-    listed = {one["version"]: one["status"] for one in api.stack.json("deployments", NAME, "--all")}
+    listed = {one["version"]: one["status"] for one in api.stack.json("deployments", NAME, "--all")["deployments"]}
     assert listed == {3: "live", 2: "warm", 1: "retired"}
     settings = api.stack.settings
     told = [json.loads(one.value) for one in read_topic(settings.bootstrap, settings.topics.name(Topic.DEPLOYMENTS))]

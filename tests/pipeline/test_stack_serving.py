@@ -138,7 +138,7 @@ def test_requests_that_come_just_as_it_goes_to_sleep_are_answered(served: Served
 
 def test_a_rollback_to_a_version_that_sleeps_starts_it_first(served: Served) -> None:
     served.stack.tidegate("deploy", str(served.folder))
-    old, new = served.deployment, served.stack.json("deployments", NAME)[0]["id"]
+    old, new = served.deployment, served.stack.json("deployments", NAME)["deployments"][0]["id"]
 
     def both_asleep() -> bool:
         listed = {one.id: one for one in deployments(served.stack, NAME)}
@@ -243,7 +243,7 @@ def test_a_slow_request_on_one_leaves_the_others_to_the_other(served: Served, se
 def test_scale_adds_and_takes_away_replicas_without_a_failure(served: Served, several: str) -> None:
     assert "3 replicas" in served.stack.tidegate("scale", "several", "3").stdout
     wait_until(lambda: len(answering(served, 12)) == 3, 20, "the third")
-    assert [one["replicas"] for one in served.stack.json("deployments", "several")] == [3]
+    assert [one["replicas"] for one in served.stack.json("deployments", "several")["deployments"]] == [3]
     token = served.stack.settings.token_path.read_text().strip()
     scaled = httpx.post(
         f"{served.stack.gateway_url}/api/v1/models/several/scale",

@@ -107,7 +107,7 @@ def test_status_as_json_is_json_even_when_nothing_runs(tmp_path: Path) -> None:
 
 
 def test_models_of_a_new_home_are_none(tmp_path: Path) -> None:
-    assert json.loads(_tidegate(tmp_path, "models", "--json").stdout) == []
+    assert json.loads(_tidegate(tmp_path, "models", "--json").stdout) == {"models": [], "unreadable": []}
     assert "tidegate deploy PATH" in _tidegate(tmp_path, "models").stdout
 
 

@@ -36,10 +36,14 @@ def require_running(settings: Settings) -> StackState:
     return state
 
 
+HEAL = "Deploy the model again; what it was stands in a backup of the registry alone."
+"""What to do about a row that is damaged."""
+
+
 @contextmanager
 def open_registry(settings: Settings) -> "Iterator[Database]":
     """The registry, its tables made where they are missing."""
-    from storage.registry import Database, UnknownModelError  # noqa: PLC0415
+    from storage.registry import DamagedRowError, Database, UnknownModelError  # noqa: PLC0415
     from tidegate.migrating import MigrateError, migrate_registry  # noqa: PLC0415
 
     try:
@@ -51,6 +55,8 @@ def open_registry(settings: Settings) -> "Iterator[Database]":
         yield database
     except UnknownModelError as error:
         raise CliError(str(error)[:1].upper() + str(error)[1:], Exit.UNKNOWN) from error
+    except DamagedRowError as error:
+        raise CliError(f"The registry is damaged: {error}. {HEAL}") from error
     finally:
         database.close()
 

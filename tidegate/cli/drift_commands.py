@@ -50,7 +50,7 @@ def _deployment(settings: Settings, model: str, deployment: str | None) -> str |
     """
     with open_registry(settings) as database:
         live = get_model(database, model).live
-        known = [found.id for found in deployments_of(database, model)]
+        known = [found.id for found in deployments_of(database, model, unreadable={})]
     if deployment is None:
         return None if live is None else live.id
     if deployment not in known:

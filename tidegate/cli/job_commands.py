@@ -6,7 +6,7 @@ from typing import Any
 from storage.registry import Job, UnknownJobError, get_job, lines_of, list_jobs
 from tidegate.cli.context import load_settings, open_registry, require_running
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.output import console, print_json, print_table, tell_unreadable
+from tidegate.cli.output import console, print_json, print_list, print_table, rows_left_out, tell_unreadable
 
 SHOWN = ("id", "workspace", "model", "kind", "branch", "commit", "state", "stage", "attempts", "deployment_id", "error")
 """Of a job, beside its moments; its source holds paths of this machine."""
@@ -17,11 +17,11 @@ def jobs(model: str | None, *, log: int | None, as_json: bool) -> None:
         _show_log(log, as_json)
         return
     with open_registry(load_settings()) as database:
-        unreadable: dict[str, str] = {}
+        unreadable = rows_left_out()
         found = [_values(job) for job in list_jobs(database, model, unreadable=unreadable)]
-    tell_unreadable(unreadable)
+    tell_unreadable(unreadable, "Push or deploy again if it did not go live.")
     if as_json:
-        print_json(found)
+        print_list("jobs", found, unreadable)
     elif not found and not unreadable:
         console().print("No job yet: `git push` to a model's repository makes one.")
     else:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from storage.registry import Model, list_models
-from tidegate.cli.context import load_settings, open_registry
-from tidegate.cli.output import console, print_json, print_table, tell_unreadable
+from tidegate.cli.context import HEAL, load_settings, open_registry
+from tidegate.cli.output import console, print_list, print_table, rows_left_out, tell_unreadable
 
 
 def models(*, as_json: bool) -> None:
     with open_registry(load_settings()) as database:
-        unreadable: dict[str, str] = {}
+        unreadable = rows_left_out()
         found = [_values(model) for model in list_models(database, unreadable=unreadable)]
-    tell_unreadable(unreadable)
+    tell_unreadable(unreadable, HEAL)
     if as_json:
-        print_json(found)
+        print_list("models", found, unreadable)
     elif not found and not unreadable:
         console().print("No model is deployed yet: `tidegate deploy PATH`.")
     else:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tidegate.cli.context import load_settings, open_registry, require_running, warn
+from tidegate.cli.context import HEAL, load_settings, open_registry, require_running, warn
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.output import console, print_json, print_table
+from tidegate.cli.output import console, print_json, print_list, print_table, rows_left_out, tell_unreadable
 from tidegate.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,19 +20,21 @@ ENDED = ("retired", "failed", "cancelled")
 
 
 def list_deployments(model: str, *, every: bool, as_json: bool) -> None:
-    from storage.registry import deployments_of, get_model  # noqa: PLC0415
+    from storage.registry import deployments_of, require_model  # noqa: PLC0415
     from tidegate.versions.views import deployment_view  # noqa: PLC0415
 
     settings = load_settings()
     with open_registry(settings) as database:
-        get_model(database, model)
-        found = [deployment_view(one) for one in deployments_of(database, model)]
+        require_model(database, model)
+        unreadable = rows_left_out()
+        found = [deployment_view(one) for one in deployments_of(database, model, unreadable=unreadable)]
+    tell_unreadable(unreadable, HEAL)
     shown = [one for one in found if every or one.status not in ENDED]
     if as_json:
-        print_json([one.model_dump(mode="json") for one in shown])
+        print_list("deployments", [one.model_dump(mode="json") for one in shown], unreadable)
     elif shown:
         print_table(["deployment", "#version", "role", "#share", "state", "since", ""], map(_row, shown))
-    else:
+    elif not unreadable:
         console().print(f"No deployment of {model} runs; `tidegate deployments {model} --all` shows those that ended.")
 
 

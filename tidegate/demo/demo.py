@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.console import Console
+from urllib3.exceptions import HTTPError
 
 from storage.registry import Database, get_profile, get_version
 from stream.profile import Profile
@@ -22,13 +24,15 @@ from tidegate.demo.run_state import RunState
 from tidegate.demo.screen import Screen
 from tidegate.demo.traffic import Parcel, read_rows, schedule
 from tidegate.demo.training import DemoError
-from tidegate.demo.watching import STORE_S, Watch
+from tidegate.demo.watching import STORE_S, Watch, told
 from tidegate.deployer import DeployConfig, Deployed, deploy
 from tidegate.settings import Settings
 
 EXPECTED = ("vicprice", "vicdemand", "transfer")
 """Constant before the change, varying after it."""
 SEED = 17_424
+_AWAY = (ClickHouseError, HTTPError, OSError)
+"""What the client raises where ClickHouse does not answer."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,11 @@ def run(settings: Settings, config: DeployConfig, receiver: Receiver, work: Path
             watch = Watch(state, observer, receiver, screen, deployed.deployment_id)
             asyncio.run(watch.run(url, parcels, plan.rows_per_s, EXPECTED))
         sending = time.monotonic() - clock
-        found = _findings(state, observer, profile)
+        try:
+            found = _findings(state, observer, profile)
+        except _AWAY as error:
+            said = f"ClickHouse did not answer at the end: {told(error)}; see `tidegate logs clickhouse`."
+            raise DemoError(said) from error
     finally:
         observer.close()
     return Run(state, found, deployed, {"deploy": deploying, "traffic": sending})

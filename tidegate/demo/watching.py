@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
 from model_runner import watched
 from tidegate.demo.observer import Observer
 from tidegate.demo.receiver import Receiver
@@ -68,9 +66,14 @@ class Watch:
         while True:
             try:
                 self._state.observed(await asyncio.to_thread(self._observer.observe))
-            except ClickHouseError as error:
-                self._state.trouble = str(error).splitlines()[0][:200]
+            except Exception as error:  # also of connections, and of answers that are cut: the next look may succeed
+                self._state.trouble = told(error)
             await asyncio.sleep(LOOK_EVERY_S)
+
+
+def told(error: Exception) -> str:
+    """In one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 async def _until(holds: Callable[[], bool], deadline_s: float, looking: asyncio.Task[None]) -> None:

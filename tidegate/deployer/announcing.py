@@ -53,5 +53,5 @@ class Announcer:
             await asyncio.sleep(EVERY_S)
 
     def _change(self, found: Deployment, now: datetime) -> DeploymentRecord:
-        models = registry.deployments_of(self.database, found.model, found.workspace)
+        models = registry.deployments_of(self.database, found.model, found.workspace, {})
         return change_of(self.database, found, models, now)

@@ -8,7 +8,6 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from storage.registry import (
-    DamagedRowError,
     Database,
     Deployment,
     Status,
@@ -86,10 +85,8 @@ def records_of_live(database: Database, now: datetime) -> list[DeploymentRecord]
     kept = (Status.LIVE, Status.WARM)
     found: list[Deployment] = []
     for model in list_models(database):
-        try:
-            found += [one for one in deployments_of(database, model.name, model.workspace) if one.status in kept]
-        except DamagedRowError as error:  # it must not keep the other models, and the stack, from starting
-            log.error("the deployments of %s are not announced: %s", model.name, error)
+        # A row that cannot be read must not keep the others, and the stack, from starting.
+        found += [one for one in deployments_of(database, model.name, model.workspace, {}) if one.status in kept]
     return [record_of(database, deployment, "live", now) for deployment in reversed(found)]
 
 

@@ -65,9 +65,10 @@ def start(
 
 def switch(deployment: Deployment, config: DeployConfig, database: Database) -> tuple[int | None, list[str]]:
     """Give it the traffic (a preview: its URL); the number of the version that had it, and what went wrong beside."""
-    before = registry.deployments_of(database, deployment.model, deployment.workspace)
+    # Rows that cannot be read are no reason against another deployment, which is what mends the model.
+    before = registry.deployments_of(database, deployment.model, deployment.workspace, {})
     registry.switch_route(database, deployment.id, keep_warm=config.warm_runners)
-    after = registry.deployments_of(database, deployment.model, deployment.workspace)
+    after = registry.deployments_of(database, deployment.model, deployment.workspace, {})
     told = changes(database, before, after, datetime.now(UTC))
     untold = []
     try:

@@ -52,15 +52,12 @@ class VersionsApi:
             unreadable: dict[str, str] = {}
             views = []
             for found in registry.list_models(self._database, workspace, unreadable):
-                try:
-                    views.append(self._model(found))
-                except DamagedRowError as error:
-                    unreadable[found.name] = f"a deployment of {found.name}: {error}"
+                views.append(self._model(found, unreadable))
             return Models(models=views, unreadable=list(unreadable.values()))
 
     def model(self, workspace: str, model: str) -> ModelView:
         with _refusing():
-            return self._model(registry.get_model(self._database, model, workspace))
+            return self._model(registry.get_model(self._database, model, workspace), {})
 
     def versions(self, workspace: str, model: str) -> Versions:
         with _refusing():
@@ -69,9 +66,11 @@ class VersionsApi:
 
     def deployments(self, workspace: str, model: str) -> Deployments:
         with _refusing():
-            registry.get_model(self._database, model, workspace)
-            found = registry.deployments_of(self._database, model, workspace)
-            return Deployments(deployments=[deployment_view(one) for one in found])
+            registry.require_model(self._database, model, workspace)
+            unreadable: dict[str, str] = {}
+            found = registry.deployments_of(self._database, model, workspace, unreadable)
+            views = [deployment_view(one) for one in found]
+            return Deployments(deployments=views, unreadable=list(unreadable.values()))
 
     def deployment(self, deployment_id: str) -> DeploymentView:
         with _refusing():
@@ -115,8 +114,8 @@ class VersionsApi:
                     log.info("deployment %s of %s ended: its time is over", found.id, found.model)
             await asyncio.sleep(SWEEP_S)
 
-    def _model(self, found: registry.Model) -> ModelView:
-        return model_view(found, registry.deployments_of(self._database, found.name, found.workspace))
+    def _model(self, found: registry.Model, unreadable: dict[str, str]) -> ModelView:
+        return model_view(found, registry.deployments_of(self._database, found.name, found.workspace, unreadable))
 
     def _change(self, plan: Callable[..., Change]) -> Changed:
         if not self._room.acquire(blocking=False):

@@ -43,7 +43,7 @@ def carry_out(change: Change, config: VersionsConfig, database: Database) -> lis
         if change.waits_for:
             registry.note_requests(database, [found.id for found in change.waits_for])
         wait_for(config, database, change.waits_for)
-        before = registry.deployments_of(database, change.model, change.workspace)
+        before = registry.deployments_of(database, change.model, change.workspace, {})
         change.switch(database)
     except BaseException as error:
         fail_new(change, database, error)
@@ -62,7 +62,7 @@ def tell(
     config: VersionsConfig, database: Database, workspace: str, model: str, before: Sequence[Deployment]
 ) -> list[str]:
     """Write what changed of a model's deployments to topic `deployments`; why not, where it cannot be."""
-    after = registry.deployments_of(database, model, workspace)
+    after = registry.deployments_of(database, model, workspace, {})
     records = changes(database, before, after, datetime.now(UTC))
     try:
         publish_changes(config.bootstrap, config.layout, records, flush_s=TELL_S)

@@ -17,7 +17,7 @@ def cancel(config: VersionsConfig, database: Database, deployment_id: str) -> De
         UnknownDeploymentError, DeploymentStateError: there is none, or it is not starting.
     """
     found = registry.get_deployment(database, deployment_id)
-    before = registry.deployments_of(database, found.model, found.workspace)
+    before = registry.deployments_of(database, found.model, found.workspace, {})
     cancelled = registry.cancel_deployment(database, deployment_id)
     tell(config, database, found.workspace, found.model, before)
     return cancelled
@@ -27,7 +27,7 @@ def remove_previews(
     config: VersionsConfig, database: Database, workspace: str, model: str, branch: str
 ) -> list[Deployment]:
     """End the previews of a branch: what is to be done when the branch is gone. Those that were ended."""
-    found = registry.deployments_of(database, model, workspace)
+    found = registry.deployments_of(database, model, workspace, {})
     mine = [one for one in found if one.branch == branch and one.status in registry.WITH_RUNNER]
     return _end(config, database, mine)
 
@@ -37,7 +37,7 @@ def sweep(config: VersionsConfig, database: Database, now: datetime) -> list[Dep
     ended = _end(config, database, registry.expired_previews(database, now))
     for found in registry.abandoned(database, config.deadlines.abandoned_after, now, held=timedelta(seconds=JOB_S)):
         reason = "nobody waited for its runner any more: redeploy the version"
-        before = registry.deployments_of(database, found.model, found.workspace)
+        before = registry.deployments_of(database, found.model, found.workspace, {})
         ended.append(registry.fail_deployment(database, found.id, reason, now=now))
         tell(config, database, found.workspace, found.model, before)
     return ended
@@ -47,7 +47,7 @@ def _end(config: VersionsConfig, database: Database, previews: Iterable[Deployme
     ended = []
     for found in previews:
         assert found.role is Role.PREVIEW  # noqa: S101 - nothing else has a branch or a time
-        before = registry.deployments_of(database, found.model, found.workspace)
+        before = registry.deployments_of(database, found.model, found.workspace, {})
         ended.append(registry.retire_deployment(database, found.id))
         tell(config, database, found.workspace, found.model, before)
     return ended
