@@ -4,6 +4,7 @@ Runs without the rest of Tidegate too, as `python -m benchmarks.conformance`, in
 """
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("libraries", nargs="*", metavar="LIBRARY", help=f"of {', '.join(LIBRARIES)}; by default all")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th case")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="that share the work")
+    parser.add_argument("--kept", type=Path, metavar="FILE", help="what was found goes there, and is not run again")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the counts into the table of docs/models.md")
     parser.add_argument("--all", action="store_true", help="tell of each case that is not equal")
     told = parser.parse_args(arguments)
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
     results: list[tuple[Case, Result]] = []
     for library in told.libraries or LIBRARIES:
         if is_installed(library):
-            results += _run(library, told.every, told.processes, tell_all=told.all)
+            results += _run(library, told)
         else:
             print(f"{library} is not installed here", file=sys.stderr)
     counts = counted(results)
@@ -43,14 +45,38 @@ def main(arguments: list[str]) -> int:
     return int(any(result.outcome in {Outcome.DIFFERENT, Outcome.FAILED} for _, result in results))
 
 
-def _run(library: str, every: int, processes: int, *, tell_all: bool) -> Iterator[tuple[Case, Result]]:
-    some = [case for number, case in enumerate(cases(library)) if number % every == 0]
-    with ProcessPoolExecutor(processes, get_context("spawn"), _calm) as pool:
-        for case, result in zip(some, pool.map(run, some, chunksize=4), strict=True):
-            is_told = result.outcome in {Outcome.DIFFERENT, Outcome.FAILED}
-            if is_told or (tell_all and result.outcome is not Outcome.EQUAL):
-                print(f"{result.outcome}: {case}: {result.said}", file=sys.stderr, flush=True)
-            yield case, result
+def _run(library: str, told: argparse.Namespace) -> Iterator[tuple[Case, Result]]:
+    some = [case for number, case in enumerate(cases(library)) if number % told.every == 0]
+    found = _read(told.kept)
+    left = [case for case in some if _key(case) not in found]
+    with ProcessPoolExecutor(told.processes, get_context("spawn"), _calm) as pool:
+        for case, result in zip(left, pool.map(run, left, chunksize=4), strict=True):
+            found[_key(case)] = result
+            _keep(told.kept, case, result)
+    for case in some:
+        result = found[_key(case)]
+        is_told = result.outcome in {Outcome.DIFFERENT, Outcome.FAILED}
+        if is_told or (told.all and result.outcome is not Outcome.EQUAL):
+            print(f"{result.outcome}: {case}: {result.said}", file=sys.stderr, flush=True)
+        yield case, result
+
+
+def _key(case: Case) -> str:
+    return f"{case.library}: {case}"
+
+
+def _read(kept: Path | None) -> dict[str, Result]:
+    """By case; one that was broken off, and never written whole, is not there."""
+    lines = kept.read_text("utf-8").splitlines() if kept is not None and kept.exists() else []
+    found = (json.loads(line) for line in lines)
+    return {each["case"]: Result(Outcome(each["outcome"]), each["said"]) for each in found}
+
+
+def _keep(kept: Path | None, case: Case, result: Result) -> None:
+    if kept is not None:
+        with kept.open("a", encoding="utf-8") as file:
+            line = {"case": _key(case), "outcome": result.outcome, "said": result.said}
+            file.write(json.dumps(line) + "\n")
 
 
 def _calm() -> None:

@@ -28,9 +28,18 @@ _UFUNC_METHODS = frozenset(("accumulate", "outer", "reduce"))
 _METHODS = {
     "re._compile": _PATTERN_METHODS,
     "scipy.stats._kde.gaussian_kde": frozenset(("scotts_factor", "silverman_factor")),
+    "statsmodels.tsa.exponential_smoothing.ets.ETSModel": frozenset(("loglike",)),
+    "statsmodels.nonparametric.kernel_regression.KernelReg": frozenset(("_est_loc_constant", "_est_loc_linear")),
+} | {
+    f"statsmodels.discrete.count_model.ZeroInflated{kind}": frozenset(("_hessian_logit", "_hessian_probit"))
+    for kind in ("Poisson", "GeneralizedPoisson", "NegativeBinomialP")
 }
 """Of what was made of these names."""
-_DISTRIBUTIONS = ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns")
+_DISTRIBUTIONS = (
+    "scipy.stats._continuous_distns",
+    "scipy.stats._discrete_distns",
+    "statsmodels.distributions.discrete",
+)
 _DISTRIBUTION_METHODS = frozenset(("_cdf_single", "_entropy", "_mom0_sc", "_mom1_sc", "_ppf_single"))
 """What distributions keep of themselves, to call it for many numbers."""
 _TEXT = frozenset(("builtins.str", "builtins.bytes"))

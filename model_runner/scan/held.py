@@ -102,6 +102,9 @@ HELD: dict[str, frozenset[str]] = {
     "pandas.core.tools.numeric": _words("to_numeric"),
     "pandas.core.tools.timedeltas": _words("to_timedelta"),
     "scipy._lib.array_api_compat.numpy._aliases": _words("asarray"),
+    "statsmodels.tsa.exponential_smoothing._ets_smooth": _words(
+        "_ets_smooth_add_add _ets_smooth_add_mul _ets_smooth_mul_add _ets_smooth_mul_mul"
+    ),
     "torch.nn.functional": _words("elu gelu leaky_relu relu sigmoid silu softmax tanh"),
 }
 """By module."""
@@ -143,6 +146,7 @@ PACKAGES = (
     "sklearn.tree",
     "sklearn.utils.extmath",
     "sklearn.utils.validation",
+    "statsmodels.distributions",
 )
 """Packages of which any function may be held, but for those below."""
 

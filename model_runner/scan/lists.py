@@ -92,6 +92,7 @@ CALLED = (
     "scipy.spatial",
     "pandas",
     "statsmodels.tsa.statespace",
+    "statsmodels.tsa.stl",
     "sktime.datatypes",
     "torch.nn",
     "__torch__",

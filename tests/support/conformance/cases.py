@@ -13,8 +13,14 @@ from tests.support.conformance.wrappings import WRAPPINGS, is_one_of
 
 SAVED = ("pkl", "joblib", "skops")
 OWN_FORMATS = {"scikit-learn": ("onnx",), "XGBoost": ("ubj", "json"), "LightGBM": ("txt",), "CatBoost": ("cbm",)}
-ONLY_BY_SCRIPT = {"statsmodels": "results"}
 """In which a library saves an estimator alone, or is converted: without the labels, so those are 0, 1 and 2."""
+ONLY_SO = {
+    "statsmodels": ("results",),
+    "Prophet": ("prophet",),
+    "sktime": ("forecaster", "zip"),
+    "PyTorch": ("pt2", "script", "module", "weights"),
+}
+"""How a library's models are saved that are no estimators of scikit-learn's kind."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,8 @@ def cases(library: str) -> Iterator[Case]:
     """In a fixed order. The way of saving goes round, so that all are met in every kind."""
     number = 0
     for estimator in estimators(library):
-        if library in ONLY_BY_SCRIPT:
-            yield Case(library, estimator, "alone", "numbers", True, ONLY_BY_SCRIPT[library])
+        if library in ONLY_SO:
+            yield from (Case(library, estimator, "alone", "numbers", True, saved) for saved in ONLY_SO[library])
             continue
         for wrapping, wrap in WRAPPINGS.items():
             made = _made(estimator, wrap)
@@ -109,8 +115,8 @@ def _data_for(case: Case) -> Iterator[data.Data]:
     else:
         y = data.labels(case.labels)
         kinds = [y, data.labels("codes")] if case.labels == "integer" else [y]
-    if getattr(_made(case.estimator, WRAPPINGS["alone"]), "steps", False) is True:
-        yield data.ahead(kinds[0])
+    if case.library in ONLY_SO:
+        yield _made(case.estimator, WRAPPINGS["alone"]).data(kinds[0])
         return
     has_city = case.wrapping == "columns" or case.library == "category_encoders"
     for each in kinds:

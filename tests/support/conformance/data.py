@@ -78,3 +78,12 @@ def ahead(y: Any) -> Data:
     """A series, and numbers of steps after it."""
     asked = pd.DataFrame({"steps": [5, *range(1, ASKED)]})
     return Data(None, y, asked, asked.to_dict(orient="records"))
+
+
+def on_days(y: Any) -> Data:
+    """A series with a price beside it, and days within and after it."""
+    days = pd.date_range("2026-01-01", periods=len(y) + ASKED).strftime("%Y-%m-%d")
+    prices = [float(number % 5) for number in range(len(days))]
+    rows = pd.DataFrame({"ds": days, "price": prices})
+    asked = rows.iloc[-ASKED:].reset_index(drop=True)
+    return Data(rows.head(len(y)), y, asked, asked.to_dict(orient="records"))

@@ -8,7 +8,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-from tests.support.conformance.forecasts import Forecast, Regression
+from tests.support.conformance.forecasters import SKTIME, OfProphet, OfSktime
+from tests.support.conformance.forecasts import Forecast, Formula, Regression
+from tests.support.conformance.networks import NETWORKS, Network
 
 LIBRARIES = {
     "scikit-learn": "sklearn",
@@ -18,6 +20,9 @@ LIBRARIES = {
     "imbalanced-learn": "imblearn",
     "category_encoders": "category_encoders",
     "statsmodels": "statsmodels",
+    "Prophet": "prophet",
+    "sktime": "sktime",
+    "PyTorch": "torch",
 }
 """By the name that people know, the module."""
 
@@ -107,6 +112,30 @@ def _of_statsmodels() -> Iterator[Estimator]:
     yield Estimator("ExponentialSmoothing", partial(Forecast, "tsa.holtwinters", "ExponentialSmoothing", trend="add"))
     yield Estimator("ARIMA", partial(Forecast, "tsa.arima.model", "ARIMA", order=(1, 0, 0)))
     yield Estimator("AutoReg", partial(Forecast, "tsa.ar_model", "AutoReg", lags=2))
+    yield Estimator("OLS by a formula", Formula)
+    smoothed: dict[str, Any] = {"error": "add", "seasonal": "add", "seasonal_periods": 7}
+    yield Estimator("ETSModel", partial(Forecast, "tsa.exponential_smoothing.ets", "ETSModel", **smoothed))
+    yield Estimator("SARIMAX", partial(Forecast, "tsa.statespace.sarimax", "SARIMAX", seasonal_order=(1, 0, 0, 7)))
+    yield Estimator("UnobservedComponents", partial(Forecast, "tsa.api", "UnobservedComponents", level="rwalk"))
+    yield Estimator("ThetaModel", partial(Forecast, "tsa.forecasting.theta", "ThetaModel", period=7))
+    arima = importlib.import_module("statsmodels.tsa.arima.model").ARIMA
+    yield Estimator("STLForecast", partial(Forecast, "tsa.forecasting.stl", "STLForecast", model=arima, period=7))
+
+
+def _of_prophet() -> Iterator[Estimator]:
+    yield Estimator("linear growth", OfProphet)
+    yield Estimator("flat growth, multiplicative", partial(OfProphet, growth="flat", seasonality_mode="multiplicative"))
+    yield Estimator("logistic growth", partial(OfProphet, growth="logistic"))
+    yield Estimator("a regressor", partial(OfProphet, regressor="price"))
+    yield Estimator("a country's holidays", partial(OfProphet, country="DE"))
+
+
+def _of_sktime() -> Iterator[Estimator]:
+    yield from (Estimator(name, partial(OfSktime, name)) for name in SKTIME)
+
+
+def _of_torch() -> Iterator[Estimator]:
+    yield from (Estimator(name, partial(Network, name)) for name in NETWORKS)
 
 
 _OF: dict[str, Callable[[], Iterator[Estimator]]] = {
@@ -117,4 +146,7 @@ _OF: dict[str, Callable[[], Iterator[Estimator]]] = {
     "imblearn": _of_imblearn,
     "category_encoders": _of_category_encoders,
     "statsmodels": _of_statsmodels,
+    "prophet": _of_prophet,
+    "sktime": _of_sktime,
+    "torch": _of_torch,
 }

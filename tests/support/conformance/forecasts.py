@@ -1,10 +1,14 @@
 """Models of statsmodels, behind the interface that the other libraries have; they are served by a `predict.py`."""
 
 import importlib
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from tests.support.conformance import data
 
 _LOAD = """\
 import pandas as pd
@@ -29,7 +33,6 @@ class Regression:
     """A model of rows: `predict` takes a DataFrame."""
 
     script = OF_ROWS
-    steps = False
 
     def __init__(self, module: str, name: str, **options: Any) -> None:
         self._model = getattr(importlib.import_module(f"statsmodels.{module}"), name)
@@ -45,15 +48,33 @@ class Regression:
     def predict(self, asked: Any) -> Any:
         return self.results.predict(asked)
 
-    def save(self, path: str) -> None:
-        self.results.save(path)
+    def data(self, y: Any) -> data.Data:
+        return data.table(y, named=True)
+
+    def save(self, folder: Path, _suffix: str) -> None:
+        # As `results.save` does, which some of them lack.
+        (folder / "results.pickle").write_bytes(pickle.dumps(self.results))
+        (folder / "predict.py").write_text(self.script)
+
+
+class Formula(Regression):
+    """A regression whose terms are written down."""
+
+    def __init__(self) -> None:
+        super().__init__("formula.api", "ols", formula="y ~ load * price + np.log(age)")
+
+    def fit(self, x: Any, y: Any) -> "Formula":
+        self.results = self._model(data=x.assign(y=y), **self._options).fit()
+        return self
 
 
 class Forecast(Regression):
-    """A model of a series: asked for a number of steps ahead, as Prophet's and sktime's are."""
+    """A model of a series: asked for a number of steps ahead."""
 
     script = OF_STEPS
-    steps = True
+
+    def data(self, y: Any) -> data.Data:
+        return data.ahead(y)
 
     def fit(self, x: Any, y: Any) -> "Forecast":  # noqa: ARG002 - a series has no rows
         series = pd.Series(np.asarray(y), pd.date_range("2026-01-01", periods=len(y)))

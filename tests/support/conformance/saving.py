@@ -27,7 +27,9 @@ def save(model: Any, folder: Path, suffix: str, asked: Any) -> None:
         Exception: the library does not save such a model so.
     """
     path = folder / f"model.{suffix}"
-    if suffix == "pkl":
+    if hasattr(model, "data"):  # of ours, around one of a library
+        model.save(folder, suffix)
+    elif suffix == "pkl":
         path.write_bytes(pickle.dumps(model))
     elif suffix == "joblib":
         joblib.dump(model, path, compress=3)
@@ -39,9 +41,6 @@ def save(model: Any, folder: Path, suffix: str, asked: Any) -> None:
         path.write_bytes(_converted(model, asked))
     elif suffix == "txt":
         model.booster_.save_model(path)
-    elif suffix == "results":
-        model.save(str(folder / "results.pickle"))
-        (folder / "predict.py").write_text(model.script)
     else:
         model.save_model(str(path))
     if suffix == "cbm":

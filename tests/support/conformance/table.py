@@ -18,6 +18,13 @@ FORMATS = {
     "txt": "`model.txt`",
     "cbm": "`model.cbm` and a `predict.py`",
     "results": "`results.pickle` and a `predict.py`",
+    "prophet": "`prophet.json` and a `predict.py`",
+    "forecaster": "`model.joblib` and a `predict.py`",
+    "zip": "`model.zip` and a `predict.py`",
+    "pt2": "`model.pt2`",
+    "script": "`model.pt`, TorchScript",
+    "module": "`model.pt`, the whole module",
+    "weights": "`model.pt`, a state dict, and a `predict.py`",
 }
 COLUMNS = (Outcome.EQUAL, Outcome.REFUSED, Outcome.FAILED, Outcome.DIFFERENT)
 Key = tuple[str, str]
