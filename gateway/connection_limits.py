@@ -14,7 +14,9 @@ class ConnectionLimits:
     """From connecting, or from a request's first byte, until its headers are complete."""
     body_s: float = 30.0
     """In each such period a body brings at least `least_bytes`, and a client takes as much of its answer."""
-    least_bytes: int = 10_000
+    least_bytes: int = 1_000
+    """So little that only who has stopped is below it: the slowest lines bring some 100 bytes a second. Who holds a
+    connection so gives it up as soon as another needs it."""
     hurried_s: float = 5.0
     """Where all connections are in use, a body that took longer than this keeps its own only while it has come with
     `hurried_bytes_a_second`."""

@@ -1,27 +1,27 @@
-"""Request bodies that are held in memory: one budget for all of them, and a pace that each has to keep.
+"""Request bodies that are held in memory: one budget for all of them.
 
 What is streamed on (a push, an object of Git LFS) is not held, and does not count. A body alone always fits: its own
-bound is another one.
+bound is another one. How slowly one may come is a matter of its connection (gateway/connection_limits.py); here a slow
+one only gives way, where somebody else needs its room.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.metrics import BODIES_REFUSED
 from gateway.refusals import RETRY_AFTER_S, Refusal
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a body has to come that did not come at once."""
+class Hurry:
+    """Who gives way where the budget is used up, of the bodies that are coming."""
 
-    seconds: float = 10.0
-    least_bytes: int = 50_000
-    """In each such period, or the end."""
-    hurried_s: float = 5.0
-    """Where the budget is used up, the one that has been coming for longest ends, if it took longer than this."""
+    after_s: float = 5.0
+    """Nobody who began more lately than this."""
+    bytes_a_second: int = 5_000
+    """All that have come more slowly than this since they began; where there are none, the one that began first."""
 
 
 @dataclass(eq=False, slots=True)
@@ -34,49 +34,36 @@ class HeldBody:
     timeout: asyncio.Timeout | None = None
     """While it is being received."""
     gives_way: bool = False
-    _counted: int = field(default=0)
 
     def add(self, size: int) -> None:
         """So many bytes more are held. Raises Refusal where they are too many, with those of the others."""
         self.everyone.take(self, size)
 
     @contextlib.asynccontextmanager
-    async def paced(self) -> AsyncIterator[None]:
-        """Around all that receives it. Raises Refusal where it comes too slowly, or has to give way."""
-        loop = asyncio.get_running_loop()
-        pace, self.began = self.everyone.pace, loop.time()
-        self._counted = self.size
+    async def coming(self) -> AsyncIterator[None]:
+        """Around all that receives it. Raises Refusal where it has to give way."""
+        self.began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(pace.seconds) as self.timeout:
+            async with asyncio.timeout(None) as self.timeout:
                 yield
         except TimeoutError:
-            raise self._too_slow() from None
+            BODIES_REFUSED.labels(self.everyone.door, "gave_way").inc()
+            raise _full() from None
         finally:
             self.timeout = None
 
-    def keeps_pace(self) -> None:
-        """Look after each piece that came."""
-        pace = self.everyone.pace
-        if self.timeout is not None and not self.gives_way and self.size - self._counted >= pace.least_bytes:
-            self._counted = self.size
-            self.timeout.reschedule(asyncio.get_running_loop().time() + pace.seconds)
-
-    def _too_slow(self) -> Refusal:
-        if self.gives_way:
-            BODIES_REFUSED.labels(self.everyone.door, "gave_way").inc()
-            return _full()
-        BODIES_REFUSED.labels(self.everyone.door, "slow").inc()
-        pace = self.everyone.pace
-        message = f"Less than {pace.least_bytes} bytes of the body came within {pace.seconds:g} s"
-        return Refusal(408, "body_timeout", f"{message}; send it at once")
+    def is_slow(self, now: float, hurry: Hurry) -> bool:
+        """Whether it has come for so long, and more slowly than who stays."""
+        took_s = now - self.began
+        return took_s > hurry.after_s and self.size < took_s * hurry.bytes_a_second
 
 
 class HeldBodies:
     """All of one door."""
 
-    def __init__(self, door: str, most_bytes: int, pace: Pace | None = None) -> None:
+    def __init__(self, door: str, most_bytes: int, hurry: Hurry | None = None) -> None:
         self.door = door
-        self.pace = pace or Pace()
+        self.hurry = hurry or Hurry()
         self.size = 0
         self._most = most_bytes
         self._all: dict[HeldBody, None] = {}
@@ -93,22 +80,36 @@ class HeldBodies:
             self.size -= body.size
 
     def take(self, body: HeldBody, size: int) -> None:
-        """Count them. Raises Refusal where they do not fit."""
-        if self.size + size > self._most and self.size > body.size:
+        """Count them. Raises Refusal where they do not fit, also when others have given way."""
+        if not self._fits(body, size):
             self._make_room()
+        if body.gives_way or not self._fits(body, size):
             BODIES_REFUSED.labels(self.door, "full").inc()
             raise _full()
         self.size += size
         body.size += size
 
+    def _fits(self, body: HeldBody, size: int) -> bool:
+        return self.size + size <= self._most or self.size <= body.size
+
     def _make_room(self) -> None:
-        """The slowest makes room for who comes next: else those that drip would keep it from everybody."""
+        """The slow make room: else those that drip would keep it from everybody."""
         now = asyncio.get_running_loop().time()
-        coming = (body for body in self._all if body.timeout is not None and not body.gives_way)
+        coming = [body for body in self._all if body.timeout is not None and not body.gives_way]
+        slow = [body for body in coming if body.is_slow(now, self.hurry)]
         oldest = min(coming, key=lambda body: body.began, default=None)
-        if oldest is not None and oldest.timeout is not None and now - oldest.began > self.pace.hurried_s:
-            oldest.gives_way = True
-            oldest.timeout.reschedule(now)
+        if not slow and oldest is not None and now - oldest.began > self.hurry.after_s:
+            slow = [oldest]
+        for body in slow:
+            self._let_go(body, now)
+
+    def _let_go(self, body: HeldBody, now: float) -> None:
+        """It holds nothing from now on: what it had goes as soon as its task has its turn."""
+        body.gives_way = True
+        if body.timeout is not None:
+            body.timeout.reschedule(now)
+        self.size -= body.size
+        body.size = 0
 
 
 def _full() -> Refusal:

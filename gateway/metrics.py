@@ -72,7 +72,7 @@ FAILED_TRIES = Counter("tidegate_failed_tries_total", "Wrong tokens and signatur
 # while all were in use).
 CONNECTIONS_ENDED = Counter("tidegate_connections_ended_total", "Connections that the server ended", ("reason",))
 
-# Bodies that were not held. door: predict, github; reason: full (TIDEGATE_BODY_BUFFER_BYTES, 503), slow (408), gave_way
+# Bodies that were not held. door: predict, github; reason: full (TIDEGATE_BODY_BUFFER_BYTES, 503), gave_way
 # (one that came slowly, while others wanted its room, 503).
 BODIES_REFUSED = Counter("tidegate_bodies_refused_total", "Request bodies that were not held", ("door", "reason"))
 

@@ -55,8 +55,8 @@ async def read_body(receive: Receive, headers: Headers, max_bytes: int, held: He
         held: what it counts as; None where its bound is so small that it need not.
 
     Raises:
-        Refusal: it is or becomes larger than max_bytes, comes too slowly, does not fit beside the others, is compressed
-            in an unknown way, or its sender went away.
+        Refusal: it is or becomes larger than max_bytes, does not fit beside the others, has to give way to them, is
+            compressed in an unknown way, or its sender went away.
     """
     if headers.content_length is not None and headers.content_length > max_bytes:
         raise _too_large(max_bytes)
@@ -84,7 +84,7 @@ async def _read_rest(
     if held is None:
         return await _read_pieces(receive, first, max_bytes, None)
     held.add(len(first))
-    async with held.paced():
+    async with held.coming():
         return await _read_pieces(receive, first, max_bytes, held)
 
 
@@ -99,7 +99,6 @@ async def _read_pieces(
         size += len(parts[-1])
         if held is not None:
             held.add(len(parts[-1]))
-            held.keeps_pace()
         if not message.get("more_body"):
             return b"".join(parts), message
     raise _too_large(max_bytes)

@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,
-        description="Seconds in which a request's body must bring 10 KB more, or end, and a client must take as much "
+        description="Seconds in which a request's body must bring 1 KB more, or end, and a client must take as much "
         "of its answer. Not a limit of the whole: pushes over slow lines may take hours.",
     )
     keep_alive_s: float = Field(

@@ -1,8 +1,9 @@
-"""Bodies of requests share one budget of memory and keep a pace, on real sockets and with a clock of the test's own."""
+"""Bodies of requests share one budget of memory, on real sockets and with a sender of the test's own."""
 
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.held_bodies import HeldBodies, HeldBody, Pace
+from gateway.held_bodies import HeldBodies, HeldBody, Hurry
 from gateway.refusals import Refusal
 from gateway.requests import Headers, read_body
 from gateway.routes import Route
@@ -31,7 +32,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
     route = Route(
         workspace="default", model="m", version=1, deployment_id="d-1", addresses=(str(scratch / "nobody.sock"),)
     )
-    with gateway(scratch, "127.0.0.1:1", [route], ["--body-buffer-bytes", "3000000"]) as process:
+    with gateway(scratch, "127.0.0.1:1", [route], ["--body-buffer-bytes", "3000000", "--body-s", "10"]) as process:
         yield process
 
 
@@ -71,12 +72,19 @@ def _large(served: GatewayProcess) -> int:
     return httpx.post(f"{served.url}/v1/models/m/predict", content=body, timeout=60).status_code
 
 
-def test_a_body_that_stops_is_not_held(served: GatewayProcess) -> None:
-    with _begin(served.port, "/v1/models/m/predict", 800_000, 700_000) as stopped:
+def test_a_body_that_stops_is_not_held_and_one_that_comes_slowly_is(served: GatewayProcess) -> None:
+    """For longer than a body may bring nothing, far below the pace at which one keeps its room against others."""
+    path = "/v1/models/m/predict"
+    with _begin(served.port, path, 800_000, 700_000) as stopped, _begin(served.port, path, 12_000, 0) as slow:
+        for _ in range(12):
+            time.sleep(1.0)
+            slow.sendall(b" " * 1_000)
         told = whole_answer(stopped)
+        answer = whole_answer(slow)
     assert told.startswith(b"HTTP/1.1 408 ")
-    assert b'"body_timeout"' in told
-    assert served.metric(REFUSED % "slow") >= 1
+    assert b"1000 bytes" in told
+    assert answer.startswith(b"HTTP/1.1 400 "), "it is no JSON"
+    assert b'"invalid_json"' in answer
 
 
 def test_deliveries_share_a_smaller_one(tmp_path: Path) -> None:
@@ -103,47 +111,45 @@ class Sender:
         return await read_body(self.pieces.get, NO_HEADERS, 1_000_000, held)
 
 
-def test_the_one_that_drips_makes_room_for_others() -> None:
+def test_those_that_drip_make_room_for_others() -> None:
+    """For the one that comes, not only for the next; and however many they are."""
+
     async def scenario() -> None:
-        bodies = HeldBodies("predict", 1000, Pace(seconds=600, least_bytes=100, hurried_s=0.0))
-        with bodies.hold() as one, bodies.hold() as other:
-            drips, comes = Sender(b"x" * 900), Sender(b"x" * 200)
-            dripping = asyncio.create_task(drips.reading(one))
+        bodies = HeldBodies("predict", 1000, Hurry(after_s=0.05, bytes_a_second=1_000_000))
+        with contextlib.ExitStack() as stack:
+            drips = [Sender(b"x" * 300) for _ in range(3)]
+            dripping = [asyncio.create_task(each.reading(stack.enter_context(bodies.hold()))) for each in drips]
             await asyncio.sleep(0.1)
-            with pytest.raises(Refusal, match="try again shortly") as refused:
-                await comes.reading(other)
-            assert refused.value.status == 503
-            with pytest.raises(Refusal) as gave_way:
-                await dripping
-            assert (gave_way.value.status, gave_way.value.code) == (503, "bodies_full")
-        assert bodies.size == 0
-        with bodies.hold() as again:
-            whole = Sender(b"x" * 200)
-            whole.send(b"y" * 700, more=False)
-            assert len(await whole.reading(again)) == 900
+            comes = Sender(b"y" * 100)
+            comes.send(b"y" * 800, more=False)
+            assert len(await comes.reading(stack.enter_context(bodies.hold()))) == 900
+            for each in dripping:
+                with pytest.raises(Refusal, match="try again shortly") as gave_way:
+                    await each
+                assert (gave_way.value.status, gave_way.value.code) == (503, "bodies_full")
             assert bodies.size == 900
         assert bodies.size == 0
 
     asyncio.run(scenario())
 
 
-def test_whoever_keeps_the_pace_gets_more_time() -> None:
-    async def scenario() -> None:
-        bodies = HeldBodies("predict", 1_000_000, Pace(seconds=600, least_bytes=100))
-        with bodies.hold() as held:
-            async with held.paced():
-                assert held.timeout is not None
-                ends = held.timeout.when() or 0.0
+def test_where_none_is_slow_the_first_gives_way_after_its_time_and_before_it_nobody() -> None:
+    async def scenario(after_s: float) -> list[int]:
+        bodies = HeldBodies("predict", 1000, Hurry(after_s=after_s, bytes_a_second=0))
+        with contextlib.ExitStack() as stack:
+            tasks = []
+            for size in (500, 400, 200):
+                sender = Sender(b"x" * size)
+                tasks.append(asyncio.create_task(sender.reading(stack.enter_context(bodies.hold()))))
                 await asyncio.sleep(0.05)
-                held.add(99)
-                held.keeps_pace()
-                assert held.timeout.when() == ends, "a byte too few"
-                held.add(1)
-                held.keeps_pace()
-                assert (held.timeout.when() or 0.0) > ends
-            assert held.timeout is None
+            ended = [number for number, each in enumerate(tasks) if each.done()]
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            return ended
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario(0.0)) == [0]
+    assert asyncio.run(scenario(600.0)) == [2]
 
 
 def test_what_was_unpacked_counts() -> None:
