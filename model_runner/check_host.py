@@ -9,8 +9,12 @@ from model_runner.endings import how_ended, likely_cause
 from model_runner.errors import ModelError
 from model_runner.limits import Limits, over_memory
 from model_runner.manifest import Manifest, read_manifest
+from model_runner.plain_text import plain
 from model_runner.refused import says_out_of_memory
 from model_runner.report import read_error
+
+_LAST_LINE = 200
+"""Characters of what a reader said last."""
 
 
 class Running(Protocol):
@@ -66,6 +70,21 @@ def why_ended(ending: Ending, folder: Path, limits: Limits, doing: str) -> Model
     tail = "\n".join(log.strip().splitlines()[-12:]) or "it wrote nothing"
     problem = f"ended its process while it {doing} ({how_ended(ending.code)})"
     return ModelError(_file(folder), problem, f"{likely_cause(ending.code)}The end of its log:\n{tail}")
+
+
+def why_reader_ended(ending: Ending, file: str, limits: Limits) -> ModelError:
+    """The same of a process that parses a file: libraries in C++ end in many ways where they get no memory."""
+    told = read_error(ending.said)
+    if told is not None:
+        return told
+    how = how_ended(ending.code)
+    if ending.is_out_of_memory or says_out_of_memory(ending.said) or how == "SIGKILL":
+        fix = "Take fewer rows, or raise [limits] memory in tidegate.toml"
+        return ModelError(file, f"takes more than {limits.memory} to be read (its reader ended: {how})", fix)
+    last = plain(ending.said.strip().rpartition("\n")[2], _LAST_LINE)
+    problem = f"cannot be read: its reader ended ({how}), and said last: {last or 'nothing'}"
+    large = f"Where it is large, {limits.memory} of memory may be too few: take fewer rows, or raise [limits] memory"
+    return ModelError(file, problem, f"Save it again. {large} in tidegate.toml")
 
 
 def _file(folder: Path) -> str:

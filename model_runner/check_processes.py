@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_runner import watched
-from model_runner.check_host import Ending, Host, Running, why_ended
+from model_runner.check_host import Ending, Host, Running, why_ended, why_reader_ended
 from model_runner.client import ClientConfig, RunnerClient
-from model_runner.endings import how_ended
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.frames import RunnerInfo
@@ -23,8 +22,6 @@ from model_runner.launch import Launch, RunnerPython, reading_command, runner_co
 from model_runner.limits import over_load_time
 from model_runner.listening import bind
 from model_runner.own_files import MOST_BYTES, OwnFiles, unpacked
-from model_runner.plain_text import plain
-from model_runner.report import read_error
 from model_runner.said import Said
 from model_runner.sandbox.cgroup import out_of_memory
 from model_runner.sandbox.permissions import open_to_all, open_up
@@ -32,8 +29,6 @@ from model_runner.sandbox.plan import Confinement
 from model_runner.starting import start_patiently
 
 _DEPLOYMENT = "check"
-_LAST_LINE = 200
-"""Characters of what a reader said last."""
 _LAST_WORDS_S = 2.0
 """What it said is read to its end, unless somebody else holds the pipe open."""
 _READ_BYTES = 1_048_576
@@ -169,21 +164,17 @@ class _Running:
 
     async def death(self, doing: str) -> ModelError:
         """Why it ended."""
-        await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
-        confinement = self.room.confinement
-        killed = confinement.cgroup is not None and out_of_memory(confinement.cgroup)
-        ending = Ending(self.process.returncode or 0, self.room.said.text, is_out_of_memory=killed)
-        return why_ended(ending, self.room.folder, confinement.limits, doing)
+        return why_ended(await self._ending(), self.room.folder, self.room.confinement.limits, doing)
 
     async def death_of_reader(self, file: str) -> ModelError:
-        """The same of one that parses a file: libraries in C++ end in many ways where they get no memory."""
+        """The same of one that parses a file."""
+        return why_reader_ended(await self._ending(), file, self.room.confinement.limits)
+
+    async def _ending(self) -> Ending:
         await asyncio.wait({self.listening}, timeout=_LAST_WORDS_S)
-        how = how_ended(self.process.returncode or 0)
-        last = plain(self.room.said.text.strip().rpartition("\n")[2], _LAST_LINE)
-        memory = self.room.confinement.limits.memory
-        problem = f"cannot be read with {memory} of memory (its reader ended: {how}; it said last: {last or 'nothing'})"
-        fix = "Take fewer rows, raise [limits] memory in tidegate.toml, or save it again"
-        return read_error(self.room.said.text) or ModelError(file, problem, fix)
+        cgroup = self.room.confinement.cgroup
+        killed = cgroup is not None and out_of_memory(cgroup)
+        return Ending(self.process.returncode or 0, self.room.said.text, is_out_of_memory=killed)
 
 
 @asynccontextmanager

@@ -22,7 +22,9 @@ def test_whole_numbers_beyond_64_bits_are_named() -> None:
     rows = [{"id": 2**64 - 1, "least": -(2**63)}, {"id": 2**64, "least": -(2**63) - 1}, {"deep": [1, {"a": 10**400}]}]
     found = [(problem.row, problem.field) for problem in too_large(rows)]
     assert found == [(1, "id"), (1, "least"), (2, "deep")]
-    assert too_large(rows)[0].message.startswith("instances[1].id: a whole number of more than 64 bits")
+    messages = [problem.message for problem in too_large(rows)]
+    assert messages[0].startswith("instances[1].id: a whole number of more than 64 bits; send it as a decimal number")
+    assert "null" in messages[2], "no decimal number is as large"
 
 
 @given(st.lists(st.integers(-(2**1023), 2**1023 - 1) | st.integers(-(2**65), 2**65), min_size=1))
