@@ -1,20 +1,29 @@
 """What topic `deployments` is told of endings: a real registry, the embedded broker, what compaction would leave."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from model_runner.maxima import Maxima
 from storage import registry
-from storage.registry import Database
+from storage.registry import Database, Status
 from stream.catalog import Catalog
 from stream.deployments import change_key, decode
 from stream.topics import Topic, TopicLayout
 from tests.support.broker import Broker, embedded_broker
 from tests.support.topic_reader import read_topic
+from tidegate.capacity import Capacity
 from tidegate.deployer.announcing import AGAIN, AT_START, Announcer
 from tidegate.deployer.publishing import changes, publish, publish_changes, record_of
+from tidegate.deployer.waiting import RunnerNotReadyError
+from tidegate.rollout.change import Change
+from tidegate.rollout.config import rollout_config
+from tidegate.rollout.engine import carry_out
+from tidegate.settings import Settings
 from tidegate.topics import ensure_topics
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -87,3 +96,24 @@ def test_endings_that_nobody_told_are_told_and_what_ended_long_ago_is_removed(
         if record.value:
             catalog.take(record.value)
     assert set(catalog.endings) == {oldest, recent, failed.id}
+
+
+def test_a_change_whose_runner_never_answers_is_told_at_once(
+    tmp_path: Path, database: Database, broker: Broker
+) -> None:
+    """And changes nothing: what was live still is."""
+    live(database, broker, NOW)
+    before = registry.deployments_of(database, "market")
+    settings = Settings(home=tmp_path, kafka_bootstrap=broker.bootstrap)
+    config = replace(rollout_config(settings), capacity=Capacity(Maxima()))
+    new = registry.create_deployment(database, registry.get_version(database, "market", 1).id, now=NOW)
+    switch = partial(registry.switch_route, deployment_id=new.id)
+    change = Change("default", "market", "it gets the traffic", switch, (new,), (new,), (new.id,))
+    with pytest.raises(RunnerNotReadyError, match="`tidegate up`"):
+        carry_out(change, config, database)
+    assert registry.get_deployment(database, new.id).status is Status.FAILED
+    told = compacted(broker)
+    assert decode(told[new.id]).action == "live", "before its first event"
+    last = decode(told[change_key(new.id)])
+    assert (last.action, "`tidegate up`" in str(last.reason)) == ("retired", True)
+    assert [one for one in registry.deployments_of(database, "market") if one.id != new.id] == before

@@ -20,6 +20,7 @@ from storage.registry import Database, DeploymentStateError, DesiredRunner, Role
 from tests.support.scripted import write_scripted
 from tidegate.candidate_protocol import Answer, Declined, Ended, Leave, Start, Started, decode_answer, encode
 from tidegate.capacity import Capacity, CapacityError, capacity_of
+from tidegate.rollout.config import RolloutConfig, rollout_config
 from tidegate.settings import Settings
 from tidegate.sockets import candidates_socket, make_socket_folder
 from tidegate.supervisor.confining import Placed
@@ -30,7 +31,6 @@ from tidegate.supervisor.runners import Runners
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.versions import operations
 from tidegate.versions.api import VersionsApi
-from tidegate.versions.config import VersionsConfig, versions_config
 
 GB = 10**9
 ROOM = Capacity(Maxima(replicas=8), memory_bytes=5 * GB)
@@ -46,8 +46,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, database: Database) -> VersionsConfig:
-    given = versions_config(Settings.model_validate({"home": tmp_path, "kafka_bootstrap": "127.0.0.1:1"}))
+def config(tmp_path: Path, database: Database) -> RolloutConfig:
+    given = rollout_config(Settings.model_validate({"home": tmp_path, "kafka_bootstrap": "127.0.0.1:1"}))
     return replace(given, capacity=ROOM)
 
 
@@ -81,7 +81,7 @@ def test_what_sleeps_or_has_ended_takes_none(database: Database) -> None:
     ROOM.admit_versions([_version(database)], database)
 
 
-def test_to_scale_is_asked_as_well_and_to_scale_down_never_fails(database: Database, config: VersionsConfig) -> None:
+def test_to_scale_is_asked_as_well_and_to_scale_down_never_fails(database: Database, config: RolloutConfig) -> None:
     _live(database, _version(database, replicas=2))
     with pytest.raises(CapacityError, match="3 replicas of market needs 2 GB"):
         operations.scale(config, database, "default", "market", 3, None)
@@ -91,7 +91,7 @@ def test_to_scale_is_asked_as_well_and_to_scale_down_never_fails(database: Datab
 
 
 def test_to_scale_a_model_leaves_its_previews_alone_and_says_what_it_changes(
-    database: Database, config: VersionsConfig
+    database: Database, config: RolloutConfig
 ) -> None:
     scale = partial(operations.scale, replace(config, capacity=replace(ROOM, memory_bytes=99 * GB)), database)
     live = _live(database, _version(database))
@@ -114,7 +114,7 @@ def test_to_scale_a_model_leaves_its_previews_alone_and_says_what_it_changes(
 
 
 def test_every_change_that_needs_a_runner_asks_and_leaves_nothing_behind(
-    database: Database, config: VersionsConfig
+    database: Database, config: RolloutConfig
 ) -> None:
     first, second, third = (_version(database) for _ in range(3))
     _live(database, first)
@@ -134,7 +134,7 @@ def test_every_change_that_needs_a_runner_asks_and_leaves_nothing_behind(
     assert registry.deployments_of(database, "market") == before
 
 
-def test_the_api_answers_409_with_the_figures(database: Database, config: VersionsConfig) -> None:
+def test_the_api_answers_409_with_the_figures(database: Database, config: RolloutConfig) -> None:
     _live(database, _version(database))
     api = VersionsApi(config)
     with pytest.raises(Refusal) as raised:

@@ -21,10 +21,10 @@ from tests.support.ports import free_ports
 from tidegate.caches import copies_path
 from tidegate.garbage import Garbage, garbage_of
 from tidegate.retention import Retention, kept, running
+from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
 from tidegate.supervisor.state import Phase, StackState, supervisor_lock, write_state
 from tidegate.versions import operations
-from tidegate.versions.config import versions_config
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=100)
@@ -110,7 +110,7 @@ def test_old_versions_go_and_what_runs_or_is_gone_back_to_stays(home: Home) -> N
 def test_what_was_used_lately_stays(home: Home) -> None:
     for number in range(4):
         home.version(b"model %d" % number, LONG_AGO + timedelta(hours=number))
-    config = versions_config(home.settings)
+    config = rollout_config(home.settings)
     operations.rollback(config, home.database, "default", "market", 1)  # asks for a runner, and waits for none
     assert home.stored() >= {1}
     home.collect()
@@ -123,7 +123,7 @@ def test_a_rollback_to_what_was_removed_is_refused_with_the_way_out(home: Home) 
     for number in range(5):
         home.version(b"model %d" % number, LONG_AGO + timedelta(hours=number))
     home.collect()
-    config = versions_config(home.settings)
+    config = rollout_config(home.settings)
     before = len(registry.deployments_of(home.database, "market"))
     attempts: tuple[Callable[[], object], ...] = (
         lambda: operations.rollback(config, home.database, "default", "market", 1),

@@ -18,7 +18,7 @@ from tests.support.shared_stack import SharedStack
 from tests.support.stack import RunningStack
 from tests.support.topic_reader import read_topic
 from tests.support.waiting import wait_until
-from tidegate.versions.config import versions_config
+from tidegate.rollout.config import rollout_config
 from tidegate.versions.ending import remove_previews, sweep
 
 NAME = "routed"
@@ -131,11 +131,11 @@ def test_the_api_is_documented_with_examples_and_errors(api: Api) -> None:
 
 def test_a_rollback_and_back_by_command_is_at_once_and_told_to_the_workers(api: Api) -> None:
     done = api.stack.json("rollback", NAME)
-    api.until_answered_by(2)
+    assert api.predict()["version"] == 2, "it says so once the gateway does"
     assert [(one["version"], one["role"]) for one in done["traffic"]] == [(2, "primary")]
     assert done["warnings"] == []
     assert "version 3 has all the traffic" in api.stack.tidegate("rollback", NAME, "v3").stdout
-    api.until_answered_by(3)
+    assert api.predict()["version"] == 3
     listed = {one["version"]: one["status"] for one in api.stack.json("deployments", NAME, "--all")["deployments"]}
     assert listed == {3: "live", 2: "warm", 1: "retired"}
     settings = api.stack.settings
@@ -157,8 +157,8 @@ def test_a_rollback_to_a_version_without_a_runner_waits_for_it_and_keeps_the_tra
     wait_until(lambda: api.status(new["id"]) == "live", 60, "the runner of version 1")
     api.until_answered_by(1)
     assert api.predict()["deployment_id"] == new["id"]
-    api.do(f"{MODEL}/rollback")
-    api.until_answered_by(3)
+    assert api.post(f"{MODEL}/rollback").json()["done"] is True, "it was warm"
+    assert api.predict()["version"] == 3
 
 
 def test_shares_by_command_show_in_the_answers_and_the_table(api: Api) -> None:
@@ -210,7 +210,7 @@ def test_a_preview_lives_at_its_own_url_until_its_branch_or_its_time_is_over(api
     found = api.get(f"/api/v1/deployments/{deployed['deployment_id']}")
     assert (found["role"], found["branch"], found["predict_path"]) == ("preview", "feature/prices", path)
 
-    config = versions_config(api.stack.settings)
+    config = rollout_config(api.stack.settings)
     database = Database(config.database_dsn)
     try:
         assert sweep(config, database, datetime.now(UTC)) == [], "its time is not over"

@@ -14,8 +14,8 @@ from storage import registry
 from storage.registry import Database
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
-from tidegate.versions.change import tell
-from tidegate.versions.config import versions_config
+from tidegate.rollout.config import rollout_config
+from tidegate.rollout.engine import tell
 
 Lives = dict[str, tuple[int, int]]
 
@@ -64,7 +64,7 @@ class SharedStack:
 
 def retire_all(stack: RunningStack) -> None:
     """No deployment has a runner any more, and the workers know."""
-    config = versions_config(stack.settings)
+    config = rollout_config(stack.settings)
     database = Database(config.database_dsn)
     try:
         for model in registry.list_models(database):

@@ -23,15 +23,14 @@ WRITTEN_DOWN = {
     "tidegate/cli/checklist.py": 1,
     "tidegate/cli/drift_commands.py": 1,
     "tidegate/demo/receiver.py": 1,
-    "tidegate/deployer/switching.py": 4,
+    "tidegate/deployer/switching.py": 1,
     "tidegate/pods/launcher.py": 1,
     "tidegate/processes/prepare.py": 1,
+    "tidegate/rollout/engine.py": 3,
     "tidegate/supervisor/__main__.py": 1,
     "tidegate/supervisor/part.py": 2,
     "tidegate/supervisor/stack.py": 2,
     "tidegate/supervisor/state.py": 1,
-    "tidegate/versions/change.py": 1,
-    "tidegate/versions/runners.py": 1,
 }
 """Beside what happened, for people and for other processes."""
 COMPARED = {

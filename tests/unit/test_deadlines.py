@@ -13,10 +13,10 @@ from storage.registry import Database, DesiredRunner, Role, Status
 from tidegate.deadlines import ABANDONED_S, Deadlines
 from tidegate.pods.config import PodsConfig
 from tidegate.pods.manifests import deployment
+from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
 from tidegate.supervisor.confining import confine_runner
 from tidegate.supervisor.plan import runner_spec
-from tidegate.versions.config import versions_config
 from tidegate.versions.ending import sweep
 
 SECONDS = st.floats(0.01, 1e6)
@@ -70,7 +70,7 @@ def test_a_limit_that_was_asked_for_reaches_all_who_wait(tmp_path: Path) -> None
 @pytest.mark.parametrize("load_seconds", [None, 170.0, 600.0])
 def test_a_start_is_swept_when_nobody_can_wait_for_it_any_more(tmp_path: Path, load_seconds: float | None) -> None:
     settings = Settings(home=tmp_path)
-    config = versions_config(settings)
+    config = rollout_config(settings)
     registry.upgrade(config.database_dsn)
     database = Database(config.database_dsn)
     manifest = {"load_seconds": load_seconds}

@@ -12,8 +12,8 @@ from tidegate.settings import Settings
 if TYPE_CHECKING:
     from gateway.management import DeploymentView
     from storage.registry import Database
-    from tidegate.versions.change import Change
-    from tidegate.versions.config import VersionsConfig
+    from tidegate.rollout.change import Change
+    from tidegate.rollout.config import RolloutConfig
 
 WORKSPACE = "default"
 ENDED = ("retired", "failed", "cancelled")
@@ -86,13 +86,13 @@ def scale(model: str, replicas: int, version: str | None, *, as_json: bool) -> N
 
 
 def cancel(deployment: str, *, as_json: bool) -> None:
+    from tidegate.rollout.config import rollout_config  # noqa: PLC0415
     from tidegate.versions import ending  # noqa: PLC0415
-    from tidegate.versions.config import versions_config  # noqa: PLC0415
     from tidegate.versions.views import deployment_view  # noqa: PLC0415
 
     settings = load_settings()
     with _registry(settings) as database:
-        found = deployment_view(ending.cancel(versions_config(settings), database, deployment))
+        found = deployment_view(ending.cancel(rollout_config(settings), database, deployment))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -135,27 +135,27 @@ def parse_shares(texts: Sequence[str]) -> dict[int, float]:
     return weights
 
 
-def _change(plan: "Callable[[VersionsConfig, Database], Change]", as_json: bool) -> None:
+def _change(plan: "Callable[[RolloutConfig, Database], Change]", as_json: bool) -> None:
     """Plan it, wait for the runners that it needs, carry it out, say what came of it."""
     from tidegate.deployer.publishing import PublishError  # noqa: PLC0415
     from tidegate.deployer.waiting import RunnerNotReadyError  # noqa: PLC0415
-    from tidegate.versions.change import carry_out  # noqa: PLC0415
-    from tidegate.versions.config import versions_config  # noqa: PLC0415
+    from tidegate.rollout.config import rollout_config  # noqa: PLC0415
+    from tidegate.rollout.engine import carry_out  # noqa: PLC0415
     from tidegate.versions.views import changed_view  # noqa: PLC0415
 
     settings = load_settings()
     require_running(settings)
-    config = versions_config(settings)
+    config = rollout_config(settings)
     with _registry(settings) as database:
         change = plan(config, database)
         if change.waits_for and not as_json:
             names = ", ".join(f"version {found.version} ({found.id})" for found in change.waits_for)
             console().print(f"Waiting for the runner of {names} …", style="dim", highlight=False)
         try:
-            warnings = carry_out(change, config, database)
+            done = carry_out(change, config, database)
         except (PublishError, RunnerNotReadyError) as error:
             raise CliError(f"{error}\nNothing was switched: what was live still is.") from error
-        view = changed_view(database, change, done=True, warnings=warnings)
+        view = changed_view(database, change, done=True, warnings=done.warnings)
     if as_json:
         print_json(view.model_dump(mode="json"))
         return

@@ -58,7 +58,7 @@ def _request(address: str, sample: Sample) -> list[str]:
 def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:
     """Against the version that is live now; nothing where there is none."""
     version = prepared.version
-    database = Database(config.database_dsn)
+    database = Database(config.rollout.database_dsn)
     try:
         live = registry.get_model(database, version.model, version.workspace).live
         if live is None:
@@ -100,7 +100,7 @@ def _moved(live: Deployment, schema: InputSchema | None, sample: Sample, config:
 
 
 async def _ask(live: Deployment, rows: list[dict[str, Any]], config: DeployConfig) -> list[Any]:
-    address, token = config.places.one_of(live)
+    address, token = config.rollout.places.one_of(live)
     # One that slept is on its way.
     patience_s = TIMEOUT_S if live.asleep else ClientConfig.reconnect_s
     client = RunnerClient(address, ClientConfig(timeout_s=TIMEOUT_S, reconnect_s=patience_s), token)

@@ -1,6 +1,5 @@
 """The flow of one deployment. Until its last stage the version that is live keeps all traffic."""
 
-import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -38,8 +37,9 @@ from tidegate.deployer.registering import describe_profile, refuse_full_store, r
 from tidegate.deployer.sample import sample_of
 from tidegate.deployer.stages import StageDone, StageLog
 from tidegate.deployer.switching import describe_switch, start, switch
-from tidegate.deployer.waiting import RunnerNotReadyError, await_runner
+from tidegate.deployer.waiting import RunnerNotReadyError
 from tidegate.deployer.wish import Received, Wish
+from tidegate.rollout.engine import await_runners
 
 OnStage = Callable[[StageDone], None]
 OnLine = Callable[[str], None]
@@ -77,7 +77,9 @@ def deploy(
         DeployError: the stage that failed, why, and what to do.
     """
     stages = StageLog(on_stage)
-    producer_for(config.bootstrap, config.layout, TIMEOUT_S)  # it is ready by the time there is something to announce
+    producer_for(
+        config.rollout.bootstrap, config.rollout.layout, TIMEOUT_S
+    )  # it is ready by the time there is something to announce
     with _deploying(config, stages) as database:
         prepared = _prepare(folder, config, Wish(name=name, branch=branch), database, stages, on_line)
         previous = _give_traffic(prepared.deployment, config, database, stages)
@@ -121,17 +123,15 @@ def switch_to(deployment_id: str, config: DeployConfig, on_stage: OnStage = lamb
     stages = StageLog(on_stage)
     stages.current = "switch"
     with _deploying(config, stages) as database:
-        look = partial(registry.get_deployment, database, deployment_id)
-        found = look()
-        version = registry.get_version(database, found.model, found.version, found.workspace)
-        asyncio.run(await_runner(config.places, config.deadlines.start_s(version.manifest), look))
-        return _give_traffic(look(), config, database, stages)
+        found = registry.get_deployment(database, deployment_id)
+        await_runners([found], config.rollout, database)
+        return _give_traffic(found, config, database, stages)
 
 
 @contextmanager
 def _deploying(config: DeployConfig, stages: StageLog) -> Iterator[Database]:
     """The registry; whatever is wrong with the model or with its surroundings becomes a DeployError."""
-    database = Database(config.database_dsn)
+    database = Database(config.rollout.database_dsn)
     try:
         yield database
     except DeployError:
@@ -167,9 +167,9 @@ def _prepare(
         deployment_id = wish.deployment_id or registry.new_deployment_id()
         name = wish.name or folder.resolve().name
         place = partial(_place, staging, name, wish.workspace, deployment_id)
-        with candidate(config.places.run_path, staging, files, place) as served:
+        with candidate(config.rollout.places.run_path, staging, files, place) as served:
             environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
-            admit = partial(config.capacity.admit, database=database)
+            admit = partial(config.rollout.capacity.admit, database=database)
             report = _check(staging, name, config, stages, environment, admit, served)
             if wish.workspace is not None:
                 report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
@@ -180,7 +180,7 @@ def _prepare(
             sample = sample_of(report)
             with stages.stage("start") as detail:
                 detail.append(settle(served, version, can_stay=report.can_stay))
-                deployment = start(version, profile, config, database, branch=wish.branch, deployment_id=deployment_id)
+                deployment = start(version, config, database, branch=wish.branch, deployment_id=deployment_id)
     return Prepared(version, deployment, sample)
 
 
@@ -219,7 +219,7 @@ def _check(
     report = check_model(
         staging,
         name=name,
-        timeout_s=config.deadlines.load_s(None),
+        timeout_s=config.rollout.deadlines.load_s(None),
         on_stage=lambda stage: stages.add(
             stage.name, stage.seconds, environment.detail if stage.name == STAGE else stage.detail
         ),
@@ -235,6 +235,6 @@ def _check(
 def _give_traffic(deployment: Deployment, config: DeployConfig, database: Database, stages: StageLog) -> int | None:
     with stages.stage("switch") as detail:
         previous, untold = switch(deployment, config, database)
-        detail.append(describe_switch(deployment, previous, config.warm_runners))
+        detail.append(describe_switch(deployment, previous, config.rollout.warm_runners))
         detail.extend(untold)
     return previous

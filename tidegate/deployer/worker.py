@@ -48,7 +48,7 @@ class Worker:
     def __init__(self, settings: Settings, answers: BinaryIO) -> None:
         self._config = config = deploy_config(settings)
         # Made before there is a job: it is ready when the job wants it.
-        producer_for(config.bootstrap, config.layout, TIMEOUT_S)
+        producer_for(config.rollout.bootstrap, config.rollout.layout, TIMEOUT_S)
         self._answers = answers
 
     def prepare(self, order: Prepare) -> None:

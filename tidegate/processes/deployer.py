@@ -29,10 +29,10 @@ from tidegate.garbage import garbage_of
 from tidegate.github.connections import Connections, connections_of
 from tidegate.github.sealing import SealedError
 from tidegate.logging import configure
+from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, make_socket_folder
 from tidegate.supervisor.plan import DEPLOYER_OFFSET
-from tidegate.versions.config import versions_config
 from tidegate.versions.ending import remove_previews
 from tidegate.web_pages import local_pages
 
@@ -91,7 +91,7 @@ async def run(settings: Settings) -> int:
 
 def remover(settings: Settings, database: Database) -> Callable[[str, str, str], int]:
     """Ends the previews of a branch that is gone."""
-    config = versions_config(settings)
+    config = rollout_config(settings)
     return lambda workspace, model, branch: len(remove_previews(config, database, workspace, model, branch))
 
 

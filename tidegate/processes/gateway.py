@@ -29,12 +29,12 @@ from tidegate.github.connections import connections_of
 from tidegate.github.management import GithubConnections
 from tidegate.job_management import JobsOfRegistry
 from tidegate.logging import calm_handler
+from tidegate.rollout.config import rollout_config
 from tidegate.runner_places import token_source
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
 from tidegate.versions.api import VersionsApi
-from tidegate.versions.config import versions_config
 from tidegate.web_pages import gateway_pages, prediction_pages
 
 
@@ -104,7 +104,7 @@ def main() -> int:
         return EXIT_SETTINGS
     git = git_config(settings, token)
     write_hooks(git)
-    versions = VersionsApi(versions_config(settings))
+    versions = VersionsApi(rollout_config(settings))
     routes = RegistryRouteSource(settings.database_dsn, socket_base(settings.run_path), token_source(settings))
     jobs = JobsOfRegistry(settings.database_dsn, deployer_socket(settings.run_path))
     app = create_app(

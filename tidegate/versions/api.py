@@ -27,9 +27,10 @@ from storage.registry import (
 )
 from tidegate.deployer.publishing import PublishError
 from tidegate.deployer.waiting import RunnerNotReadyError
+from tidegate.rollout.change import Change
+from tidegate.rollout.config import RolloutConfig
+from tidegate.rollout.engine import carry_out, fail_new
 from tidegate.versions import ending, operations
-from tidegate.versions.change import Change, carry_out, fail_new
-from tidegate.versions.config import VersionsConfig
 from tidegate.versions.views import changed_view, deployment_view, model_view, version_view
 
 MOST_WAITING = 8
@@ -42,7 +43,7 @@ log = logging.getLogger("tidegate.versions")
 class VersionsApi:
     """A gateway.management.Management."""
 
-    def __init__(self, config: VersionsConfig) -> None:
+    def __init__(self, config: RolloutConfig) -> None:
         self._config = config
         self._database = Database(config.database_dsn)
         self._room = threading.Semaphore(MOST_WAITING)
@@ -127,8 +128,8 @@ class VersionsApi:
                 handed_on = bool(change.waits_for)
                 if handed_on:
                     return self._begin(change)
-                warnings = carry_out(change, self._config, self._database)
-                return changed_view(self._database, change, done=True, warnings=warnings)
+                done = carry_out(change, self._config, self._database)
+                return changed_view(self._database, change, done=True, warnings=done.warnings)
         finally:
             if not handed_on:
                 self._room.release()
@@ -140,14 +141,14 @@ class VersionsApi:
 
     def _carry_out(self, change: Change) -> None:
         try:
-            for warning in carry_out(change, self._config, self._database):
+            for warning in carry_out(change, self._config, self._database).warnings:
                 log.warning("%s", warning)
             log.info("%s", change.summary)
         except (RegistryError, PublishError, RunnerNotReadyError) as error:
             log.warning("not done: %s: %s", change.summary, error)
         except Exception as error:
             log.exception("not done: %s", change.summary)
-            fail_new(change, self._database, error)
+            fail_new(change, self._config, self._database, error)
         finally:
             self._room.release()
 

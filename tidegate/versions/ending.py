@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from storage import registry
 from storage.registry import Database, Deployment, Role
 from tidegate.deadlines import JOB_S
-from tidegate.versions.change import tell
-from tidegate.versions.config import VersionsConfig
+from tidegate.rollout.config import RolloutConfig
+from tidegate.rollout.engine import tell
 
 
-def cancel(config: VersionsConfig, database: Database, deployment_id: str) -> Deployment:
+def cancel(config: RolloutConfig, database: Database, deployment_id: str) -> Deployment:
     """Call off a deployment that is starting.
 
     Raises:
@@ -24,7 +24,7 @@ def cancel(config: VersionsConfig, database: Database, deployment_id: str) -> De
 
 
 def remove_previews(
-    config: VersionsConfig, database: Database, workspace: str, model: str, branch: str
+    config: RolloutConfig, database: Database, workspace: str, model: str, branch: str
 ) -> list[Deployment]:
     """End the previews of a branch: what is to be done when the branch is gone. Those that were ended."""
     found = registry.deployments_of(database, model, workspace, {})
@@ -32,7 +32,7 @@ def remove_previews(
     return _end(config, database, mine)
 
 
-def sweep(config: VersionsConfig, database: Database, now: datetime) -> list[Deployment]:
+def sweep(config: RolloutConfig, database: Database, now: datetime) -> list[Deployment]:
     """End the previews whose time is over, and starts that nobody waits for any more: who did was killed."""
     ended = _end(config, database, registry.expired_previews(database, now))
     for found in registry.abandoned(database, config.deadlines.abandoned_after, now, held=timedelta(seconds=JOB_S)):
@@ -43,7 +43,7 @@ def sweep(config: VersionsConfig, database: Database, now: datetime) -> list[Dep
     return ended
 
 
-def _end(config: VersionsConfig, database: Database, previews: Iterable[Deployment]) -> list[Deployment]:
+def _end(config: RolloutConfig, database: Database, previews: Iterable[Deployment]) -> list[Deployment]:
     ended = []
     for found in previews:
         assert found.role is Role.PREVIEW  # noqa: S101 - nothing else has a branch or a time

@@ -1,18 +1,19 @@
-"""The changes that a user can ask for. Each is planned here and carried out by tidegate/versions/change.py."""
+"""The changes that a user can ask for. Each is planned here and carried out by tidegate/rollout/engine.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from storage import registry
 from storage.registry import Database, Deployment, DeploymentStateError, Role, Status, with_share
-from tidegate.versions.change import Change
-from tidegate.versions.config import VersionsConfig
-from tidegate.versions.runners import ask_for, require_files, usable, without_runner
+from tidegate.rollout.change import Change
+from tidegate.rollout.config import RolloutConfig
+from tidegate.rollout.making import make, require_files
+from tidegate.versions.runners import usable, without_runner
 from tidegate.versions.wording import shared_out
 
 
 def traffic(
-    config: VersionsConfig, database: Database, workspace: str, model: str, weights: Mapping[int, float]
+    config: RolloutConfig, database: Database, workspace: str, model: str, weights: Mapping[int, float]
 ) -> Change:
     """Share a model's traffic out over versions; one that is not named gets none.
 
@@ -30,7 +31,7 @@ def traffic(
     down = without_runner(config, [found for found in there.values() if found is not None])
     # All of them, before the first is made.
     config.capacity.admit_versions([versions[number] for number, found in there.items() if found is None], database)
-    new = {number: ask_for(config, database, versions[number]) for number, found in there.items() if found is None}
+    new = {number: make(config, database, versions[number]) for number, found in there.items() if found is None}
     chosen = {number: found or new[number] for number, found in there.items()}
     waits_for = (*new.values(), *down)
     switch = partial(
@@ -40,11 +41,12 @@ def traffic(
         # A switch that had to wait must not undo what somebody else did meanwhile.
         expected=[found.id for found in with_share(known)] if waits_for else None,
     )
-    summary = shared_out(model, {int(number): share for number, share in shares.items()})
-    return Change(workspace, model, summary, switch, tuple(new.values()), waits_for)
+    by_version = {int(number): share for number, share in shares.items()}
+    takes = tuple(chosen[number].id for number, share in by_version.items() if share > 0)
+    return Change(workspace, model, shared_out(model, by_version), switch, tuple(new.values()), waits_for, takes)
 
 
-def rollback(config: VersionsConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
+def rollback(config: RolloutConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
     """Give all the traffic to a version, by default to the one that was live before.
 
     Raises:
@@ -60,7 +62,7 @@ def rollback(config: VersionsConfig, database: Database, workspace: str, model: 
     return traffic(config, database, workspace, model, {version: 1.0})
 
 
-def promote(config: VersionsConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
+def promote(config: RolloutConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
     """Give all the traffic to a version, by default to the only canary or shadow.
 
     Raises:
@@ -73,7 +75,7 @@ def promote(config: VersionsConfig, database: Database, workspace: str, model: s
     return traffic(config, database, workspace, model, {version: 1.0})
 
 
-def redeploy(config: VersionsConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
+def redeploy(config: RolloutConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
     """A new runner of a version, by default of the newest that was ever live, without building it anew.
 
     It takes the place of the version's live deployment; where it has none, it gets all the traffic.
@@ -90,18 +92,19 @@ def redeploy(config: VersionsConfig, database: Database, workspace: str, model: 
     require_files(wanted)
     switch: Callable[[Database], object]
     if old is None or old in serving:
-        new = ask_for(config, database, wanted)
+        new = make(config, database, wanted)
         weights = {new.id if found is old else found.id: found.weight for found in serving} if old else {new.id: 1.0}
         expected = [found.id for found in serving]
         switch = partial(registry.set_traffic, weights=weights, keep_warm=config.warm_runners, expected=expected)
     else:
-        new = ask_for(config, database, wanted, old.role, like=old)
+        new = make(config, database, wanted, old.role, branch=old.branch, expires=old.expires)
         switch = partial(registry.switch_route, deployment_id=new.id, keep_warm=config.warm_runners)
     summary = f"{model} version {number} runs anew, as deployment {new.id}"
-    return Change(workspace, model, summary, switch, (new,), (new,))
+    takes = () if new.role is Role.SHADOW else (new.id,)
+    return Change(workspace, model, summary, switch, (new,), (new,), takes)
 
 
-def shadow(config: VersionsConfig, database: Database, workspace: str, model: str, version: int) -> Change:
+def shadow(config: RolloutConfig, database: Database, workspace: str, model: str, version: int) -> Change:
     """Send a version copies of the model's requests.
 
     Raises:
@@ -118,14 +121,14 @@ def shadow(config: VersionsConfig, database: Database, workspace: str, model: st
     there = usable(known, version)
     if there is None:
         require_files(wanted)
-    chosen = there or ask_for(config, database, wanted, Role.SHADOW)
+    chosen = there or make(config, database, wanted, Role.SHADOW)
     new = (chosen,) if there is None else ()
     waits_for = new or tuple(without_runner(config, [chosen]))
     switch = partial(registry.make_shadow, deployment_id=chosen.id)
     return Change(workspace, model, f"{model} version {version} gets copies of the requests", switch, new, waits_for)
 
 
-def end_shadow(config: VersionsConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
+def end_shadow(config: RolloutConfig, database: Database, workspace: str, model: str, version: int | None) -> Change:
     """Send a version (by default every one) no more copies.
 
     Raises:
@@ -164,7 +167,7 @@ def _untouched(every: Sequence[Deployment], changed: Sequence[Deployment]) -> st
 
 
 def scale(
-    config: VersionsConfig, database: Database, workspace: str, model: str, replicas: int, version: int | None
+    config: RolloutConfig, database: Database, workspace: str, model: str, replicas: int, version: int | None
 ) -> Change:
     """Give every live deployment of a model so many runners, or every one of a version.
 

@@ -6,7 +6,7 @@ from gateway.management import Changed, DeploymentView, ModelView, VersionView
 from gateway.routes import predict_path
 from storage import registry
 from storage.registry import PRODUCTION, WITH_RUNNER, Database, Deployment, Model, Role, Status, Version, with_share
-from tidegate.versions.change import Change
+from tidegate.rollout.change import Change
 from tidegate.versions.operations import shadows
 
 

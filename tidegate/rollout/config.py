@@ -1,4 +1,4 @@
-"""What changes of versions need of the settings."""
+"""What a rollout needs of the settings."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,11 @@ from tidegate.settings import Settings
 
 
 @dataclass(frozen=True)
-class VersionsConfig:
+class RolloutConfig:
     database_dsn: str
     places: RunnerPlaces
+    """Where the runners are that the supervisor starts."""
+    gateway_url: str
     bootstrap: str
     layout: TopicLayout
     deadlines: Deadlines
@@ -21,10 +23,11 @@ class VersionsConfig:
     capacity: Capacity
 
 
-def versions_config(settings: Settings) -> VersionsConfig:
-    return VersionsConfig(
+def rollout_config(settings: Settings) -> RolloutConfig:
+    return RolloutConfig(
         database_dsn=settings.database_dsn,
         places=runner_places(settings),
+        gateway_url=settings.gateway_url,
         bootstrap=settings.bootstrap,
         layout=settings.topics,
         deadlines=settings.deadlines,
