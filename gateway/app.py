@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
 from gateway import watched
+from gateway.bounded_bodies import BoundedBodies
 from gateway.cors import Cors, answer_options, with_headers
 from gateway.emitter import Emitter
 from gateway.endpoints import Endpoints
@@ -97,6 +98,7 @@ def create_app(
     mounted = tuple((mounts or {}).items())
     predicting = config.cors.guard(config.pages)
     gate = Gate("management")
+    managed = BoundedBodies(management)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -121,7 +123,7 @@ def create_app(
         if scope["method"] == "HEAD" and other is management:
             # What answers GET answers HEAD (RFC 9110, 9.1); the server leaves out the body.
             scope = {**scope, "method": "GET"}
-        await other(scope, receive, send)
+        await (managed if other is management and _is_guarded(path) else other)(scope, receive, send)
 
     return app
 

@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.git.answers import answer
 from gateway.git.lfs_store import LfsObjectError, LfsStore
+from gateway.held_bodies import HeldBodies, HeldBody
 from gateway.inference import Scope, Send
 from gateway.refusals import Refusal
 from gateway.requests import Receive, read_body, read_headers
@@ -25,6 +26,8 @@ PREFIX = "info/lfs/"
 JSON = (b"content-type", b"application/vnd.git-lfs+json")
 BINARY = (b"content-type", b"application/octet-stream")
 MAX_JSON_BYTES = 8_000_000
+_BODIES = HeldBodies("git", 64_000_000)
+"""JSON of all requests under way; what is pushed and uploaded is streamed."""
 READ_BYTES = 262_144
 _OBJECT = re.compile(r"objects/(?P<oid>[0-9a-f]{64})")
 _OID = re.compile(r"[0-9a-f]{64}")
@@ -81,11 +84,13 @@ async def serve_lfs(  # what a request is made of
     asked = (scope["method"], rest)
     try:
         if asked == ("POST", "objects/batch"):
-            batch = _decode(await _json(scope, receive), Batch)
-            links = _Links(address, _authorization(scope), max_bytes)
-            await _say(send, 200, await asyncio.to_thread(_answered, batch, store, links, room))
+            with _BODIES.hold() as held:
+                batch = _decode(await _json(scope, receive, held), Batch)
+                links = _Links(address, _authorization(scope), max_bytes)
+                await _say(send, 200, await asyncio.to_thread(_answered, batch, store, links, room))
         elif asked == ("POST", "objects/verify"):
-            await _verify(_decode(await _json(scope, receive), Announced), store)
+            with _BODIES.hold() as held:
+                await _verify(_decode(await _json(scope, receive, held), Announced), store)
             await _say(send, 200, {})
         elif match and scope["method"] == "PUT":
             await _put(store, match["oid"], receive, await _most(scope, max_bytes, room))
@@ -205,9 +210,9 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
         yield message.get("body", b"")
 
 
-async def _json(scope: Scope, receive: Receive) -> bytes:
+async def _json(scope: Scope, receive: Receive, held: HeldBody) -> bytes:
     try:
-        return await read_body(receive, read_headers(scope["headers"]), MAX_JSON_BYTES)
+        return await read_body(receive, read_headers(scope["headers"]), MAX_JSON_BYTES, held)
     except Refusal as refused:
         raise LfsError(refused.status, refused.message) from refused
 

@@ -241,7 +241,8 @@ def test_a_monitor_answers_whatever_its_other_clients_do() -> None:
     server = monitor.serve(port, lambda: None)
     try:
         with contextlib.ExitStack() as stack:
-            crowd = [stack.enter_context(connect(port, b"GET /heal" if n % 2 else b"")) for n in range(2 * MOST)]
+            crowd = [stack.enter_context(connect(port, b"GET /heal" if n % 2 else b"")) for n in range(500)]
+            assert len(crowd) > 2 * MOST
             assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).text == "ready\n"
             assert rest(crowd[0]) == b""
             assert rest(crowd[1]) == b""

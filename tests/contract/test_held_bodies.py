@@ -1,6 +1,7 @@
 """Bodies of requests share one budget of memory, on real sockets and with a sender of the test's own."""
 
 import asyncio
+import base64
 import contextlib
 import socket
 import time
@@ -15,7 +16,7 @@ from gateway.held_bodies import HeldBodies, HeldBody, Hurry
 from gateway.refusals import Refusal
 from gateway.requests import Headers, read_body
 from gateway.routes import Route
-from tests.support.doors import doors
+from tests.support.doors import TOKEN, doors
 from tests.support.gateways import GatewayProcess, gateway
 from tests.support.raw_answers import whole_answer
 from tests.support.waiting import wait_until
@@ -36,19 +37,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
         yield process
 
 
-def _begin(port: int, path: str, length: int, sent: int) -> socket.socket:
+def _begin(port: int, path: str, length: int, sent: int, head: str = "") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     with contextlib.suppress(ConnectionError):  # refused before its end
-        connection.sendall(f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {length}\r\n\r\n".encode())
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {length}\r\n{head}\r\n".encode()
+        )
         connection.sendall(b" " * sent)
     return connection
 
 
-def _crowd(stack: contextlib.ExitStack, port: int, path: str, length: int, most: int) -> tuple[bytes, int]:
+def _crowd(
+    stack: contextlib.ExitStack, port: int, path: str, length: int, most: int, head: str = ""
+) -> tuple[bytes, int]:
     """Bodies that are never ended, until one is refused for lack of room: what it was told, and which it was."""
     crowd: list[socket.socket] = []
     while len(crowd) < most:
-        crowd.append(stack.enter_context(_begin(port, path, length, length - 1)))
+        crowd.append(stack.enter_context(_begin(port, path, length, length - 1, head)))
         crowd[-1].settimeout(0.5)
         with contextlib.suppress(TimeoutError, ConnectionResetError):
             return whole_answer(crowd[-1]), len(crowd)
@@ -95,6 +100,37 @@ def test_deliveries_share_a_smaller_one(tmp_path: Path) -> None:
     assert nth > 3
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nretry-after: 1\r\n" in refused
+
+
+MANAGE = "/api/v1/models/m/traffic"
+WITH_TOKEN = f"authorization: Bearer {TOKEN}\r\n"
+
+
+def test_bodies_behind_the_token_are_bounded_each_and_together(tmp_path: Path) -> None:
+    with doors(tmp_path) as url:
+        port = httpx.URL(url).port
+        assert port is not None
+        with contextlib.ExitStack() as stack:
+            refused, nth = _crowd(stack, port, MANAGE, 900_000, 30, WITH_TOKEN)
+            assert nth > 3
+            assert refused.startswith(b"HTTP/1.1 503 ")
+            assert FULL in refused
+            basic = base64.b64encode(f"git:{TOKEN}".encode()).decode()
+            path = "/git/default/m.git/info/lfs/objects/batch"
+            refused, nth = _crowd(stack, port, path, 7_900_000, 30, f"authorization: Basic {basic}\r\n")
+            assert nth > 3
+            assert refused.startswith(b"HTTP/1.1 503 "), "what Git LFS asks has a budget too"
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        chunks = iter([b" " * 100_000] * 50)
+        large = httpx.post(f"{url}{MANAGE}", content=chunks, headers=headers, timeout=60)
+        assert large.status_code == 413
+        wait_until(lambda: _asked(url, headers) == 404, 30, "room, and an answer: there is no such model")
+        foreign = httpx.post(f"{url}{MANAGE}", content=b" " * 2_000_000, timeout=60)
+        assert foreign.status_code == 401, "without the token nothing of it is read"
+
+
+def _asked(url: str, headers: dict[str, str]) -> int:
+    return httpx.post(f"{url}{MANAGE}", json={"shares": []}, headers=headers, timeout=60).status_code
 
 
 class Sender:
