@@ -25,7 +25,8 @@ from tests.support.power import lives
 from tidegate.supervisor.state import Phase, StackState, read_state, stopped_well, write_state
 
 SEEDS = range(3)
-FILES = {"model.pkl": os.urandom(5000), "data/names.txt": b"a\nb\n", "data/deep/empty.txt": b""}
+FILES = {"model.pkl": os.urandom(5000), "data/names.txt": b"a\nb\n", "data/deep/empty.txt": b"", "a/b/c.txt": b"c"}
+"""The folder `a` holds nothing but a folder: writing files into it says nothing of that one's name."""
 
 
 @pytest.fixture
@@ -41,6 +42,12 @@ def model(tmp_path: Path) -> Path:
 def disk(tmp_path: Path) -> Path:
     (tmp_path / "disk").mkdir()
     return tmp_path / "disk"
+
+
+@pytest.fixture
+def no_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is written."""
+    monkeypatch.setattr(Seals, "put", lambda *_: None)
 
 
 def _content(folder: Path) -> dict[str, bytes]:
@@ -71,7 +78,9 @@ def test_an_artifact_and_its_copy_are_whole_or_made_again(model: Path, disk: Pat
     for done in lives(disk, deploy_and_fetch, SEEDS):
         losses += 1
         if done:  # it is on disk, and not only healed when it is asked for
-            assert {**_content(disk / "artifacts" / digest), INDEX: b""} == {**FILES, INDEX: b""}
+            stored = _content(disk / "artifacts" / digest)
+            assert hashlib.sha256(stored.pop(INDEX)).hexdigest() == digest
+            assert stored == FILES
             assert _content(cache / digest) == FILES
         found = _fetched(f"{store}/{digest}", digest, cache)
         assert found == FILES or (isinstance(found, str) and "deploy the model again" in found and not done)
@@ -79,6 +88,13 @@ def test_an_artifact_and_its_copy_are_whole_or_made_again(model: Path, disk: Pat
         assert _content(deploy_and_fetch()) == FILES, "and it stays so"
         assert not list(cache.glob("*/*.part"))
     assert losses > 40
+
+
+def test_a_copy_is_on_disk_whatever_is_written_after_it(model: Path, disk: Path, no_seals: None) -> None:
+    """The seal is written beside it, which brings its name to disk too: nothing is to rest on that."""
+    made = artifacts.put(model, FILES, (model.parent / "elsewhere").as_uri())
+    for done in lives(disk, lambda: artifacts.fetch(made.url, made.sha256, disk), SEEDS):
+        assert not done or _content(disk / made.sha256) == FILES
 
 
 def test_a_copy_that_was_mended_is_on_disk(model: Path, disk: Path) -> None:
@@ -138,37 +154,54 @@ def test_the_runners_copy_is_whole_or_made_again(disk: Path) -> None:
         assert runner_copy(disk) == found
 
 
+INSTALLED = {"bin/python": b"#!python", "lib/a/__init__.py": os.urandom(3000), "lib/b.py": b"b = 1"}
+
+
+def _install(folder: Path, *_: object) -> None:
+    """As uv does it: without a word to the disk."""
+    for name, content in INSTALLED.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _installed(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in INSTALLED if (folder / name).is_file()}
+
+
+def _build(store: Store) -> str:
+    return building.build("a==1 --hash=sha256:0", store, lambda _: None).key
+
+
 def test_an_environment_is_whole_or_built_again(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its files are put there as uv does it: without a word to the disk. What follows is the build itself."""
-    files = {"bin/python": b"#!python", "lib/a/__init__.py": os.urandom(3000), "lib/b.py": b"b = 1"}
-
-    def install(folder: Path, *_: object) -> None:
-        for name, content in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-
-    monkeypatch.setattr(building, "_install", install)
+    monkeypatch.setattr(building, "_install", _install)
     monkeypatch.setattr(building, "_compile", lambda *_: None)
     store = Store(disk, disk / ".downloads")
-
-    def build() -> str:
-        return building.build("a==1 --hash=sha256:0", store, lambda _: None).key
-
-    def found(key: str) -> dict[str, bytes]:
-        return {name: (disk / key / name).read_bytes() for name in files if (disk / key / name).is_file()}
-
-    key = build()
+    key = _build(store)
     remove(store.folder(key))
     losses = 0
-    for done in lives(disk, build, SEEDS):
+    for done in lives(disk, lambda: _build(store), SEEDS):
         losses += 1
         if done or store.is_whole(key):
-            assert found(key) == files, "what was said to be built is on disk, and not only built again"
+            assert _installed(disk / key) == INSTALLED, "it is on disk, and not only built again"
         assert not done or store.about(key) is not None
-        assert build() == key
-        assert found(key) == files
+        assert _build(store) == key
+        assert _installed(disk / key) == INSTALLED
         remove(store.folder(key))
     assert losses > 20
+
+
+def test_an_environment_is_on_disk_whatever_is_written_after_it(
+    disk: Path, monkeypatch: pytest.MonkeyPatch, no_seals: None
+) -> None:
+    monkeypatch.setattr(building, "_install", _install)
+    monkeypatch.setattr(building, "_compile", lambda *_: None)
+    store = Store(disk, disk / ".downloads")
+    keys: list[str] = []
+    for done in lives(disk, lambda: keys.append(_build(store)), SEEDS):
+        if done:
+            assert _installed(disk / keys[-1]) == INSTALLED
+            assert store.about(keys[-1]) is not None
+            remove(store.folder(keys[-1]))
 
 
 def test_a_repository_that_was_made_is_on_disk(disk: Path) -> None:
