@@ -125,6 +125,18 @@ def _remove(path: Path) -> None:
     path.rmdir()
 
 
+def ends(root: Path, work: Callable[[], object], seeds: range) -> Iterator[None]:
+    """The same, where the power goes after the work's last operation alone: what was said to be done."""
+    for seed in seeds:
+        _remove(root)
+        root.mkdir(parents=True)
+        disk = Disk(root)
+        with disk.watched():
+            work()
+            disk.go(Random(seed))
+            yield
+
+
 def lives(root: Path, work: Callable[[], object], seeds: range) -> Iterator[bool]:
     """Do the work on a fresh disk, lose the power before each of its operations and after the last; again and again.
 
