@@ -33,6 +33,9 @@ class ConnectionView(BaseModel):
 
 class Connections(BaseModel):
     connections: list[ConnectionView]
+    unreadable: list[str] = Field(
+        default_factory=list, description="Those that are left out: their rows in the registry are damaged; why."
+    )
 
 
 class Connected(BaseModel):

@@ -1,11 +1,13 @@
 """Which GitHub repository deploys which model. Secrets come sealed and leave sealed."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from storage.registry.damaged import check, read_rows, tell
 from storage.registry.database import Database
 from storage.registry.errors import RegistryError
 from storage.registry.github_tables import GithubConnectionRow
@@ -80,15 +82,23 @@ def connect_github(database: Database, new: NewConnection, *, now: datetime | No
         return _connection(row)
 
 
-def github_connections(database: Database, repository: str | None = None) -> list[GithubConnection]:
-    """Those of a repository, however it is spelt; by default all, by repository and model."""
+def github_connections(
+    database: Database, repository: str | None = None, unreadable: MutableMapping[str, str] | None = None
+) -> list[GithubConnection]:
+    """Those of a repository, however it is spelt; by default all, by repository and model.
+
+    `unreadable` takes those that cannot be read, by id, with the reason.
+    """
     statement = select(GithubConnectionRow).order_by(
         GithubConnectionRow.repository, GithubConnectionRow.workspace, GithubConnectionRow.model
     )
     if repository is not None:
         statement = statement.where(GithubConnectionRow.repository == repository.lower())
     with database.read() as session:
-        return [_connection(row) for row in session.scalars(statement)]
+        damaged: dict[str, str] = {}
+        found = read_rows(session.scalars(statement), _connection, damaged)
+    tell(damaged, unreadable, "a connection to GitHub")
+    return found
 
 
 def get_github_connection(database: Database, number: int) -> GithubConnection:
@@ -122,6 +132,8 @@ def _row(session: Session, number: int) -> GithubConnectionRow:
 
 
 def _connection(row: GithubConnectionRow) -> GithubConnection:
+    """Raises DamagedRowError."""
+    check(row)
     return GithubConnection(
         id=row.id,
         repository=row.shown,

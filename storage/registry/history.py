@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from storage.registry.damaged import read_rows
 from storage.registry.database import Database
 from storage.registry.job_records import UNFINISHED
 from storage.registry.job_tables import JobRow
@@ -47,7 +48,7 @@ def expired_previews(database: Database, now: datetime) -> list[Deployment]:
         DeploymentRow.role == Role.PREVIEW, DeploymentRow.status.in_(WITH_RUNNER), DeploymentRow.expires <= now
     )
     with database.read() as session:
-        return [to_deployment(row) for row in session.scalars(statement.options(WITH_MODEL))]
+        return _readable(session.scalars(statement.options(WITH_MODEL)))
 
 
 def abandoned(
@@ -63,11 +64,8 @@ def abandoned(
     of_jobs = select(JobRow.deployment_id).where(JobRow.state.in_(UNFINISHED), JobRow.deployment_id.is_not(None))
     with database.read() as session:
         jobs = set(session.scalars(of_jobs))
-        return [
-            to_deployment(row)
-            for row in session.scalars(starting)
-            if now - row.created >= (held if row.id in jobs else after(row.version.manifest))
-        ]
+        found = _readable(session.scalars(starting), lambda row: (to_deployment(row), after(row.version.manifest)))
+    return [one for one, seconds in found if now - one.created >= (held if one.id in jobs else seconds)]
 
 
 def ended_deployments(database: Database, after: datetime, until: datetime) -> list[Deployment]:
@@ -77,7 +75,12 @@ def ended_deployments(database: Database, after: datetime, until: datetime) -> l
     )
     with database.read() as session:
         found = session.scalars(statement.order_by(DeploymentRow.retired_at).options(WITH_MODEL))
-        return [to_deployment(row) for row in found]
+        return _readable(found)
+
+
+def _readable(rows: Iterable[DeploymentRow], convert: Callable[[DeploymentRow], Any] = to_deployment) -> list[Any]:
+    """One that cannot be read keeps no other from being ended or announced; those who run and route it tell of it."""
+    return read_rows(rows, convert, {})
 
 
 def _left(found: Deployment) -> tuple[datetime, bool, datetime]:

@@ -6,12 +6,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from storage import registry
-from storage.registry import DamagedRowError, Database, JobState
+from storage.registry import DamagedRowError, Database, JobState, NewConnection, Role
 from storage.registry.routes import RegistryRouteSource
 from tests.support.jobs import new_job
 
@@ -115,6 +116,42 @@ def test_the_others_of_the_model_are_listed_and_another_deployment_takes_over(ho
         _, third = home.deploy("bad")
         routes = home.source.load().routes
         assert third in {route.deployment_id for route in routes}
+
+
+@pytest.mark.parametrize("sql", DAMAGE, ids=range(len(DAMAGE)))
+def test_what_is_over_is_found_beside_it(home: Home, sql: str) -> None:
+    """The sweep and the announcer look at all models at once."""
+    later = datetime.now(UTC) + timedelta(days=1)
+    version = registry.list_models(home.database)[1].versions[0].id
+    soon = later - timedelta(hours=1)
+    for one in (home.version, version):
+        registry.create_deployment(home.database, one, role=Role.PREVIEW, branch="b", expires=soon)
+    good = registry.create_deployment(home.database, version)
+    gone = registry.create_deployment(home.database, version)
+    registry.retire_deployment(home.database, gone.id)
+    registry.retire_deployment(home.database, home.bad)
+    home.damage(sql.format(version=home.version))
+
+    of_good = [one for one in registry.expired_previews(home.database, later) if one.model == "good"]
+    assert len(of_good) == 1
+    starting = registry.abandoned(home.database, lambda _: timedelta(0), later, held=timedelta(0))
+    assert {good.id, of_good[0].id} <= {one.id for one in starting}
+    ended = registry.ended_deployments(home.database, later - timedelta(days=2), later)
+    assert gone.id in {one.id for one in ended}
+
+
+@pytest.mark.parametrize("change", ["created = 'x'", "branch = CAST(X'E9' AS TEXT)", "path = CAST(X'E9' AS TEXT)"])
+def test_a_connection_that_cannot_be_read_is_left_out(home: Home, change: str) -> None:
+    for name in ("bad", "good"):
+        new = NewConnection(repository="acme/models", workspace="default", model=name, branch="main", secret="s")
+        registry.connect_github(home.database, new)
+    home.damage(f"UPDATE github_connections SET {change} WHERE model = 'bad'")
+    unreadable: dict[str, str] = {}
+
+    found = registry.github_connections(home.database, "acme/models", unreadable)
+
+    assert [one.model for one in found] == ["good"]
+    assert "(model bad)" in next(iter(unreadable.values()))
 
 
 def test_the_command_names_the_row_and_shows_the_others(tmp_path: Path) -> None:

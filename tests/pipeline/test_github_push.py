@@ -306,4 +306,4 @@ def test_models_of_a_monorepo_are_deployed_by_their_folders(github: Github) -> N
     assert (live(stack, "loans"), live(stack, "cards")) == (2, 1)
     assert any("nothing in models/cards changed" in text for text in log_of(stack, one["cards"].id))
     assert "no more" in stack.tidegate("github", "disconnect", "acme/mono", "--model", "cards").stdout
-    assert [each["model"] for each in stack.json("github", "list")] == ["market", "loans"]
+    assert [each["model"] for each in stack.json("github", "list")["connections"]] == ["market", "loans"]

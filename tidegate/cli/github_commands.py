@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.cli.context import load_settings, open_registry
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.output import console, print_json, print_table
+from tidegate.cli.output import console, print_json, print_list, print_table, rows_left_out, tell_unreadable
 
 if TYPE_CHECKING:
     from gateway.github_api import ConnectionView
@@ -80,10 +80,12 @@ def connect(arguments: ConnectArguments, *, as_json: bool) -> None:
 
 def list_connections(*, as_json: bool) -> None:
     settings = load_settings()
-    found = _all(settings)
+    unreadable = rows_left_out()
+    found = _all(settings, unreadable)
+    tell_unreadable(unreadable, "Connect the repository anew.")
     if as_json:
-        print_json([one.model_dump(mode="json") for one in found])
-    elif not found:
+        print_list("connections", [one.model_dump(mode="json") for one in found], unreadable)
+    elif not found and not unreadable:
         console().print("No repository is connected yet: `tidegate github connect OWNER/NAME --model MODEL`.")
     else:
         print_table(
@@ -134,14 +136,14 @@ def _not_connected(settings: "Settings", repository: str, models: list[str]) -> 
     return f"{repository} is not connected: `tidegate github list` shows what is."
 
 
-def _all(settings: "Settings") -> "list[ConnectionView]":
+def _all(settings: "Settings", unreadable: dict[str, str]) -> "list[ConnectionView]":
     from storage import registry  # noqa: PLC0415
     from tidegate.github.connections import connection_of_settings  # noqa: PLC0415
     from tidegate.github.views import view, view_of_settings  # noqa: PLC0415
 
     own = connection_of_settings(settings)
     with open_registry(settings) as database:
-        found = [view(one) for one in registry.github_connections(database)]
+        found = [view(one) for one in registry.github_connections(database, unreadable=unreadable)]
     return ([] if own is None else [view_of_settings(own)]) + found
 
 

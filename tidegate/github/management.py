@@ -27,9 +27,11 @@ class GithubConnections:
         self._own = connection_of_settings(settings)
 
     def list(self) -> Connections:
+        unreadable: dict[str, str] = {}
         with _refusing():
-            found = [view(each) for each in registry.github_connections(self._database)]
-        return Connections(connections=([] if self._own is None else [view_of_settings(self._own)]) + found)
+            found = [view(each) for each in registry.github_connections(self._database, unreadable=unreadable)]
+        own = [] if self._own is None else [view_of_settings(self._own)]
+        return Connections(connections=own + found, unreadable=[*unreadable.values()])
 
     def connect(self, body: ConnectBody) -> Connected:
         wanted = Wanted(
