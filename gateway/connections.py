@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 
 from gateway.connection_limits import ConnectionLimits
 from gateway.metrics import CONNECTIONS_ENDED
+from gateway.upgrades import Parser
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.parser: Parser = Parser(self)  # type: ignore[assignment]  # of httptools it has what is used
         self.since = self.loop.time()
         """When it began to wait: connected, sent a first byte, or was answered."""
         self._in_head = False
@@ -139,6 +141,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._quiet_bytes = 0
 
     def on_message_complete(self) -> None:
+        if self.parser.has_body_to_come():
+            return
         super().on_message_complete()
         self._in_body = False
         self._quiet_bytes = 0

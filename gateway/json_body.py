@@ -12,6 +12,8 @@ from model_runner.unreadable import UNREADABLE
 
 _MARK = b"\xef\xbb\xbf"
 """What some editors and libraries put before UTF-8. It is no JSON, and says nothing that is not known."""
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How compressed bodies begin, and what their Content-Encoding is."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _AT_BYTE = re.compile(r" \(byte (\d+)\)")
 _NOT_FINITE = re.compile(rb"-?(NaN|Infinity)")
@@ -118,6 +120,10 @@ def _not_json(body: bytes, problem: str) -> Refusal:
     at = _AT_BYTE.search(problem)
     if not body.strip():
         return Refusal(400, "invalid_json", "The body is empty; send a JSON object with the features")
+    for mark, coding in _PACKED.items():
+        if body.startswith(mark):
+            message = f"The body is {coding}; send it with the header Content-Encoding: {coding}"
+            return Refusal(400, "invalid_json", message)
     if body.startswith(_UTF16_MARKS) or b"\0" in body[:4]:  # the first characters of any JSON are ASCII
         return Refusal(400, "invalid_json", "The body is UTF-16, or UTF-32; encode it in UTF-8")
     if at is None:

@@ -18,10 +18,14 @@ _FLOATS_REACH = 2**1024
 """What is beyond is no number of a float either."""
 
 
-def too_large(instances: Sequence[Any]) -> tuple[Problem, ...]:
-    """Each field that holds a whole number of more than 64 bits, at any depth."""
+def too_large(instances: Sequence[Any], *, text_fits: bool = True) -> tuple[Problem, ...]:
+    """Each field that holds a whole number of more than 64 bits, at any depth.
+
+    Args:
+        text_fits: whether the model may take text for it: nothing says that it takes numbers.
+    """
     found = ((row, *each) for row, instance in enumerate(instances) for each in _named(instance))
-    return tuple(_problem(*each) for each in islice(found, MAX_PROBLEMS))
+    return tuple(_problem(*each, text_fits=text_fits) for each in islice(found, MAX_PROBLEMS))
 
 
 def _named(instance: Any) -> Iterator[tuple[str, int]]:
@@ -42,8 +46,7 @@ def _held(value: Any) -> int | None:
     return None
 
 
-def _problem(row: int, name: str, value: int) -> Problem:
-    expected = "number of at most 64 bits"
-    fix = "it as a decimal number, or as text" if abs(value) < _FLOATS_REACH else "null for a missing value, or text"
-    message = f"instances[{row}].{name}: a whole number of more than 64 bits; send {fix}"
-    return Problem(row=row, field=name, expected=expected, found="number", message=message)
+def _problem(row: int, name: str, value: int, *, text_fits: bool) -> Problem:
+    fix = "it as a decimal number" if abs(value) < _FLOATS_REACH else "null for a missing value"
+    message = f"instances[{row}].{name}: a whole number of more than 64 bits; send {fix}{', or text' * text_fits}"
+    return Problem(row=row, field=name, expected="number of at most 64 bits", found="number", message=message)

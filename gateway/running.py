@@ -65,7 +65,7 @@ async def ask(call: Call, endpoint: Endpoint) -> None:
     try:
         reply = await endpoint.client.predict(call.instances)
     except OverflowError:
-        large = too_large(call.instances) or (UNKNOWN,)
+        large = too_large(call.instances, text_fits=endpoint.checker is None) or (UNKNOWN,)
         raise misfits(Problems(listed=large, more=False)) from None
     except RecursionError:
         raise Refusal(422, "invalid_features", "The instances are nested too deeply") from None

@@ -21,4 +21,5 @@ def suggested_name(name: str) -> str:
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """The known names that look most like this one, best first; empty where none does."""
-    return get_close_matches(name, list(known), n=most, cutoff=0.6)
+    by_look = {each.casefold(): each for each in known}
+    return [by_look[look] for look in get_close_matches(name.casefold(), list(by_look), n=most, cutoff=0.6)]

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -190,6 +191,33 @@ def test_a_request_may_take_its_time_and_so_may_the_next(port: int) -> None:
         waiting.shutdown(socket.SHUT_RDWR)
     idle.close()
     wait_until(lambda: busy(port, "/wait") == 0, 10, "the application to hear that its client is gone")
+
+
+OFFER = b"host: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\n"
+"""As Java's client sends with its first request to every address without TLS."""
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        (b"content-length: 6", b"abcdef"),
+        (b"transfer-encoding: chunked", b"2\r\nab\r\n4\r\ncdef\r\n0\r\n\r\n"),
+    ],
+)
+@pytest.mark.parametrize("pieces", [1, 5], ids=["at once", "in pieces"])
+def test_an_offer_of_another_protocol_is_passed_over(port: int, framing: bytes, body: bytes, pieces: int) -> None:
+    """The request is answered, with its body, and so are those after it on the connection, whatever they offer."""
+    sent = b"POST /size HTTP/1.1\r\n" + OFFER + framing + b"\r\n\r\n" + body
+    sent += b"GET /size HTTP/1.1\r\n" + OFFER + b"\r\n"
+    sent += sent + b"GET /size HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    with connect(port) as caller:
+        step = -(-len(sent) // pieces)
+        for start in range(0, len(sent), step):
+            caller.sendall(sent[start : start + step])
+            time.sleep(0.02)
+        answers = rest(caller)
+    assert answers.count(b"HTTP/1.1 200 OK") == 5
+    assert re.findall(rb'"size": (\d+)', answers) == [b"6", b"0", b"6", b"0", b"0"]
 
 
 def test_many_connections_push_out_the_idlest(port: int) -> None:

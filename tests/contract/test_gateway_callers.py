@@ -109,6 +109,13 @@ def test_a_compressed_body_gets_the_same_answer(served: GatewayProcess, coding: 
     assert [answer.json()["prediction"]] == plain(served)
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_a_compressed_body_that_does_not_say_so_is_told_the_header(served: GatewayProcess, coding: str) -> None:
+    answer = post(served, gzip.compress(BODY) if coding == "gzip" else zstandard.compress(BODY))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
+    assert f"Content-Encoding: {coding}" in answer.json()["error"]["message"]
+
+
 def test_a_bomb_is_refused_with_the_limit(served: GatewayProcess) -> None:
     for coding, pack in (("gzip", gzip.compress), ("zstd", zstandard.compress)):
         answer = post(served, pack(b" " * 50_000_000)[:20_000], content_encoding=coding)
@@ -131,7 +138,7 @@ def test_a_mark_is_skipped_and_another_encoding_named(served: GatewayProcess) ->
 def test_a_field_twice_and_a_number_too_large_are_refused_by_name(served: GatewayProcess) -> None:
     twice = post(served, b'{"price": 1, "demand": 2, "transfer": 3, "price": 4}')
     assert (twice.status_code, twice.json()["error"]["details"][0]["field"]) == (400, "price")
-    for number, status in ((b"1E400", 400), (b"-" + b"9" * 30, 422)):
+    for number, status in ((b"1E400", 400), (b"-" + b"9" * 30, 422), (b"1" + b"0" * 400, 422), (b"9" * 5000, 400)):
         large = post(served, b'{"price": 1, "transfer": 3, "demand": ' + number + b"}")
         assert (large.status_code, large.json()["error"]["details"][0]["field"]) == (status, "demand")
 

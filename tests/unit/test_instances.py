@@ -29,6 +29,11 @@ def test_good_instances_pass(change: dict[str, Any]) -> None:
     assert InstanceChecker(SCHEMA).check([GOOD, {**GOOD, **change}]) is None
 
 
+def test_a_name_in_other_letters_is_the_nearest() -> None:
+    problems = InstanceChecker(SCHEMA).check([{**{name: GOOD[name] for name in GOOD if name != "vip"}, "VIP": True}])
+    assert "did you mean 'vip' by 'VIP'?" in str(problems)
+
+
 def test_an_optional_feature_may_be_absent() -> None:
     assert InstanceChecker(SCHEMA).check([{name: GOOD[name] for name in ("vip", "city", "income", "age")}]) is None
 

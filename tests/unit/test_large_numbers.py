@@ -25,6 +25,8 @@ def test_whole_numbers_beyond_64_bits_are_named() -> None:
     messages = [problem.message for problem in too_large(rows)]
     assert messages[0].startswith("instances[1].id: a whole number of more than 64 bits; send it as a decimal number")
     assert "null" in messages[2], "no decimal number is as large"
+    assert all(message.endswith(", or text") for message in messages)
+    assert not any("text" in problem.message for problem in too_large(rows, text_fits=False))
 
 
 @given(st.lists(st.integers(-(2**1023), 2**1023 - 1) | st.integers(-(2**65), 2**65), min_size=1))
