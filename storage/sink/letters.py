@@ -26,6 +26,7 @@ class Letters:
                 "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
                 "compression.type": "lz4",
+                "allow.auto.create.topics": False,  # topics are made by `tidegate topics`, with their settings
                 "delivery.timeout.ms": int(_FLUSH_S * 1000),
                 "log_level": 0,
             }

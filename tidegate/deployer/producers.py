@@ -27,6 +27,8 @@ def producer_for(bootstrap: str, layout: TopicLayout, timeout_s: float) -> Produ
                     "message.max.bytes": layout.max_record_bytes,
                     "message.timeout.ms": int(timeout_s * 1000),
                     "compression.type": "lz4",
+                    # It outlives the broker, and in the next one would make the topic with other partitions than ours.
+                    "allow.auto.create.topics": False,
                     "log_level": 0,
                 }
             )
