@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -50,9 +50,10 @@ def _run(library: str, told: argparse.Namespace) -> Iterator[tuple[Case, Result]
     found = _read(told.kept)
     left = [case for case in some if _key(case) not in found]
     with ProcessPoolExecutor(told.processes, get_context("spawn"), _calm) as pool:
-        for case, result in zip(left, pool.map(run, left, chunksize=4), strict=True):
-            found[_key(case)] = result
-            _keep(told.kept, case, result)
+        running = {pool.submit(run, case): case for case in left}
+        for done in as_completed(running):
+            found[_key(running[done])] = done.result()
+            _keep(told.kept, running[done], done.result())
     for case in some:
         result = found[_key(case)]
         is_told = result.outcome in {Outcome.DIFFERENT, Outcome.FAILED}

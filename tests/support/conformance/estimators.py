@@ -91,7 +91,13 @@ def _of_catboost() -> Iterator[Estimator]:
 def _of_imblearn() -> Iterator[Estimator]:
     for name, kind in importlib.import_module("imblearn.utils.testing").all_estimators():
         if name not in {"SMOTENC", "Pipeline"}:  # want to be told of columns, of steps
-            yield Estimator(name, kind)
+            yield Estimator(name, partial(_small, kind))
+
+
+def _small(kind: Any) -> Any:
+    """Of few members: skops takes minutes to read 500 trees."""
+    made = kind()
+    return made.set_params(n_estimators=3) if "n_estimators" in made.get_params() else made
 
 
 def _of_category_encoders() -> Iterator[Estimator]:
