@@ -22,8 +22,9 @@ AIM_MB = 1200.0
 
 def measure(run: Run) -> Iterator[Table]:
     """One table."""
-    with running_stack(run.scratch) as stack:
+    with running_stack(run.scratch, spare_runners=1) as stack:
         deploy_regression(stack, run.scratch / "model")
+        stack.spare_runner()
         samples = []
         for _ in range(SAMPLES):
             time.sleep(IDLE_S / SAMPLES)

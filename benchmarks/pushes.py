@@ -16,12 +16,12 @@ BUILDS = "humanize=={}\n"
 """A pure package that Tidegate does not have: with it an environment must be built for the model."""
 VERSIONS = ("4.7.0", "4.8.0", "4.9.0")
 SETTLE_S = 3.0
-"""Between two pushes, in which the deployer makes its next process ready."""
+"""Between two pushes, in which the deployer makes its next process ready. The supervisor's is waited for."""
 
 
 def measure(run: Run) -> Iterator[Table]:
     """One table an example. PyTorch is left out where it is not installed."""
-    with running_stack(run.scratch) as stack:
+    with running_stack(run.scratch, spare_runners=1) as stack:
         for example in EXAMPLES:
             if example != "demand" or importlib.util.find_spec("torch") is not None:
                 yield _example(run, stack, example)
@@ -33,13 +33,13 @@ def _example(run: Run, stack: RunningStack, example: str) -> Table:
     own = folder / "requirements.txt"
     needed = own.read_text() if own.is_file() else _library(example)
     known, built = [], []
-    _push(clone, "first")
+    _push(stack, clone, "first")
     for repetition in range(run.repetitions):
-        known.append(_push(clone, f"known {repetition}"))
+        known.append(_push(stack, clone, f"known {repetition}"))
         own.write_text(needed + BUILDS.format(VERSIONS[repetition]))
-        built.append(_push(clone, f"built {repetition}"))
+        built.append(_push(stack, clone, f"built {repetition}"))
         own.write_text(needed)
-        _push(clone, "back")
+        _push(stack, clone, "back")
     return Table(
         f"`git push` of {example}",
         "Seconds from the start of `git push` to its end, when the new version has the traffic. known: the model runs "
@@ -62,9 +62,10 @@ def _library(example: str) -> str:
     return "".join(f"{name}=={version(name)}\n" for name in names)
 
 
-def _push(clone: Clone, message: str) -> float:
+def _push(stack: RunningStack, clone: Clone, message: str) -> float:
     clone.commit(message)
     time.sleep(SETTLE_S)
+    stack.spare_runner()
     began = time.monotonic()
     pushed = clone.push()
     if pushed.code:

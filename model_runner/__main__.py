@@ -33,6 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--predict-s", type=float, help="seconds that the model may be at one batch")
     parser.add_argument("--drain-s", type=float, default=10.0, help="seconds that a stop waits for what is under way")
     parser.add_argument("--awaits-word", type=float, help="seconds without touching the folder until told to")
+    parser.add_argument("--spare", action="store_true", help="be nobody's until told whose it is, then await the word")
     parser.add_argument("--libraries", default="", help="modules to import meanwhile, separated by commas")
     return parser.parse_args()
 
@@ -87,6 +88,7 @@ def main() -> int:
         drain_s=arguments.drain_s,
         awaits_word_s=arguments.awaits_word,
         libraries=tuple(arguments.libraries.split(",")),
+        is_spare=arguments.spare,
         tcp=tcp,
         token=token,
         limits=Limits(load_seconds=arguments.load_s, predict_seconds=arguments.predict_s),

@@ -21,6 +21,7 @@ from model_runner.failures import (
     UnfitInstanceError,
 )
 from model_runner.frames import (
+    BECOME,
     CANCEL,
     DESCRIBE,
     EXPLAIN,
@@ -38,6 +39,7 @@ from model_runner.frames import (
     Reply,
     Request,
     RunnerInfo,
+    Whose,
     encode_frame,
     reply_decoder,
 )
@@ -217,6 +219,12 @@ class RunnerClient:
             raise RunnerLiedError("the runner did not describe itself")
         return reply.info
 
+    async def become(self, whose: Whose) -> None:
+        """Tell a process that was nobody's whose it is. Raises RunnerError."""
+        _, reply = await self._ask(BECOME, None, self._config.timeout_s, whose=whose)
+        if reply.error is not None:
+            raise _failure(reply)
+
     async def load(self) -> None:
         """Let a runner that waits for it load its model. Raises RunnerError."""
         await self._ask(LOAD, None, self._config.timeout_s)
@@ -250,10 +258,11 @@ class RunnerClient:
         timeout_s: float,
         start: int | None = None,
         manner: Manner | None = None,
+        whose: Whose | None = None,
     ) -> tuple[_Connection, Reply]:
         self._last_id += 1
         request = self._last_id
-        frame = encode_frame(Request(request, op, rows, start, manner))
+        frame = encode_frame(Request(request, op, rows, start, manner, whose))
         connection = self._connection or await self._connect()
         if connection.transport is None:
             raise RunnerFailedError("the runner went away")

@@ -23,6 +23,8 @@ OWN = "own"
 EXPLAIN = "explain"
 """Why the one row is answered otherwise by it: texts in place of predictions."""
 
+BECOME = "become"
+"""Whose a process is from now on that was started before it was anybody's. To any other it is an error."""
 LOAD = "load"
 """The model may be touched: to a runner that waits for that. Any other is loading already."""
 SERVE = "serve"
@@ -44,7 +46,7 @@ class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a runner says about itself."""
 
     state: str
-    """`loading`, `ready` or `stopping`."""
+    """`spare`, `loading`, `ready` or `stopping`."""
     deployment_id: str
     pid: int
     model: str = ""
@@ -66,6 +68,14 @@ class RunnerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """How long the model has been at the batch that it has; 0 when idle."""
 
 
+class Whose(msgspec.Struct, array_like=True, frozen=True):
+    """What a process learns that was nobody's."""
+
+    deployment_id: str
+    libraries: tuple[str, ...] = ()
+    """To be imported until it may load."""
+
+
 class Request(msgspec.Struct, array_like=True, frozen=True):
     """One question. `id` is chosen by the client and unique on its connection while in flight."""
 
@@ -76,6 +86,8 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
     """Of OWN and EXPLAIN: which row of the reference is the first; None where they are not of it."""
     manner: Manner | None = None
     """Of SERVE: what the check found out about how the model is asked."""
+    whose: Whose | None = None
+    """Of BECOME."""
 
 
 class Unfit(msgspec.Struct, array_like=True, frozen=True):

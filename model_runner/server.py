@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from model_runner.batching import Job, Outcome
 from model_runner.errors import ModelError
 from model_runner.frames import (
     BAD_REQUEST,
+    BECOME,
     CANCEL,
     DESCRIBE,
     EXPLAIN,
@@ -79,6 +80,8 @@ class RunnerConfig:
     """The folder's files are touched only when somebody says so (LOAD), within this time; None loads at once."""
     libraries: tuple[str, ...] = ()
     """To be imported meanwhile."""
+    is_spare: bool = False
+    """It is nobody's until somebody says whose it is (BECOME), and waits for that for ever; then for the word."""
     limits: Limits = DEFAULT_LIMITS
     """Memory and CPUs are held by whoever started the process, its times by the process itself."""
 
@@ -99,6 +102,8 @@ class Runner:
         self._own: OwnAnswers | None = None
         """Until its check is over."""
         self.may_load = asyncio.Event()
+        self._has_imported = False
+        self._taken = asyncio.Event()
 
     async def load(self) -> None:
         """load → warm → ready.
@@ -131,6 +136,8 @@ class Runner:
         seconds = self.config.awaits_word_s
         if seconds is None:
             return
+        if self.config.is_spare:
+            await self._until_taken()
         try:
             async with asyncio.timeout(seconds):
                 for _ in import_each(self.config.libraries):
@@ -142,6 +149,22 @@ class Runner:
             problem = f"was not loaded: nobody said within {seconds:g} s that it may be"
             raise ModelError("model", problem, "Deploy it again") from None
 
+    async def _until_taken(self) -> None:
+        for _ in import_each(self.config.libraries):
+            await asyncio.sleep(0)
+        gc.collect()
+        self._has_imported = True
+        await self._taken.wait()
+
+    def become(self, request: Request) -> Reply:
+        """From now on it is this deployment's; once."""
+        whose = request.whose
+        if whose is None or not self.config.is_spare or self._taken.is_set():
+            return Reply(request.id, BAD_REQUEST, "this process is somebody's already")
+        self.config = replace(self.config, deployment_id=whose.deployment_id, libraries=whose.libraries)
+        self._taken.set()
+        return Reply(request.id)
+
     def info(self) -> RunnerInfo:
         serving = self._serving
         common = {
@@ -151,7 +174,8 @@ class Runner:
             "busy_s": self.thread.busy_s,
         }
         if serving is None:
-            return RunnerInfo(state="loading", **common)  # type: ignore[arg-type]
+            is_spare = self._has_imported and not self._taken.is_set()
+            return RunnerInfo(state="spare" if is_spare else "loading", **common)  # type: ignore[arg-type]
         return RunnerInfo(
             state="stopping" if self.stopping else "ready",
             model=serving.model.description,
@@ -272,6 +296,8 @@ class Connection(asyncio.Protocol):
                 job.cancelled = True
         elif request.op in {OWN, EXPLAIN} and request.rows:
             self._reply_later(self._runner.compared(request))
+        elif request.op == BECOME:
+            self._send(self._runner.become(request))
         elif request.op == LOAD:
             self._runner.may_load.set()
             self._send(Reply(request.id))

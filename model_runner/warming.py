@@ -22,7 +22,20 @@ _BY_SUFFIX = {
     ".pt2": ("torch",),
 }
 _FRAMES = "pandas"
-_KNOWN = {_FRAMES, *(name for names in _BY_SUFFIX.values() for name in names)}
+COMMON = (
+    "joblib",
+    "sklearn.pipeline",
+    "sklearn.ensemble",
+    _FRAMES,
+    "pyarrow.csv",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
+    "model_runner.reference_table",
+    "model_runner.formats.pickled",
+    "model_runner.formats.sklearn",
+)
+"""For a process that is nobody's yet: what most models need, and the reading of their references."""
+_KNOWN = {*COMMON, *(name for names in _BY_SUFFIX.values() for name in names)}
 
 
 def libraries(manifest: Manifest) -> tuple[str, ...]:
@@ -30,11 +43,15 @@ def libraries(manifest: Manifest) -> tuple[str, ...]:
 
     None where the folder has modules of its own: they come first when a model loads, and may have a library's name.
     """
-    has_modules = any(path.name.endswith(tuple(all_suffixes())) for path in manifest.folder.rglob("*"))
-    if has_modules or manifest.limits.memory_bytes < LEAST_BYTES:
+    if has_modules([path.name for path in manifest.folder.rglob("*")]) or manifest.limits.memory_bytes < LEAST_BYTES:
         return ()
     is_compared = manifest.reference_file is not None or manifest.test_file is not None
     return (*_BY_SUFFIX.get(manifest.model_file.suffix, ()), *((_FRAMES,) if is_compared else ()))
+
+
+def has_modules(files: Iterable[str]) -> bool:
+    """Whether Python could import one of these files, in place of a library perhaps."""
+    return any(name.endswith(tuple(all_suffixes())) for name in files)
 
 
 def import_each(names: Iterable[str]) -> Iterator[None]:

@@ -7,6 +7,8 @@ it, unless the registry wants a deployment of its id by then.
 
 import msgspec
 
+WORD_S = 600.0
+"""For the files to be read and scanned, beside the time in which a model must load: each may take as long as that."""
 MOST_BYTES = 64_000_000
 """Of one line: a folder may hold many files."""
 

@@ -4,6 +4,7 @@ import platform
 import sys
 import sysconfig
 from importlib.metadata import PackageNotFoundError, distribution, distributions
+from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
@@ -16,6 +17,18 @@ def this_host() -> Host:
     tag = sys.implementation.cache_tag
     libc = platform.libc_ver()[0] or "libc"
     return Host(f"{tag} {platform.python_version()}", f"{sysconfig.get_platform()} {libc}")
+
+
+def state_of_packages() -> tuple[tuple[str, int, int], ...]:
+    """Another as soon as a package of Tidegate's own environment was added, removed or upgraded."""
+    folders = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    return tuple((folder, *_moment(Path(folder))) for folder in folders)
+
+
+def _moment(folder: Path) -> tuple[int, int]:
+    """Of the last change of its entries: whatever installs a version makes or renames one that has its number."""
+    found = folder.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def installed_versions() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Room for runners on one machine: asked before one more is wanted, and held to by who starts them."""
 
 import asyncio
+import os
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -11,23 +12,27 @@ import pytest
 
 from gateway.refusals import Refusal
 from model_runner.environment import Store
+from model_runner.environment.host import state_of_packages
 from model_runner.limits import Limits
 from model_runner.maxima import Maxima
 from model_runner.sandbox.plan import Confinement, Mechanism
 from storage import registry
 from storage.artifacts import put
 from storage.registry import Database, DeploymentStateError, DesiredRunner, Role, Status, Version
+from tests.support.models import write_classifier
 from tests.support.scripted import write_scripted
 from tidegate.candidate_protocol import Answer, Declined, Ended, Leave, Start, Started, decode_answer, encode
 from tidegate.capacity import Capacity, CapacityError, capacity_of
 from tidegate.rollout.config import RolloutConfig, rollout_config
 from tidegate.settings import Settings
 from tidegate.sockets import candidates_socket, make_socket_folder
+from tidegate.supervisor import spare
 from tidegate.supervisor.confining import Placed
 from tidegate.supervisor.part import Part
-from tidegate.supervisor.plan import PartSpec
+from tidegate.supervisor.plan import SPARE_PREFIX, PartSpec
 from tidegate.supervisor.room import Room
 from tidegate.supervisor.runners import Runners
+from tidegate.supervisor.state import Condition
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.versions import operations
 from tidegate.versions.api import VersionsApi
@@ -162,7 +167,9 @@ def _wanted(folder: Path, name: str) -> DesiredRunner:
     return DesiredRunner(name, "default", name, 1, manifest=limits, role=Role.PRIMARY, status=Status.LIVE, **source)  # type: ignore[arg-type]
 
 
-async def _with_runners(tmp_path: Path, room: Capacity, run: Callable[[Runners], Awaitable[None]]) -> None:
+async def _with_runners(
+    tmp_path: Path, room: Capacity, run: Callable[[Runners], Awaitable[None]], *, has_spare: bool = False
+) -> None:
     """The launcher of real processes, which are stopped at the end."""
     around = Surroundings(tmp_path, tmp_path / "logs", {}, 60.0, 10.0, lambda: None)
 
@@ -175,32 +182,32 @@ async def _with_runners(tmp_path: Path, room: Capacity, run: Callable[[Runners],
     make_socket_folder(tmp_path / "run")
     store = Store(tmp_path / "e", tmp_path / "d", 10.0)
     places = tmp_path / "run", tmp_path / "models", store
-    runners = Runners(*places, make, confine, room, candidates=tmp_path / "candidates")
+    runners = Runners(*places, make, confine, room, candidates=tmp_path / "candidates", has_spare=has_spare)
     try:
         await run(runners)
     finally:
         await runners.stop()
 
 
+async def _ask(tmp_path: Path, name: str, folder: Path) -> tuple[Answer, StreamReader, StreamWriter]:
+    """For a process in which this folder is checked."""
+    files = tuple(await asyncio.to_thread(os.listdir, folder))
+    order = Start(deployment_id=name, workspace="default", model="checked", folder=str(folder), files=files)
+    reader, writer = await asyncio.open_unix_connection(candidates_socket(tmp_path / "run"))
+    writer.write(encode(order))
+    return decode_answer(await reader.readline()), reader, writer
+
+
 def test_one_that_is_checked_counts_until_it_has_ended(tmp_path: Path) -> None:
     """It may become a runner. Where there is no room for it, the deployer checks by itself."""
     folder = write_scripted(tmp_path / "checked", '[limits]\nmemory = "2 GB"', name="checked")
-    files = ("predict.py", "tidegate.toml")
-
-    def order(name: str) -> Start:
-        return Start(deployment_id=name, workspace="default", model="checked", folder=str(folder), files=files)
-
-    async def ask(run_path: Path, name: str) -> tuple[Answer, StreamReader, StreamWriter]:
-        reader, writer = await asyncio.open_unix_connection(candidates_socket(run_path))
-        writer.write(encode(order(name)))
-        return decode_answer(await reader.readline()), reader, writer
 
     async def run(runners: Runners) -> None:
         assert runners.candidates is not None
         await runners.candidates.listen()
-        started, reader, writer = await ask(tmp_path / "run", "d1")
+        started, reader, writer = await _ask(tmp_path, "d1", folder)
         assert isinstance(started, Started)
-        declined, _, other = await ask(tmp_path / "run", "d2")
+        declined, _, other = await _ask(tmp_path, "d2", folder)
         other.close()
         assert isinstance(declined, Declined)
         assert declined.reason.startswith(
@@ -221,6 +228,59 @@ def test_one_that_is_checked_counts_until_it_has_ended(tmp_path: Path) -> None:
         assert list(runners.parts) == ["wanted"]
 
     asyncio.run(_with_runners(tmp_path, Capacity(Maxima(), memory_bytes=3 * GB), run))
+
+
+async def _spare(runners: Runners, other_than: str = "") -> str:
+    """The name of the one that is ready for the next push."""
+    async with asyncio.timeout(60):
+        while True:
+            for state in runners.states():
+                is_spare = state.name.startswith(SPARE_PREFIX) and state.name != other_than
+                if is_spare and state.condition is Condition.READY:
+                    return state.name
+            await asyncio.sleep(0.05)
+
+
+def test_a_spare_process_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes room that is left, and none of what a runner wants."""
+    monkeypatch.setattr(spare, "LATER_S", 0.1)
+
+    async def run(runners: Runners) -> None:
+        assert runners.candidates is not None
+        await runners.candidates.listen()
+        name = await _spare(runners)
+        assert await runners.reconcile([_wanted(tmp_path, "wanted")])
+        assert runners.troubles == ()
+        assert not (tmp_path / "candidates" / name).exists()
+        assert [state.name for state in runners.states()] == ["runner-wanted"]
+
+    asyncio.run(_with_runners(tmp_path, Capacity(Maxima(), memory_bytes=3 * GB), run, has_spare=True))
+
+
+def test_a_spare_process_from_before_an_upgrade_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spare, "LATER_S", 0.1)
+    folder = write_classifier(tmp_path / "checked", 'name = "checked"\n')
+
+    async def run(runners: Runners) -> None:
+        assert runners.candidates is not None
+        await runners.candidates.listen()
+        before = await _spare(runners)
+        packages = state_of_packages()
+        monkeypatch.setattr(spare, "state_of_packages", lambda: (*packages, ("site-packages", 1, 1)))
+        started, _, writer = await _ask(tmp_path, "d1", folder)
+        assert isinstance(started, Started)
+        assert Path(started.folder) == tmp_path / "candidates" / "d1", "a process of its own"
+        assert not (tmp_path / "candidates" / before).exists()
+        writer.close()
+        await runners.candidates.drop(["d1"])
+
+        after = await _spare(runners, other_than=before)
+        started, _, writer = await _ask(tmp_path, "d2", folder)
+        assert isinstance(started, Started)
+        assert Path(started.folder) == tmp_path / "candidates" / after
+        writer.close()
+
+    asyncio.run(_with_runners(tmp_path, ROOM, run, has_spare=True))
 
 
 def test_one_that_is_taken_over_counts_once() -> None:

@@ -40,6 +40,21 @@ def test_it_goes_with_its_log_unless_it_became_a_deployment(tmp_path: Path) -> N
     assert all(log.is_file() for log in (*logs, others))
 
 
+def test_a_process_that_was_a_spare_has_a_folder_of_another_name(tmp_path: Path) -> None:
+    """An empty file names the model that it was given."""
+    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
+    registry.upgrade(dsn)
+    make_socket_folder(tmp_path / "run")
+    folder, socket, *logs = _leave(tmp_path, "d1")
+    folder.rename(folder.with_name("spare-d0"))
+    folder.touch()
+    waiting = tmp_path / "spare-d3.log"
+    waiting.write_text("words\n")
+    (folder.parent / "spare-d3").mkdir()
+    remove_left(tmp_path / "candidates", tmp_path / "run", tmp_path, dsn)
+    assert [path for path in (folder.parent, socket, *logs, waiting) if path.exists()] == []
+
+
 def test_a_registry_that_cannot_tell_costs_no_log_and_no_start(tmp_path: Path) -> None:
     make_socket_folder(tmp_path / "run")
     folder, socket, *logs = _leave(tmp_path, "d1")

@@ -15,6 +15,7 @@ import pytest
 from gateway.deployer_protocol import Ended
 from storage.registry import JobState, Status
 from tests.support.git_client import Clone, finished, remote_url
+from tests.support.models import EXAMPLE, FEATURES, write_classifier
 from tests.support.prepared_job import PreparedJob, until
 from tests.support.registry_of import jobs, statuses
 from tests.support.scripted import write_scripted
@@ -168,6 +169,7 @@ def test_the_deployer_is_killed_and_the_job_is_cancelled_in_its_next_life(stack:
 
 def test_the_supervisor_is_killed_while_it_loads(stack: RunningStack, tmp_path: Path) -> None:
     before = _runners(stack)
+    spare, pid = stack.spare_runner()
     with _deploying(stack, _loads_for_ever(tmp_path / "m", "orphan")) as deploying:
         checked = _Checked(stack, before)
         assert len(checked.left()) >= 3
@@ -175,20 +177,26 @@ def test_the_supervisor_is_killed_while_it_loads(stack: RunningStack, tmp_path: 
         said = _said(deploying)
     assert "the stack ended while the model was checked: deploy it again" in " ".join(said.split())
     wait_until(lambda: not Path(f"/proc/{checked.pid}").exists(), 60, "it to end with its supervisor")
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 60, "the one that was ready to end with it")
     stack.tidegate("up")
     checked.wait_gone()
     assert statuses(stack, "orphan") == []
+    assert not (stack.settings.home_path / "candidates" / spare).exists()
+    assert not runner_socket(stack.settings.run_path, spare).parent.exists()
     _works(stack, tmp_path / "after")
 
 
 def test_the_supervisor_is_killed_between_the_check_and_the_switch(stack: RunningStack, tmp_path: Path) -> None:
     """It was kept as the runner of a deployment that git has not taken yet."""
     clone = Clone(tmp_path / "w", remote_url(stack, "kept"))
-    write_scripted(clone.folder, "", name="kept")
+    declared = "".join(f'{name} = "numeric"\n' for name in FEATURES)
+    write_classifier(clone.folder, f'name = "kept"\n[features]\n{declared}')
     clone.commit()
     before = _runners(stack)
+    spare, pid = stack.spare_runner()
     job = PreparedJob(stack, clone, "kept", os.getpid())
     checked = _Checked(stack, before)
+    assert checked.pid == pid, "it was ready before"
     assert statuses(stack, "kept") == [Status.STARTING]
     os.kill(stack.supervisor_pid(), signal.SIGKILL)
     wait_until(lambda: not Path(f"/proc/{checked.pid}").exists(), 60, "it to end with its supervisor")
@@ -197,8 +205,9 @@ def test_the_supervisor_is_killed_between_the_check_and_the_switch(stack: Runnin
     clone.git("update-ref", "refs/heads/main", job.commit)
     assert until(job.follow(), Ended)[-1].state == "succeeded"
     assert statuses(stack, "kept") == [Status.LIVE]
-    assert not (stack.settings.home_path / "candidates" / checked.name).exists(), "its runner serves the artifact"
+    folders = stack.settings.home_path / "candidates"
+    assert not {spare, checked.name} & {path.name for path in folders.iterdir()}, "its runner serves the artifact"
     assert checked.log.is_file(), "its deployment's log is kept"
     url = f"{stack.gateway_url}/v1/models/kept/predict"
-    answer = httpx.post(url, json={"instances": [{"wait": 0.0}]}, timeout=60).raise_for_status().json()
+    answer = httpx.post(url, json={"instances": [EXAMPLE]}, timeout=60).raise_for_status().json()
     assert len(answer["predictions"]) == 1

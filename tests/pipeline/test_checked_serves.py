@@ -18,6 +18,7 @@ from tests.support.registry_of import statuses
 from tests.support.shared_stack import SharedStack
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
+from tidegate.supervisor.plan import SPARE_PREFIX
 
 COUNTING = """\
 import os
@@ -76,7 +77,8 @@ def _ask(stack: RunningStack, name: str) -> dict[str, int]:
 
 def _candidates(stack: RunningStack) -> list[str]:
     folder = stack.settings.home_path / "candidates"
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [name for name in found if not name.startswith(SPARE_PREFIX)]
 
 
 def test_the_process_that_was_checked_serves_and_another_follows_it(stack: RunningStack, tmp_path: Path) -> None:

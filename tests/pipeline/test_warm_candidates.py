@@ -1,17 +1,27 @@
-"""The process that will be checked begins beside the scan, and has touched nothing of a model that the scan refuses."""
+"""The process that will be checked is there before the scan is done, and touches nothing that the scan refuses.
+
+It is one that was ready before the push, or begins beside the scan.
+"""
 
 import json
+import os
 import pickle
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from storage.registry import Status
 from tests.support.opened import Opened
+from tests.support.registry_of import deployments
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
+from tidegate.supervisor.plan import SPARE_PREFIX
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's news of opened files is Linux's")
 
@@ -20,8 +30,10 @@ KEPT = "served by the process that was checked"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("warm")) as running:
+    with running_stack(tmp_path_factory.mktemp("warm"), spare_runners=1) as running:
         yield running
+    assert running.running() == [], "`tidegate down` leaves none, that nobody asked for either"
+    assert not [path for path in _home(running).iterdir() if path.name.startswith(SPARE_PREFIX)]
 
 
 class _Opened(Opened):
@@ -37,63 +49,119 @@ def _home(stack: RunningStack) -> Path:
     return found
 
 
-def _write(folder: Path, name: str, model: bytes) -> Path:
+HOSTILE = b"cos\nsystem\n(S'true'\ntR."
+ASKED = {"instances": [{"x": 1.0}]}
+LIMITS = {"spare": "", "own": '[limits]\nmemory = "1500 MB"\n'}
+"""A process that was there before serves only a model of the usual limits."""
+
+
+def _write(folder: Path, name: str, model: bytes, limits: str = "") -> Path:
     folder.mkdir()
     (folder / "model.pkl").write_bytes(model)
-    (folder / "tidegate.toml").write_text(f'name = "{name}"\n[features]\nx = "numeric"\n')
+    (folder / "tidegate.toml").write_text(f'name = "{name}"\n[features]\nx = "numeric"\n{limits}')
     (folder / "test_data.json").write_text(json.dumps({"instances": [{"x": 1.0}, {"x": 0.0}]}))
     return folder
 
 
+def _fitted() -> bytes:
+    return pickle.dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+
+
+def _served(stack: RunningStack, name: str) -> int:
+    """The process of its live version."""
+    (deployment,) = [one.id for one in deployments(stack, name) if one.status is Status.LIVE]
+    return stack.wait_ready(f"runner-{deployment}")
+
+
 def _nobodys(stack: RunningStack, known: set[str]) -> set[str]:
-    """Processes and folders of candidates beside those that were there."""
+    """Processes and folders of candidates beside those that were there, and what is ready for the next."""
     parts = {name.removeprefix("runner-") for name in stack.parts() if name.startswith("runner-")}
-    return (parts | {path.name for path in _home(stack).iterdir()}) - known
+    ready = {name for name in stack.parts() if name.startswith(SPARE_PREFIX)}
+    return (parts | {path.name for path in _home(stack).iterdir()}) - known - ready
 
 
-def test_it_is_begun_before_the_scan_is_done_and_serves(stack: RunningStack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", LIMITS)
+def test_the_process_was_there_before_the_scan_was_done_and_is_a_runner_as_any_other_then(
+    stack: RunningStack, tmp_path: Path, kind: str
+) -> None:
+    spare, pid = stack.spare_runner()
+    name = f"good-{kind}"
     opened = _Opened(stack)
-    fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
-    said = stack.tidegate("deploy", str(_write(tmp_path / "m", "good", pickle.dumps(fitted)))).stdout
+    said = stack.tidegate("deploy", str(_write(tmp_path / "m", name, _fitted(), LIMITS[kind]))).stdout
     found = opened.close()
     assert KEPT in said
-    (_, folder) = opened.folders()
-    assert folder / "model.pkl" in found, "what is opened is seen"
+    served = _served(stack, name)
+    url = f"{stack.gateway_url}/v1/models/{name}/predict"
+    assert httpx.post(url, json=ASKED, timeout=60).json()["predictions"][0]["class"] == 1
+    (folder,) = {path.parent for path in found if path.name == "model.pkl"}
+    assert (served == pid) == (kind == "spare"), "a process that was there before the push"
+    assert (folder.name == spare) == (kind == "spare")
+    memory, _ = psutil.Process(served).rlimit(psutil.RLIMIT_DATA)
+    assert memory == (2_000_000_000 if kind == "spare" else 1_500_000_000)
+    if kind == "own":
+        assert stack.spare_runner() == (spare, pid), "it waits for another"
+
+    (deployment,) = [one.id for one in deployments(stack, name)]
+    assert "ready on" in (stack.settings.logs_path / f"runner-{deployment}.log").read_text()
+    os.kill(served, signal.SIGKILL)
+    assert stack.wait_ready(f"runner-{deployment}", other_than=served) != pid
+    assert httpx.post(url, json=ASKED, timeout=60).json()["predictions"][0]["class"] == 1
+    assert not folder.exists(), "its own folder has gone with its process"
+    assert deployment not in {path.name for path in _home(stack).iterdir()}
+    if kind == "spare":
+        assert not (stack.settings.logs_path / f"{spare}.log").exists()
+
+
+def test_a_folder_with_python_gets_a_process_of_its_own(stack: RunningStack, tmp_path: Path) -> None:
+    spare = stack.spare_runner()
+    folder = _write(tmp_path / "m", "scripted", _fitted())
+    (folder / "pandas.py").write_text("WHOSE = 'the model has one of its own'\n")
+    stack.tidegate("deploy", str(folder))
+    assert _served(stack, "scripted") != spare[1]
+    assert stack.spare_runner() == spare
+
+
+def test_one_that_is_killed_is_nobodys_loss(stack: RunningStack, tmp_path: Path) -> None:
+    spare, pid = stack.spare_runner()
+    os.kill(pid, signal.SIGKILL)
+    stack.tidegate("status")  # which ends with another code where a part fails
+    stack.tidegate("deploy", str(_write(tmp_path / "m", "without", _fitted())))
+    other, _ = stack.spare_runner(other_than=pid)
+    assert other != spare
+    assert not _home(stack).joinpath(spare).exists()
+    assert not list(stack.settings.logs_path.glob(f"{spare}*"))
 
 
 @pytest.mark.parametrize(
-    ("case", "model", "stage"),
-    [("hostile", b"cos\nsystem\n(S'true'\ntR.", "scan"), ("unreadable", b"", "scan")],
+    ("kind", "case", "model"),
+    [("spare", "hostile", HOSTILE), ("own", "hostile", HOSTILE), ("own", "unreadable", b"")],
 )
 def test_what_the_scan_refuses_was_never_opened_and_leaves_nothing(
-    stack: RunningStack, tmp_path: Path, case: str, model: bytes, stage: str
+    stack: RunningStack, tmp_path: Path, kind: str, case: str, model: bytes
 ) -> None:
+    spare, pid = stack.spare_runner()
     known = _nobodys(stack, set())
     opened = _Opened(stack)
-    done = stack.tidegate("deploy", str(_write(tmp_path / case, case, model)), check=False)
+    before = len(opened.folders())
+    done = stack.tidegate("deploy", str(_write(tmp_path / case, case, model, LIMITS[kind])), check=False)
     wait_until(lambda: not _nobodys(stack, known), 30, "what was refused to be gone")
     found = opened.close()
     assert done.returncode != 0
-    assert stage in done.stdout + done.stderr
-    assert len(opened.folders()) == 2, "its process was begun"
+    assert "scan" in done.stdout + done.stderr
     assert found == [], "nothing of it was opened there"
-    folder = opened.folders()[-1]
-    assert not [pid for pid in stack.running() if str(folder) in _command(pid)]
+    was_taken = spare not in stack.parts()
+    assert was_taken == (kind == "spare")
+    assert was_taken or len(opened.folders()) > before, "its process was begun"
+    assert psutil.pid_exists(pid) != was_taken
+    assert _home(stack).joinpath(spare).exists() != was_taken
 
 
 def test_what_its_data_refuses_leaves_nothing(stack: RunningStack, tmp_path: Path) -> None:
     known = _nobodys(stack, set())
-    folder = _write(tmp_path / "data", "data", pickle.dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1])))
+    folder = _write(tmp_path / "data", "data", _fitted(), LIMITS["own"])
     (folder / "test_data.json").write_text("{")
     opened = _Opened(stack)
     done = stack.tidegate("deploy", str(folder), check=False)
     wait_until(lambda: not _nobodys(stack, known), 30, "what was refused to be gone")
     assert done.returncode != 0
     assert opened.close() == []
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except OSError:
-        return ""

@@ -14,7 +14,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Opened:
-    """Watches from the start, and with `grows` what appears in the folder too."""
+    """Watches from the start, and with `grows` the folders in it too, and those that appear there."""
 
     def __init__(self, folder: Path, *, grows: bool = False) -> None:
         self._fd = _LIBC.inotify_init1(os.O_NONBLOCK)
@@ -25,6 +25,9 @@ class Opened:
         self._stop = Event()
         self._lock = Lock()
         self._watch(folder)
+        for within in folder.iterdir() if grows else ():
+            if within.is_dir():
+                self._watch(within)
         self._reader = Thread(target=self._keep_reading, daemon=True)
         self._reader.start()
 

@@ -16,6 +16,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 from tidegate.rollout.config import rollout_config
 from tidegate.rollout.engine import tell
+from tidegate.supervisor.plan import SPARE_PREFIX
 
 Lives = dict[str, tuple[int, int]]
 
@@ -58,7 +59,7 @@ class SharedStack:
         self._end.close()
 
     def _start(self) -> RunningStack:
-        self._running = self._end.enter_context(running_stack(self._make_folder()))
+        self._running = self._end.enter_context(running_stack(self._make_folder(), spare_runners=1))
         return self._running
 
 
@@ -84,10 +85,13 @@ def _is_whole(stack: RunningStack) -> bool:
 
 
 def _is_at_rest(name: str, part: dict[str, Any]) -> bool:
+    if name.startswith(SPARE_PREFIX):
+        return True  # it comes and goes with what is deployed
     return not name.startswith("runner-") and part["condition"] in ("ready", "done")
 
 
 def _lives(stack: RunningStack) -> Lives:
     """Of each part the process, and how often it was started again."""
     parts = {name: part for name, part in stack.parts().items() if part["condition"] != "done"}
-    return {name: (part["pid"], part["restarts"]) for name, part in parts.items() if not name.startswith("runner-")}
+    come_and_go = ("runner-", SPARE_PREFIX)
+    return {name: (part["pid"], part["restarts"]) for name, part in parts.items() if not name.startswith(come_and_go)}

@@ -18,6 +18,7 @@ from tests.support.reaper import end_stack, reap_with_us
 from tests.support.waiting import wait_until
 from tidegate.settings import Settings
 from tidegate.supervisor.leftovers import members
+from tidegate.supervisor.plan import SPARE_PREFIX
 from tidegate.supervisor.state import running_state
 
 Finished = subprocess.CompletedProcess[str]
@@ -93,6 +94,17 @@ class RunningStack:
 
         return wait_until(ready, deadline_s, f"{name} to be ready", 0.1) or 0
 
+    def spare_runner(self, other_than: int | None = None) -> tuple[str, int]:
+        """Name and pid of the process that is ready for the next push, once there is one (with another pid)."""
+
+        def ready() -> tuple[str, int] | None:
+            for name, part in self.parts().items():
+                if name.startswith(SPARE_PREFIX) and part["condition"] == "ready" and part["pid"] != other_than:
+                    return name, int(part["pid"])
+            return None
+
+        return wait_until(ready, 120, "a spare runner", 0.1) or ("", 0)
+
     def logs(self, chars: int = 3000) -> str:
         """The end of every log."""
         texts = (f"--- {path.stem}\n{path.read_text(errors='replace')[-chars:]}" for path in self._log_paths())
@@ -113,7 +125,10 @@ class RunningStack:
 
 
 def stack_of(home: Path, **given: object) -> RunningStack:
-    """A stack that is not started: its own home and ports, and these settings by their names."""
+    """A stack that is not started: its own home and ports, and these settings by their names.
+
+    Without a spare runner, which only those have that are about it: it takes a second of CPU after each start.
+    """
     first = free_port_range(PORTS)
     chosen: dict[str, object] = {
         "home": home,
@@ -121,6 +136,7 @@ def stack_of(home: Path, **given: object) -> RunningStack:
         "broker_port": first + 1,
         "clickhouse_port": first + 2,
         "monitor_port": first + 3,
+        "spare_runners": 0,
         **given,
     }
     env = {key: value for key, value in os.environ.items() if not key.startswith("TIDEGATE_")}

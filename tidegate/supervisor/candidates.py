@@ -27,6 +27,7 @@ from model_runner.unreadable import UNREADABLE
 from tidegate.candidate_files import link_files
 from tidegate.candidate_protocol import (
     MOST_BYTES,
+    WORD_S,
     Answer,
     Declined,
     Ended,
@@ -45,12 +46,11 @@ from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.room import Room
+from tidegate.supervisor.spare import Spare
 from tidegate.supervisor.state import PartState
 
 KEEP_S = 5.0
-"""For one that answers to become ready in the supervisor's eyes too: it looks twice a second."""
-WORD_S = 600.0
-"""For the files to be read and scanned, beside the time in which a model must load: each may take as long as that."""
+"""For one that answers to become ready in the supervisor's eyes too."""
 
 _GONE: tuple[type[Exception], ...] = (ConnectionError, ValueError, *UNREADABLE)
 """ValueError: a line that is longer than any."""
@@ -89,12 +89,15 @@ class Candidates:
         make_part: Callable[[PartSpec], Part],
         confine: Callable[[Placed, str, Limits], Confinement],
         room: Room,
+        *,
+        has_spare: bool = False,
     ) -> None:
         """
         Args:
             folder: holds the files of each.
             confine: given where it belongs, and its name.
             room: counts what runners take; they are among them.
+            has_spare: whether a process is kept ready for the next of them.
         """
         self._run_path = run_path
         self._folder = folder
@@ -108,6 +111,8 @@ class Candidates:
         self._ending: dict[str, asyncio.Event] = {}
         """Those that end, and when no process of them is left."""
         self._server: asyncio.Server | None = None
+        around = run_path, folder, environments, make_part, confine, room
+        self._spare = Spare(*around, lambda: bool(self._found or self._begun)) if has_spare else None
 
     async def listen(self) -> None:
         """Take orders, for the owner of the run folder only."""
@@ -118,6 +123,13 @@ class Candidates:
             self._server = await asyncio.start_unix_server(self._serve, path, limit=MOST_BYTES)
         finally:
             os.umask(mask)
+        if self._spare is not None:
+            self._spare.start()
+
+    async def make_way(self) -> None:
+        """Something took room: what nobody asked for goes first."""
+        if self._spare is not None:
+            await self._spare.make_way()
 
     def released(self) -> set[str]:
         """Those that nobody holds: ask the registry after this whether it wants them, and `drop` the others."""
@@ -129,6 +141,7 @@ class Candidates:
         if one is None or one.sha256 != sha256 or not one.part.ready.is_set():
             return None
         del self._found[name]
+        self._forget(name)
         one.part.spec = replace(one.part.spec, is_candidate=False)
         log.info("the process that was checked serves deployment %s", name)
         return one.part, one.folder
@@ -138,12 +151,15 @@ class Candidates:
         await asyncio.gather(*(self._drop(name) for name in names))
 
     def states(self) -> tuple[PartState, ...]:
-        return tuple(one.part.state for one in self._found.values())
+        spare = () if self._spare is None else self._spare.states()
+        return (*(one.part.state for one in self._found.values()), *spare)
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
             candidates_socket(self._run_path).unlink(missing_ok=True)
+        if self._spare is not None:
+            await self._spare.stop()
         await self.drop(list(self._found))
 
     async def _drop(self, name: str) -> None:
@@ -159,6 +175,7 @@ class Candidates:
             for path in (one.folder, runner_socket(self._run_path, name).parent):
                 await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
             await asyncio.to_thread(remove_log, one.part.log)
+            self._forget(name)
         finally:
             del self._ending[name]
             gone.set()
@@ -202,7 +219,6 @@ class Candidates:
             raise
         finally:
             self._begun.discard(name)
-        one.part.begin()
         return one
 
     async def _made(self, order: Start) -> _Candidate:
@@ -214,10 +230,16 @@ class Candidates:
             if trouble is not None:
                 raise DeclinedError(f"it {trouble}")
             self._room.take(name, limits.memory_bytes)
+            taken = None if self._spare is None else await self._spare.take(order, limits)
+            if taken is not None:
+                return _Candidate(taken.part, taken.folder, taken.cgroup)
+            await self.make_way()
             spec, cgroup = await asyncio.to_thread(self._spec, order, folder, limits)
         except (ModelError, EnvironmentBuildError, OSError, ValueError) as error:
             raise DeclinedError(str(error)) from error
-        return _Candidate(self._make_part(spec), folder, cgroup)
+        part = self._make_part(spec)
+        part.begin()
+        return _Candidate(part, folder, cgroup)
 
     def _spec(self, order: Start, folder: Path, limits: Limits) -> tuple[PartSpec, str | None]:
         """Lay out its files, and what it may see. Raises DeclinedError, ModelError, EnvironmentBuildError, OSError."""
@@ -236,6 +258,10 @@ class Candidates:
         told = ("--awaits-word", f"{waits_s:g}", "--libraries", ",".join(order.libraries))
         spec = runner_spec(name, folder, socket, confinement, prepared.python, name=name, arguments=told)
         return replace(spec, is_candidate=True), confinement.cgroup
+
+    def _forget(self, name: str) -> None:
+        if self._spare is not None:
+            self._spare.forget(name)
 
     async def _held(self, name: str, one: _Candidate, reader: StreamReader, writer: StreamWriter) -> None:
         """Until whoever asked for it goes away."""
@@ -259,6 +285,7 @@ class Candidates:
 
     async def _obey(self, name: str, one: _Candidate, order: Order, writer: StreamWriter) -> None:
         if isinstance(order, Keep):
+            one.part.look()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(_either(one.part.ready, one.part.ended), KEEP_S)
             if one.part.ready.is_set():

@@ -7,7 +7,7 @@ from pathlib import Path
 from storage.registry import Database, UnknownDeploymentError, get_deployment
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.logs import log_path, remove_log
-from tidegate.supervisor.plan import RUNNER_PREFIX
+from tidegate.supervisor.plan import RUNNER_PREFIX, SPARE_PREFIX
 
 log = logging.getLogger("tidegate.supervisor")
 
@@ -16,7 +16,7 @@ def remove_left(folder: Path, run_path: Path, logs: Path, dsn: str) -> None:
     """Call it before there are any new ones. The logs of those that became a deployment are the deployment's, and stay.
 
     Args:
-        folder: holds the files of each, by its name.
+        folder: holds the files of each, by its name, or what names one whose files a spare process has.
         dsn: of the registry.
     """
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
@@ -24,7 +24,9 @@ def remove_left(folder: Path, run_path: Path, logs: Path, dsn: str) -> None:
     try:
         for name in names:
             shutil.rmtree(runner_socket(run_path, name).parent, ignore_errors=True)
-            if _is_no_deployment(database, name):
+            if name.startswith(SPARE_PREFIX):
+                remove_log(log_path(logs, name))
+            elif _is_no_deployment(database, name):
                 remove_log(log_path(logs, f"{RUNNER_PREFIX}{name}"))
                 log.info("removed what was left of %s, which was being checked", name)
     finally:

@@ -6,6 +6,7 @@ A thread, since a disk may be slow: the event loop watches over all the others.
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from model_runner import watched
@@ -47,6 +48,13 @@ class BoundedLog:
             allowed = self._meter.take(data, time.monotonic())
             if allowed:
                 self._append(allowed)
+
+    def move(self, path: Path) -> None:
+        """To another name, with what is written already."""
+        with self._lock:
+            with suppress(OSError):  # nothing was said yet
+                self._path.rename(path)
+            self._path = path
 
     def finish(self) -> None:
         """Nothing comes for a while: say what was dropped."""

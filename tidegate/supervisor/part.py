@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from math import inf
 from subprocess import SubprocessError
+from typing import Literal
+
+from msgspec.structs import replace
 
 from model_runner import watched
 from model_runner.endings import how_ended
@@ -59,6 +62,8 @@ class Part:
         self._stopping = asyncio.Event()
         self._allowed = asyncio.Event()
         self._allowed.set()
+        self._looked_at = asyncio.Event()
+        self._became = asyncio.Event()
         self.before_again: Callable[[], Awaitable[None]] | None = None
         """Awaited after each end of it, before it is started again."""
         port = spec.ports[0].port if spec.ports else None
@@ -79,6 +84,21 @@ class Part:
     def begin(self, before: Sequence["Part"] = ()) -> None:
         """Start it as soon as those before it are ready. May be called again for a job that is done."""
         self._task = watched.keep(lambda: self._run(before), f"watch of {self.spec.name}")
+
+    def look(self) -> None:
+        """It may have become ready this moment: do not wait for the next probe."""
+        self._looked_at.set()
+
+    def become(self, spec: PartSpec) -> None:
+        """The process that runs, and is ready, is this part from now on, which has still to become ready."""
+        self.spec = spec
+        self.log = log_path(self._around.logs, spec.name)
+        self._written.move(self.log)
+        self.ready.clear()
+        self.ready_count = 0
+        self._became.set()
+        self.state = replace(self.state, name=spec.name, log=str(self.log))
+        self._set(Condition.STARTING, "")
 
     async def finished(self) -> bool:
         """Wait for the end of a job; whether it ended well."""
@@ -211,23 +231,28 @@ class Part:
         """What becomes its standard input."""
         if self.spec.listens_at is None:
             return asyncio.subprocess.DEVNULL
-        ending.callback(self.spec.listens_at.unlink, missing_ok=True)
+        ending.callback(self._unlink)
         return ours.enter_context(bind(self.spec.listens_at)).fileno()
+
+    def _unlink(self) -> None:
+        if self.spec.listens_at is not None:
+            self.spec.listens_at.unlink(missing_ok=True)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> str:
         """Wait for its end; what is to be said about it."""
         end = watched.awaited(process.wait())
         try:
-            if not self.spec.is_job and not await self._becomes_ready(end):
-                if not end.done():
+            while not self.spec.is_job and not end.done():
+                if await self._becomes_ready(end):
+                    self._set(Condition.READY, "", pid=await self._pid(process))
+                    self.ready_count += 1
+                    self.ready.set()
+                    await _end_or(end, self._became)
+                elif not end.done():
                     self.failure = f"was not ready after {self._start_timeout_s:g} s: {self.state.detail}"
                     self._kill()
                     await end
                     return self.failure
-            elif not self.spec.is_job:
-                self._set(Condition.READY, "", pid=await self._pid(process))
-                self.ready_count += 1
-                self.ready.set()
             code = await end
             how = how_ended(code)
             return f"ended with {how}" if how.startswith("exit") else f"ended by {how}"
@@ -244,7 +269,7 @@ class Part:
             if waits_for != self.state.detail and waits_for is not None:
                 self._set(self.state.condition, waits_for, since=self.state.since)
             pause = PROBE_S if time.monotonic() - started < 5 else PROBE_LATER_S
-            await asyncio.wait({end}, timeout=pause)
+            await _end_or(end, self._looked_at, pause)
         return False
 
     def _is_finished(self, code: int | None) -> bool:
@@ -320,6 +345,17 @@ class Part:
         if condition in (Condition.READY, Condition.DONE, Condition.FAILING, Condition.FAILED):
             self.settled.set()
         self._around.changed()
+
+
+async def _end_or(end: asyncio.Future[int], event: asyncio.Event, timeout_s: float | None = None) -> None:
+    """Return when it ends, or at the event, which is over then."""
+    waiting = watched.awaited(event.wait())
+    either: set[asyncio.Future[int] | asyncio.Future[Literal[True]]] = {end, waiting}
+    try:
+        await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        event.clear()
 
 
 async def end_all(parts: Iterable[Part]) -> None:

@@ -45,9 +45,10 @@ class HttpReady:
 
 @dataclass(frozen=True)
 class SocketReady:
-    """The runner on this Unix socket answers a ping."""
+    """The runner on this Unix socket says that it is so."""
 
     path: Path
+    state: str = "ready"
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ BROKER = "broker"
 CLICKHOUSE = "clickhouse"
 PREPARE = "prepare"
 RUNNER_PREFIX = "runner-"
+SPARE_PREFIX = "spare-"
+"""Of a process that is no deployment's yet."""
 SINK_OFFSET = 0
 NOTIFIER_OFFSET = 1
 DEPLOYER_OFFSET = 2
@@ -249,6 +252,12 @@ def runner_spec(
         listens_at=socket,
         is_a_models=True,
     )
+
+
+def spare_spec(name: str, folder: Path, socket: Path, confinement: Confinement, arguments: tuple[str, ...]) -> PartSpec:
+    """A process that is to become a runner: ready as soon as it can."""
+    spec = runner_spec(name, folder, socket, confinement, arguments=arguments)
+    return replace(spec, name=name, ready=SocketReady(socket, "spare"), is_candidate=True)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ async def _ask(readiness: Readiness) -> str | None:
             return None
         case HttpReady(port, path):
             return await _get(port, path)
-        case SocketReady(path):
-            return await _ask_runner(path)
+        case SocketReady(path, state):
+            return await _ask_runner(path, state)
         case AddressReady(address, token):
             return await _ask_address(address, token)
         case ExitReady():
@@ -65,7 +65,7 @@ async def _get(port: int, path: str) -> str | None:
         await _close(writer)
 
 
-async def _ask_runner(path: Path) -> str | None:
+async def _ask_runner(path: Path, state: str) -> str | None:
     reader, writer = await asyncio.open_unix_connection(path)
     try:
         writer.write(encode_frame(Request(1, DESCRIBE)))
@@ -74,7 +74,7 @@ async def _ask_runner(path: Path) -> str | None:
         while data := await reader.read(65_536):
             for frame in frames.feed(data):
                 info = msgspec.msgpack.decode(frame, type=Reply).info
-                return None if info is not None and info.state == "ready" else "its model"
+                return None if info is not None and info.state == state else "its model"
         return "an answer on its socket"
     finally:
         await _close(writer)

@@ -56,12 +56,15 @@ class Runners:
         confine_runner: Callable[[Placed, str, Limits], Confinement],
         capacity: Capacity | None = None,
         candidates: Path | None = None,
+        *,
+        has_spare: bool = False,
     ) -> None:
         """
         Args:
             confine_runner: given a deployment and the name of one of its runners.
             capacity: what all of them may take together; nothing bounds it when None.
             candidates: folder for the files of those that are checked; None where nobody asks for any.
+            has_spare: whether a process is kept ready for the next of them.
         """
         self.parts: dict[str, Part] = {}
         """By deployment and number (gateway/replica_names.py)."""
@@ -74,7 +77,7 @@ class Runners:
         self.candidates: Candidates | None = None
         if candidates is not None:
             around = environments, make_part, confine_runner, self._room
-            self.candidates = Candidates(run_path, candidates, *around)
+            self.candidates = Candidates(run_path, candidates, *around, has_spare=has_spare)
         self._successions: dict[str, Succession] = {}
         """Of those that were candidates: what they are once they have to be started again."""
         self._leaving: dict[str, _Leaving] = {}
@@ -181,6 +184,8 @@ class Runners:
             part = self._make_part(spec)
             self.parts[name] = part
             self._room.take(name, each)
+            if self.candidates is not None:
+                await self.candidates.make_way()
             part.begin()
         return trouble is None
 

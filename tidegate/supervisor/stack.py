@@ -129,7 +129,7 @@ class Stack:
         candidates = candidates_path(settings)
         remove_left(candidates, settings.run_path, settings.logs_path, settings.database_dsn)
         around = store_of(settings), self._make_part, confine, capacity, candidates
-        launcher = Runners(settings.run_path, cache, *around)
+        launcher = Runners(settings.run_path, cache, *around, has_spare=settings.spare_runners > 0)
         return Following(settings.database_dsn, launcher, launcher.candidates)
 
     def _make_pod_launcher(self) -> "Launcher":
