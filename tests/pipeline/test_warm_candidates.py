@@ -6,6 +6,7 @@ It is one that was ready before the push, or begins beside the scan.
 import json
 import os
 import pickle
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.support.opened import Opened
 from tests.support.registry_of import deployments
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
+from tidegate.sockets import runner_socket
 from tidegate.supervisor.plan import SPARE_PREFIX
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's news of opened files is Linux's")
@@ -33,7 +35,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     with running_stack(tmp_path_factory.mktemp("warm"), spare_runners=1) as running:
         yield running
     assert running.running() == [], "`tidegate down` leaves none, that nobody asked for either"
-    assert not [path for path in _home(running).iterdir() if path.name.startswith(SPARE_PREFIX)]
+    sockets = runner_socket(running.settings.run_path, "any").parents[1]
+    assert not [path for path in sockets.iterdir() if path.name.startswith(SPARE_PREFIX)]
 
 
 class _Opened(Opened):
@@ -96,8 +99,9 @@ def test_the_process_was_there_before_the_scan_was_done_and_is_a_runner_as_any_o
     (folder,) = {path.parent for path in found if path.name == "model.pkl"}
     assert (served == pid) == (kind == "spare"), "a process that was there before the push"
     assert (folder.name == spare) == (kind == "spare")
-    memory, _ = psutil.Process(served).rlimit(psutil.RLIMIT_DATA)
-    assert memory == (2_000_000_000 if kind == "spare" else 1_500_000_000)
+    memory = re.search(r"^Max data size +(\d+) ", Path(f"/proc/{served}/limits").read_text(), re.MULTILINE)
+    assert memory is not None
+    assert int(memory[1]) == (2_000_000_000 if kind == "spare" else 1_500_000_000)
     if kind == "own":
         assert stack.spare_runner() == (spare, pid), "it waits for another"
 
@@ -115,7 +119,7 @@ def test_the_process_was_there_before_the_scan_was_done_and_is_a_runner_as_any_o
 def test_a_folder_with_python_gets_a_process_of_its_own(stack: RunningStack, tmp_path: Path) -> None:
     spare = stack.spare_runner()
     folder = _write(tmp_path / "m", "scripted", _fitted())
-    (folder / "pandas.py").write_text("WHOSE = 'the model has one of its own'\n")
+    (folder / "pandas_of_mine.py").write_text("WHOSE = 'the model has one of its own'\n")
     stack.tidegate("deploy", str(folder))
     assert _served(stack, "scripted") != spare[1]
     assert stack.spare_runner() == spare
