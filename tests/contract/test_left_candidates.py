@@ -41,13 +41,13 @@ def test_it_goes_with_its_log_unless_it_became_a_deployment(tmp_path: Path) -> N
 
 
 def test_a_process_that_was_a_spare_has_a_folder_of_another_name(tmp_path: Path) -> None:
-    """An empty file names the model that it was given."""
+    """An empty folder names the model that it was given."""
     dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
     registry.upgrade(dsn)
     make_socket_folder(tmp_path / "run")
     folder, socket, *logs = _leave(tmp_path, "d1")
     folder.rename(folder.with_name("spare-d0"))
-    folder.touch()
+    folder.mkdir()
     waiting = tmp_path / "spare-d3.log"
     waiting.write_text("words\n")
     (folder.parent / "spare-d3").mkdir()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -147,9 +148,8 @@ class Spare:
 
     def forget(self, deployment_id: str) -> None:
         """Whoever clears up after a kill need not look for what belonged to it any more."""
-        path = self._folder / deployment_id
-        if path.is_file():
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # one that holds files is a candidate's own
+            (self._folder / deployment_id).rmdir()
 
     def _suits(self, found: _Found, order: Start, limits: Limits) -> bool:
         """Raises ModelError, EnvironmentBuildError."""
@@ -176,8 +176,8 @@ class Spare:
         link_files(Path(order.folder), order.files, found.folder)
         if found.confinement.uid is not None:
             open_up(found.folder)
-        # An empty file that names the deployment: its folder does not (tidegate/supervisor/left_candidates.py).
-        (self._folder / order.deployment_id).touch()
+        # An empty folder names the deployment: that of the files does not (tidegate/supervisor/left_candidates.py).
+        (self._folder / order.deployment_id).mkdir()
         socket = runner_socket(self._run_path, order.deployment_id)
         runner_socket(self._run_path, found.name).parent.rename(socket.parent)
 
