@@ -1,6 +1,5 @@
 """The gateway as one ASGI application: predictions go straight to the data plane, everything else to FastAPI."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -184,9 +183,7 @@ class _Plane:
         try:
             yield
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.wait(beside)
+            await watched.cancelled(beside)
             await inference.close()
             await emitter.close(self._config.flush_s)
             await endpoints.close()

@@ -105,7 +105,8 @@ class Endpoints:
     async def after_refresh(self, endpoint: Endpoint, path: str) -> Endpoint | None:
         """Look at the routes at once; another endpoint where this one has lost the path's traffic, else None."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._cache.refresh_now(), ASKING_S)
+            async with asyncio.timeout(ASKING_S):
+                await self._cache.refresh_now()
         found = self._group(path)
         if found is None or any(other.route.deployment_id == endpoint.route.deployment_id for other in found.takers):
             return None

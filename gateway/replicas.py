@@ -106,7 +106,8 @@ class Replicas:
     async def close_when_idle(self, deadline_s: float) -> None:
         """Close once nothing is under way, or after so many seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                await self._idle.wait()
         await self.close()
 
     async def close(self) -> None:

@@ -50,10 +50,7 @@ class Shadowing:
 
     async def close(self) -> None:
         """Give up what is under way; it makes no events."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await watched.cancelled(self._tasks)
 
     async def _run(self, call: Call, shadow: Endpoint, rows: int) -> None:
         try:

@@ -2,9 +2,9 @@
 
 from prometheus_client import Counter
 
-from model_runner.watched import awaited, begin, begin_thread, died, keep, keep_thread, on_death, trouble
+from model_runner.watched import awaited, begin, begin_thread, cancelled, died, keep, keep_thread, on_death, trouble
 
-__all__ = ["DEATHS", "awaited", "begin", "begin_thread", "died", "keep", "keep_thread", "trouble"]
+__all__ = ["DEATHS", "awaited", "begin", "begin_thread", "cancelled", "died", "keep", "keep_thread", "trouble"]
 
 # Of what is to live as long as the process, a death means that it was started again.
 DEATHS = Counter(

@@ -70,7 +70,8 @@ async def scan(room: Room) -> None:
     """
     async with _running(scan_command(room.folder, confinement=room.confinement), room) as running:
         try:
-            await asyncio.wait_for(running.process.wait(), room.load_s)
+            async with asyncio.timeout(room.load_s):
+                await running.process.wait()
         except TimeoutError:
             raise _in_stage("scan", over_load_time("model", room.load_s)) from None
         if running.process.returncode:
@@ -86,7 +87,8 @@ async def read_files(room: Room, file: str) -> OwnFiles:
     launch = reading_command(room.folder, confinement=room.confinement)
     async with _running(launch, room, has_output=True) as running:
         try:
-            content = await asyncio.wait_for(_output(running.process), room.load_s)
+            async with asyncio.timeout(room.load_s):
+                content = await _output(running.process)
         except TimeoutError:
             raise _in_stage("check", over_load_time(file, room.load_s)) from None
         if running.process.returncode:

@@ -226,7 +226,8 @@ class Runner:
         """Refuse what is new, finish what is under way."""
         self.stopping = True
         try:
-            await asyncio.wait_for(self.thread.drain(), self.config.drain_s)
+            async with asyncio.timeout(self.config.drain_s):
+                await self.thread.drain()
         except TimeoutError:
             log.warning("gave up %d requests after %.0f s", self.thread.waiting, self.config.drain_s)
         for connection in self.connections:

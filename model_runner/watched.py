@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+CANCEL_AGAIN_S = 1.0
 WELL_S = 10.0
 """Alive for so long, and the next death is a first one again."""
 
@@ -57,6 +58,19 @@ def awaited(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 def keep(make: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
     """Have it run until the task is cancelled, or it returns."""
     return begin(_keep(make, name), name)
+
+
+async def cancelled(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel what has nothing to clean up; returns when all have ended.
+
+    Once is not enough: `asyncio.wait_for` of Python 3.11, which libraries use, loses a cancellation that comes together
+    with what was waited for. We use `asyncio.timeout`, which does not.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 def begin_thread(work: Callable[[], None], name: str) -> threading.Thread:

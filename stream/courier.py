@@ -67,7 +67,8 @@ class Courier:
             if last:
                 return False
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), judgement.wait_s)
+                async with asyncio.timeout(judgement.wait_s):
+                    await self._hurry.wait()
         raise AssertionError("unreachable: attempts are numbered without end")
 
     async def _note(self, alert: Alert, attempt: int, answer: Answer, judgement: Judgement) -> None:

@@ -45,10 +45,7 @@ class Lanes:
 
     async def cancel(self, partition: int | None = None) -> None:
         """End the work of one partition, or all of it. Returns when it has ended."""
-        tasks = [task for task, of in self._partition.items() if partition is None or of == partition]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await watched.cancelled([task for task, of in self._partition.items() if partition is None or of == partition])
 
 
 async def _after(before: asyncio.Task[bool] | None, work: Work) -> bool:

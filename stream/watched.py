@@ -5,15 +5,30 @@ tests/unit/test_watched.py sees to it that no task is made in another way.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+CANCEL_AGAIN_S = 1.0
 
 
 def begin(work: Coroutine[Any, Any, T], name: str = "") -> asyncio.Task[T]:
     """A task whose end the caller looks at."""
     return asyncio.get_running_loop().create_task(work, name=name or None)
+
+
+async def cancelled(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel what has nothing to clean up; returns when all have ended.
+
+    Once is not enough: `asyncio.wait_for` of Python 3.11, which libraries use, loses a cancellation that comes together
+    with what was waited for. We use `asyncio.timeout`, which does not.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 class Watched:
@@ -39,9 +54,7 @@ class Watched:
     async def stop(self) -> None:
         """Cancel all; returns when they have ended."""
         self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(self._tasks)
 
 
 def _how(task: asyncio.Task[None]) -> str:

@@ -76,7 +76,8 @@ async def receive_body(receive: Receive, spool: Spool, stall_s: float) -> None:
     """
     while True:
         try:
-            message = await asyncio.wait_for(receive(), stall_s)
+            async with asyncio.timeout(stall_s):
+                message = await receive()
         except TimeoutError:
             text = f"Nothing of the request's body came for {stall_s:g} s"
             raise ClickHouseError(SOCKET_TIMEOUT, text, "SOCKET_TIMEOUT") from None

@@ -28,7 +28,8 @@ class Pool:
             raise self._refusal(f"{self.waiting} requests wait already")
         self.waiting += 1
         try:
-            await asyncio.wait_for(self._room.acquire(), self._max_wait_s)
+            async with asyncio.timeout(self._max_wait_s):
+                await self._room.acquire()
         except TimeoutError:
             raise self._refusal(f"none got free in {self._max_wait_s:g} s") from None
         finally:

@@ -17,6 +17,7 @@ from gateway.app import GatewayConfig, create_app
 from gateway.producing import ProducerConfig
 from gateway.routes import RouteCache, RouteTable
 from model_runner import watched
+from stream import watched as stream_watched
 from stream.watched import Watched
 from tests.support.ports import free_ports
 from tidegate import monitor
@@ -24,7 +25,16 @@ from tidegate import monitor
 P = ParamSpec("P")
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("model_runner", "gateway", "stream", "storage", "tidegate", "dashboards")
-BARE = {"create_task", "ensure_future", "Thread", "Timer", "run_in_executor", "ThreadPoolExecutor", "start_new_thread"}
+BARE = {
+    "create_task",
+    "ensure_future",
+    "Thread",
+    "Timer",
+    "run_in_executor",
+    "ThreadPoolExecutor",
+    "start_new_thread",
+    "wait_for",  # of Python 3.11: it loses cancellations; `async with asyncio.timeout(...)` does not
+}
 MAY = {
     ("model_runner/watched.py", "create_task"): "the one place",
     ("model_runner/watched.py", "Thread"): "the one place",
@@ -139,6 +149,37 @@ async def test_what_is_begun_is_heard_when_it_dies(deaths: list[str], caplog: py
     assert sorted(deaths) == ["errand", "errand in a thread"]
     assert {record.levelno for record in caplog.records} == {logging.ERROR}
     assert watched.trouble() is None
+
+
+@pytest.mark.parametrize("cancelled", [watched.cancelled, stream_watched.cancelled])
+def test_a_task_that_loses_a_cancellation_ends(
+    cancelled: Callable[[list[asyncio.Task[None]]], Coroutine[Any, Any, None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that waits by `asyncio.wait_for`, where both come in one turn of the loop."""
+    for module in (watched, stream_watched):
+        monkeypatch.setattr(module, "CANCEL_AGAIN_S", 0.01)
+    waited = 0
+
+    async def loses(event: asyncio.Event) -> None:
+        nonlocal waited
+        while True:
+            await asyncio.wait_for(event.wait(), 60)
+            event.clear()
+            waited += 1
+
+    async def test() -> None:
+        event = asyncio.Event()
+        task = watched.awaited(loses(event))
+        await asyncio.sleep(0)
+        while waited < 3:
+            event.set()
+            await asyncio.sleep(0)
+        event.set()
+        await asyncio.sleep(0)
+        await cancelled([task])
+        assert task.cancelled()
+
+    asyncio.run(test())
 
 
 @in_a_loop

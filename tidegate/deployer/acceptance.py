@@ -41,7 +41,8 @@ async def accepted(job: Job, told: asyncio.Event) -> bool:
         lives = pusher_lives(job)
         with suppress(TimeoutError):
             # What git decided before it ended is in the repository already.
-            await asyncio.wait_for(told.wait(), LOOK_S if lives else 0.01)
+            async with asyncio.timeout(LOOK_S if lives else 0.01):
+                await told.wait()
         if told.is_set() or await commit_of(job.source["repository"], job.branch) == job.commit:
             return True
         if not lives:

@@ -194,7 +194,8 @@ class Candidate:
     async def _refuse_if_gone(self, process: _Process) -> None:
         """Raises HostGoneError: its process ended with the supervisor, and the model is not to blame."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), LOOK_S)
+            async with asyncio.timeout(LOOK_S):
+                await process.wait()
 
     async def _keep(self, sha256: str) -> bool:
         process = self._process

@@ -115,7 +115,8 @@ async def _git(remote: Remote, max_bytes: int, *arguments: str) -> str:
         env=fetch_environment(remote),
     )
     try:
-        said = await asyncio.wait_for(_said(process), TIMEOUT_S)
+        async with asyncio.timeout(TIMEOUT_S):
+            said = await _said(process)
     except TimeoutError:
         raise FetchError(f"git gave no answer in {TIMEOUT_S:g} s", can_pass=True) from None
     finally:

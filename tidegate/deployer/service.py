@@ -202,6 +202,7 @@ class Deployer:
 
 async def _came(news: asyncio.Event, seconds: float) -> bool:
     try:
-        return await asyncio.wait_for(news.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            return await news.wait()
     except TimeoutError:
         return False

@@ -103,9 +103,7 @@ class PodLauncher:
         """Look no more. The pods stay: another supervisor finds them."""
         if self._watching is not None:
             self._watching.stop()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await watched.cancelled(self._background)
         self._database.close()
 
     def _begin(self) -> None:
@@ -174,7 +172,8 @@ class PodLauncher:
                     waiting = True
                     self._tell(key, f"the registry cannot be written: {error}")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), LOOK_S if waiting else None)
+                async with asyncio.timeout(LOOK_S if waiting else None):
+                    await self._news.wait()
 
     async def _look_at(self, key: str, runner: DesiredRunner) -> bool:
         """Whether it has all the pods that it should have."""

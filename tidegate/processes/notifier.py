@@ -43,7 +43,8 @@ async def run(settings: Settings, target: WebhookTarget | None) -> int:
         else:
             log.error("notifier.trouble", reason=trouble)
     finally:
-        await asyncio.wait_for(delivery.stop(), settings.stop_timeout_s)
+        async with asyncio.timeout(settings.stop_timeout_s):
+            await delivery.stop()
         await asyncio.to_thread(server.shutdown)
         server.server_close()
     return 0 if trouble is None else 1
@@ -56,7 +57,8 @@ async def _watch(delivery: Delivery, stopping: asyncio.Event) -> str | None:
         if trouble is not None:
             return trouble
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 0.5)
+            async with asyncio.timeout(0.5):
+                await stopping.wait()
     return None
 
 

@@ -60,14 +60,16 @@ async def run(settings: Settings, index: int) -> int:
     trouble = None
     while trouble is None and not stopping.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await stopping.wait()
         trouble = worker.trouble()
     if trouble is not None:
         log.error("stream_worker.trouble", reason=trouble)
     else:
         drained = await worker.drain(settings.stop_timeout_s * 0.7)
         log.info("stream_worker.drained" if drained else "stream_worker.not_drained", lag=worker.lag())
-    await asyncio.wait_for(worker.stop(), settings.stop_timeout_s)
+    async with asyncio.timeout(settings.stop_timeout_s):
+        await worker.stop()
     server.shutdown()
     return 0 if trouble is None else 1
 

@@ -287,7 +287,8 @@ class Candidates:
         if isinstance(order, Keep):
             one.part.look()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_either(one.part.ready, one.part.ended), KEEP_S)
+                async with asyncio.timeout(KEEP_S):
+                    await _either(one.part.ready, one.part.ended)
             if one.part.ready.is_set():
                 one.sha256 = order.sha256
                 await _send(writer, Kept())

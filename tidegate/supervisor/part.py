@@ -296,7 +296,8 @@ class Part:
         self._set(condition, detail, pid=None, restarts=self._history.restarts)
         delay = policy.delay_s(around.policy, self._history, around.random.random())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), delay)
+            async with asyncio.timeout(delay):
+                await self._stopping.wait()
 
     @property
     def _start_timeout_s(self) -> float:

@@ -156,7 +156,8 @@ class Stack:
             if part.settled.is_set():
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(part.settled.wait(), 0.1)
+                async with asyncio.timeout(0.1):
+                    await part.settled.wait()
 
     async def _watch(self) -> None:
         """What has to be looked at while the stack runs.
@@ -256,7 +257,8 @@ class Stack:
     async def _write_states(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._dirty.wait()
             if not self._dirty.is_set() and read_state(self._settings.run_path) is not None:
                 continue
             await asyncio.sleep(STATE_S if self._untold is None else UNTOLD_S)
