@@ -101,6 +101,12 @@ def publish(
     return _publish(bootstrap, layout, [(record.deployment_id, record) for record in records], flush_s)
 
 
+def make_ready(bootstrap: str, layout: TopicLayout, flushes_s: Iterable[float]) -> None:
+    """Make the producers for these, so that they are ready when there is something to announce."""
+    for flush_s in flushes_s:
+        producer_for(bootstrap, layout, 0.9 * flush_s)
+
+
 def publish_changes(
     bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRecord], *, flush_s: float = FLUSH_S
 ) -> int:
