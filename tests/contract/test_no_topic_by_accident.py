@@ -10,7 +10,7 @@ from stream.timestamps import to_text
 from stream.topics import Topic, TopicLayout
 from tests.support.broker import Broker, admin, embedded_broker
 from tidegate.deployer.producers import producer_for
-from tidegate.deployer.publishing import TIMEOUT_S, PublishError, publish
+from tidegate.deployer.publishing import PublishError, publish
 from tidegate.topics import ensure_topics
 
 LAYOUT = TopicLayout()
@@ -45,6 +45,6 @@ def test_a_producer_that_outlives_its_broker_makes_nothing_in_the_next(empty: Br
     ensure_topics(empty.bootstrap, LAYOUT)
     assert publish(empty.bootstrap, LAYOUT, [RECORD]) == 1
     empty.restart()
-    kept = producer_for(empty.bootstrap, LAYOUT, TIMEOUT_S)
+    kept = producer_for(empty.bootstrap, LAYOUT)
     kept.list_topics(LAYOUT.name(Topic.DEPLOYMENTS), timeout=30)  # as it asks by itself, some time later
     assert _topics(empty) == set()

@@ -30,7 +30,8 @@ from tidegate.deployer.config import DeployConfig
 from tidegate.deployer.environment import STAGE, EnvironmentStage
 from tidegate.deployer.naming import agree
 from tidegate.deployer.outcome import Deployed, DeployError, OwnFaultError, Prepared
-from tidegate.deployer.publishing import FLUSH_S, PublishError, make_ready
+from tidegate.deployer.producers import producer_for
+from tidegate.deployer.publishing import PublishError
 from tidegate.deployer.receiving import model_files, receive
 from tidegate.deployer.registering import describe_profile, refuse_full_store, register
 from tidegate.deployer.sample import sample_of
@@ -38,7 +39,7 @@ from tidegate.deployer.stages import StageDone, StageLog
 from tidegate.deployer.switching import describe_switch, start, switch
 from tidegate.deployer.waiting import RunnerNotReadyError
 from tidegate.deployer.wish import Received, Wish
-from tidegate.rollout.engine import TELL_S, await_runners
+from tidegate.rollout.engine import await_runners
 
 OnStage = Callable[[StageDone], None]
 OnLine = Callable[[str], None]
@@ -76,7 +77,7 @@ def deploy(
         DeployError: the stage that failed, why, and what to do.
     """
     stages = StageLog(on_stage)
-    make_ready(config.rollout.bootstrap, config.rollout.layout, (FLUSH_S, TELL_S))
+    producer_for(config.rollout.bootstrap, config.rollout.layout)  # ready by the time it has something to announce
     with _deploying(config, stages) as database:
         prepared = _prepare(folder, config, Wish(name=name, branch=branch), database, stages, on_line)
         previous = _give_traffic(prepared.deployment, config, database, stages)

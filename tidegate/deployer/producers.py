@@ -6,18 +6,16 @@ from confluent_kafka import Producer
 
 from stream.topics import TopicLayout
 
-_Key = tuple[str, int, float]
+TIMEOUT_S = 13.5
+"""After which a record that was not acknowledged has failed: before the longest of who waits for it gives up."""
+_Key = tuple[str, int]
 _kept: dict[_Key, Producer] = {}
 _lock = Lock()
 
 
-def producer_for(bootstrap: str, layout: TopicLayout, timeout_s: float) -> Producer:
-    """The one of this process; may be used by several threads.
-
-    Args:
-        timeout_s: after which a record that was not acknowledged has failed.
-    """
-    key = (bootstrap, layout.max_record_bytes, timeout_s)
+def producer_for(bootstrap: str, layout: TopicLayout) -> Producer:
+    """The one of this process; may be used by several threads."""
+    key = (bootstrap, layout.max_record_bytes)
     with _lock:
         if key not in _kept:
             _kept[key] = Producer(
@@ -25,7 +23,7 @@ def producer_for(bootstrap: str, layout: TopicLayout, timeout_s: float) -> Produ
                     "bootstrap.servers": bootstrap,
                     "enable.idempotence": True,
                     "message.max.bytes": layout.max_record_bytes,
-                    "message.timeout.ms": int(timeout_s * 1000),
+                    "message.timeout.ms": int(TIMEOUT_S * 1000),
                     "compression.type": "lz4",
                     # It outlives the broker, and in the next one would make the topic with other partitions than ours.
                     "allow.auto.create.topics": False,

@@ -25,8 +25,7 @@ from tidegate.deployer.producers import forget, producer_for
 log = logging.getLogger("tidegate.deployer")
 
 FLUSH_S = 15.0
-TIMEOUT_S = 0.9 * FLUSH_S
-"""Before the end of a flush, so that it hears of each failure."""
+"""Longer than a record may take (TIMEOUT_S), so that it hears of each failure."""
 _ACTIONS = {Status.LIVE: "live", Status.WARM: "warm"}
 
 
@@ -101,12 +100,6 @@ def publish(
     return _publish(bootstrap, layout, [(record.deployment_id, record) for record in records], flush_s)
 
 
-def make_ready(bootstrap: str, layout: TopicLayout, flushes_s: Iterable[float]) -> None:
-    """Make the producers for these, so that they are ready when there is something to announce."""
-    for flush_s in flushes_s:
-        producer_for(bootstrap, layout, 0.9 * flush_s)
-
-
 def publish_changes(
     bootstrap: str, layout: TopicLayout, records: Iterable[DeploymentRecord], *, flush_s: float = FLUSH_S
 ) -> int:
@@ -135,7 +128,7 @@ def _publish(
 ) -> int:
     if not records:
         return 0
-    producer = producer_for(bootstrap, layout, 0.9 * flush_s)
+    producer = producer_for(bootstrap, layout)
     topic = layout.name(Topic.DEPLOYMENTS)
     try:
         for key, record in records:

@@ -19,7 +19,7 @@ from tidegate.deployer.closing import closing_lines
 from tidegate.deployer.configuring import deploy_config
 from tidegate.deployer.deploying import prepare, switch_to
 from tidegate.deployer.outcome import DeployError, OwnFaultError
-from tidegate.deployer.publishing import FLUSH_S, make_ready
+from tidegate.deployer.producers import producer_for
 from tidegate.deployer.retrying import can_pass
 from tidegate.deployer.stages import StageDone
 from tidegate.deployer.wish import Received, Wish
@@ -36,7 +36,6 @@ from tidegate.deployer.work import (
     encode,
 )
 from tidegate.logging import configure
-from tidegate.rollout.engine import TELL_S
 from tidegate.settings import Settings
 
 log = structlog.get_logger()
@@ -48,7 +47,7 @@ class Worker:
     def __init__(self, settings: Settings, answers: BinaryIO) -> None:
         self._config = config = deploy_config(settings)
         # Made before there is a job: it is ready when the job wants it.
-        make_ready(config.rollout.bootstrap, config.rollout.layout, (FLUSH_S, TELL_S))
+        producer_for(config.rollout.bootstrap, config.rollout.layout)
         self._answers = answers
 
     def prepare(self, order: Prepare) -> None:
