@@ -24,7 +24,9 @@ class Letters:
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
-                "enable.idempotence": True,
+                # Not idempotent: an embedded broker that follows another does not know the producer's id, and it would
+                # never write again. A letter that is written twice has the same identity.
+                "acks": "all",
                 "compression.type": "lz4",
                 "allow.auto.create.topics": False,  # topics are made by `tidegate topics`, with their settings
                 "delivery.timeout.ms": int(_FLUSH_S * 1000),
@@ -48,9 +50,10 @@ class Letters:
             for reject in rejects:
                 key = f"{READER}/{topic}" if reject.reason is Reason.SET_ASIDE else None
                 self._produce(_encoded(topic, partition, reject), key, delivered)
+            left = self._producer.flush(_FLUSH_S)
         except (KafkaException, BufferError) as error:
             raise LettersError(f"dead letters of {topic} could not be written: {error}") from error
-        if self._producer.flush(_FLUSH_S) or failed:
+        if left or failed:
             raise LettersError(f"dead letters of {topic} could not be written: {failed[:1] or 'no answer'}")
 
     def _produce(self, letter: bytes, key: str | None, delivered: Callable[[object, object], None]) -> None:

@@ -1,4 +1,8 @@
-"""Producers that a process keeps: an idempotent one takes half a second before its first record is acknowledged."""
+"""Producers that a process keeps, so that who announces need not wait for a connection.
+
+None is idempotent: the embedded broker that follows another does not know the producer's id, and it would never write
+again. Records go one by one, and the newest of a key holds: one that is written twice, or again, is harmless.
+"""
 
 from threading import Lock
 
@@ -21,7 +25,7 @@ def producer_for(bootstrap: str, layout: TopicLayout) -> Producer:
             _kept[key] = Producer(
                 {
                     "bootstrap.servers": bootstrap,
-                    "enable.idempotence": True,
+                    "acks": "all",
                     "message.max.bytes": layout.max_record_bytes,
                     "message.timeout.ms": int(TIMEOUT_S * 1000),
                     "compression.type": "lz4",

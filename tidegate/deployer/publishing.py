@@ -150,9 +150,9 @@ def _write(producer: Producer, topic: str, key: str, record: DeploymentRecord | 
 
     try:
         producer.produce(topic, None if record is None else encode(record), key=key.encode(), on_delivery=delivered)
+        producer.flush(flush_s)
     except KafkaException as error:
         raise PublishError(str(error)) from error
-    producer.flush(flush_s)
     if not ends:
         raise PublishError(f"no acknowledgement in {flush_s:g} s")
     if ends[0] is not None:
