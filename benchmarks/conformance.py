@@ -24,7 +24,8 @@ from tests.support.conformance.table import counted, head, rows, written_into
 def main(arguments: list[str]) -> int:
     """1 where something is answered otherwise, or refused wrongly."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks conformance", description=__doc__)
-    parser.add_argument("libraries", nargs="*", metavar="LIBRARY", help=f"of {', '.join(LIBRARIES)}; by default all")
+    known = f"of {', '.join(LIBRARIES)}; by default all"
+    parser.add_argument("libraries", nargs="*", type=_library, metavar="LIBRARY", help=known)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th case")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="that share the work")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="what was found goes there, and is not run again")
@@ -43,6 +44,14 @@ def main(arguments: list[str]) -> int:
     if told.write is not None:
         told.write.write_text(written_into(told.write.read_text("utf-8"), counts), "utf-8")
     return int(any(result.outcome in {Outcome.DIFFERENT, Outcome.FAILED} for _, result in results))
+
+
+def _library(name: str) -> str:
+    """As it is listed, whatever the case of its letters."""
+    for known in LIBRARIES:
+        if known.lower() == name.lower():
+            return known
+    raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(LIBRARIES)}")
 
 
 def _run(library: str, told: argparse.Namespace) -> Iterator[tuple[Case, Result]]:
