@@ -74,6 +74,8 @@ class Whose(msgspec.Struct, array_like=True, frozen=True):
     deployment_id: str
     libraries: tuple[str, ...] = ()
     """To be imported until it may load."""
+    own_modules: tuple[str, ...] = ()
+    """Of its folder, where they are to be imported as if nothing had been before."""
 
 
 class Request(msgspec.Struct, array_like=True, frozen=True):

@@ -52,7 +52,7 @@ from model_runner.raised import in_words
 from model_runner.schema_source import schema_text
 from model_runner.tcp_address import TcpAddress
 from model_runner.unreadable import UNREADABLE
-from model_runner.warming import import_each
+from model_runner.warming import import_each, looked_for
 from model_runner.watchdog import watch
 from model_runner.worker import ModelThread, QueueFullError
 
@@ -103,6 +103,8 @@ class Runner:
         """Until its check is over."""
         self.may_load = asyncio.Event()
         self._has_imported = False
+        self._looked_for: set[str] = set()
+        """Names of modules, by what it imported as a spare."""
         self._taken = asyncio.Event()
 
     async def load(self) -> None:
@@ -150,8 +152,9 @@ class Runner:
             raise ModelError("model", problem, "Deploy it again") from None
 
     async def _until_taken(self) -> None:
-        for _ in import_each(self.config.libraries):
-            await asyncio.sleep(0)
+        with looked_for() as self._looked_for:
+            for _ in import_each(self.config.libraries):
+                await asyncio.sleep(0)
         gc.collect()
         self._has_imported = True
         await self._taken.wait()
@@ -161,6 +164,9 @@ class Runner:
         whose = request.whose
         if whose is None or not self.config.is_spare or self._taken.is_set():
             return Reply(request.id, BAD_REQUEST, "this process is somebody's already")
+        other = sorted(self._looked_for.intersection(whose.own_modules))
+        if other:
+            return Reply(request.id, BAD_REQUEST, f"it has looked for {other[0]} elsewhere, which the folder has")
         self.config = replace(self.config, deployment_id=whose.deployment_id, libraries=whose.libraries)
         self._taken.set()
         return Reply(request.id)

@@ -1,11 +1,14 @@
 """Libraries that a model will need, imported before it may be touched: names of our own, never what a file says."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 from importlib.machinery import all_suffixes
 
 from model_runner.manifest import Manifest
+from model_runner.own_imports import LIBRARIES
 
 LEAST_BYTES = 1_000_000_000
 """Of memory: where a library might not fit the error is to come when the model loads, with the model's name."""
@@ -35,7 +38,7 @@ COMMON = (
     "model_runner.formats.sklearn",
 )
 """For a process that is nobody's yet: what most models need, and the reading of their references."""
-_KNOWN = {*COMMON, *(name for names in _BY_SUFFIX.values() for name in names)}
+_KNOWN = {*COMMON, *LIBRARIES, *(name for names in _BY_SUFFIX.values() for name in names)}
 
 
 def libraries(manifest: Manifest) -> tuple[str, ...]:
@@ -61,3 +64,27 @@ def import_each(names: Iterable[str]) -> Iterator[None]:
             with suppress(Exception):
                 import_module(name)
         yield
+
+
+@contextmanager
+def looked_for() -> Iterator[set[str]]:
+    """The top-level names of modules that are looked for in the block, found or not.
+
+    A library may go without one, and would have had it from a folder that has it.
+    """
+    finder = _Listening()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield finder.names
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Listening(MetaPathFinder):
+    """Finds nothing, and so is asked first about everything."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> None:  # noqa: ARG002
+        self.names.add(fullname.partition(".")[0])

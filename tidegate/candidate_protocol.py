@@ -24,6 +24,8 @@ class Start(msgspec.Struct, tag="start", frozen=True, kw_only=True):
     """Paths within the folder. They become links of the candidate's own, so that the folder may go meanwhile."""
     libraries: tuple[str, ...] = ()
     """To be imported until the process is told that it may load the model."""
+    first_imports: tuple[str, ...] = ()
+    """What the folder's own Python imports before anything else of its own runs."""
 
 
 class Keep(msgspec.Struct, tag="keep", frozen=True):

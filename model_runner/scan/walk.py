@@ -47,6 +47,18 @@ class Walker(_Machine):  # type: ignore[misc]
             self._judge("builtins", "getattr", False)
         return found
 
+    def what_stands_for_an_instruction(self, byte: object) -> str:
+        """It was the last that was read."""
+        if not isinstance(byte, int):
+            return f"an array in it lacks its {byte!r}"
+        frame = self._unframer.current_frame
+        ahead = 0 if frame is None else len(frame.getbuffer()) - frame.tell()
+        try:
+            place = f"its byte number {self._handle.tell() - ahead:,}"
+        except OSError:  # what is compressed by zlib is read from front to back
+            place = "one of its bytes"
+        return f"{place} has the value 0x{byte:02x}, which is no instruction of a pickle"
+
     def find_class(self, module: str, name: str) -> Any:
         module, name = _renamed(module, name, self.proto)
         found = _REAL.get((module, name)) or stand_in(module, name)
@@ -135,13 +147,14 @@ def walk(file: IO[bytes], judge: Judge, *, joblib: bool) -> None:
         MalformedError: it cannot be read.
         HostileError: it does what no library writes into a pickle.
     """
+    walker = Walker(file, judge, joblib=joblib)
     try:
-        Walker(file, judge, joblib=joblib).load()
+        walker.load()
     except (MalformedError, HostileError, MemoryError):
         raise
     except KeyError as error:
-        # That of its instructions, by their byte.
-        raise MalformedError(f"byte {error.args[0]!r} is no instruction of a pickle") from error
+        # That of its instructions, by their byte; or a state lacks what joblib writes.
+        raise MalformedError(walker.what_stands_for_an_instruction(error.args[0])) from error
     except (pickle.UnpicklingError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise MalformedError(in_words(error)) from error
     except (EOFError, OverflowError, RecursionError, AssertionError) as error:

@@ -116,13 +116,77 @@ def test_the_process_was_there_before_the_scan_was_done_and_is_a_runner_as_any_o
         assert not (stack.settings.logs_path / f"{spare}.log").exists()
 
 
-def test_a_folder_with_python_gets_a_process_of_its_own(stack: RunningStack, tmp_path: Path) -> None:
+SETS_FIRST = """import os, sys
+TOLD = ["pandas" in sys.modules]
+os.environ["PANDAS_COPY_ON_WRITE"] = "1"
+import pandas
+def predict(rows):
+    return [TOLD] * len(rows)
+"""
+"""What it sets is for the library that it imports then."""
+IMPORTS_FIRST = """import pandas
+import sys
+from other import TOLD
+TOLD += [type(finder).__name__ for finder in sys.meta_path]
+def predict(rows):
+    return [TOLD] * len(rows)
+"""
+LOOKED_FOR = "__version__ = '99'\nimport sys\nTOLD = [hasattr(sys.modules['pandas'], 'DataFrame')]\n"
+"""pandas asks for it while it is imported, and goes without where it is not there."""
+OWN = {"other.py": "import sys\nTOLD = [hasattr(sys.modules['pandas'], 'DataFrame')]\n", "predict.py": IMPORTS_FIRST}
+SHADOWS = {"bottleneck.py": LOOKED_FOR, "predict.py": IMPORTS_FIRST.replace("other", "bottleneck")}
+
+
+def _answer(stack: RunningStack, name: str) -> object:
+    url = f"{stack.gateway_url}/v1/models/{name}/predict"
+    return httpx.post(url, json=ASKED, timeout=60).json()["predictions"][0]
+
+
+def _scripted(folder: Path, name: str, files: dict[str, str]) -> Path:
+    _write(folder, name, _fitted())
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "files", [{"pandas_of_mine.py": "WHOSE = 1\n"}, {"predict.py": SETS_FIRST}], ids=["own", "sets"]
+)
+def test_a_folder_with_python_gets_a_process_of_its_own(
+    stack: RunningStack, tmp_path: Path, files: dict[str, str]
+) -> None:
     spare = stack.spare_runner()
-    folder = _write(tmp_path / "m", "scripted", _fitted())
-    (folder / "pandas_of_mine.py").write_text("WHOSE = 'the model has one of its own'\n")
-    stack.tidegate("deploy", str(folder))
-    assert _served(stack, "scripted") != spare[1]
+    name = f"scripted-{len(files)}{len(str(files))}"
+    stack.tidegate("deploy", str(_scripted(tmp_path / "m", name, files)))
+    assert _served(stack, name) != spare[1]
     assert stack.spare_runner() == spare
+    if "predict.py" in files:
+        assert _answer(stack, name) == [False], "nothing was imported before it"
+
+
+@pytest.mark.parametrize(("kind", "files"), [("own", OWN), ("shadows", SHADOWS)])
+def test_the_next_has_imported_what_the_python_of_this_one_imports_first(
+    stack: RunningStack, tmp_path: Path, kind: str, files: dict[str, str]
+) -> None:
+    """And answers what a process does that was there for no other; it is none where the folder has what was missed."""
+    name = f"next-{kind}"
+    folder = _scripted(tmp_path / "m", name, files)
+    _, pid = stack.spare_runner()
+    stack.tidegate("deploy", str(folder))
+    served, first = _served(stack, name), _answer(stack, name)
+    assert served != pid, "it had imported other libraries"
+    _, pid = stack.spare_runner(other_than=pid)
+    (folder / "NOTE").write_text("another version")
+    assert KEPT in stack.tidegate("deploy", str(folder)).stdout
+    served = _served(stack, name)
+    assert (served == pid) == (kind == "own")
+    assert _answer(stack, name) == first
+    assert isinstance(first, list)
+    assert first[0] == (kind == "own"), "whether pandas had been imported by then"
+    (deployment,) = [one.id for one in deployments(stack, name) if one.status is Status.LIVE]
+    os.kill(served, signal.SIGKILL)
+    stack.wait_ready(f"runner-{deployment}", other_than=served)
+    assert _answer(stack, name) == first
 
 
 def test_one_that_is_killed_is_nobodys_loss(stack: RunningStack, tmp_path: Path) -> None:

@@ -182,6 +182,17 @@ def test_hostile_bytes_in_every_wrapping(case: str, wrapping: str, tmp_path: Pat
     assert named in str(refusal(tmp_path))
 
 
+@pytest.mark.parametrize("protocol", [2, 4], ids=["plain", "in a frame"])
+def test_a_byte_that_is_no_instruction_is_told_by_its_value_and_its_place(protocol: int, tmp_path: Path) -> None:
+    content = pickle.dumps(list(range(9)), protocol)[:-1] + b"\xff."
+    (tmp_path / "model.pkl").write_bytes(content)
+    place = content.index(b"\xff") + 1
+    assert f"its byte number {place} has the value 0xff" in refusal(tmp_path).problem
+    (tmp_path / "model.pkl").unlink()
+    (tmp_path / "model.joblib").write_bytes(zlib.compress(content))
+    assert "one of its bytes has the value 0xff" in refusal(tmp_path).problem
+
+
 def test_opcodes_hidden_behind_an_array_that_only_joblib_skips(tmp_path: Path) -> None:
     """What joblib takes for the bytes of an array a plain unpickler takes for opcodes."""
     stream = io.BytesIO()

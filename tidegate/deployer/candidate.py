@@ -15,6 +15,7 @@ from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
 from model_runner.limits import Limits
 from model_runner.manifest import Manifest
+from model_runner.own_imports import first_imports
 from model_runner.schema_source import SEAL_FILE
 from model_runner.unreadable import UNREADABLE
 from model_runner.warming import libraries
@@ -135,8 +136,9 @@ class Candidate:
         """Its process imports what the model will need, and touches none of its files before `running`."""
         folder = manifest.folder
         # One with an environment of its own is declined: what that needs lies in no folder yet. `running` asks again.
-        wish = self._wish(())
-        self._process = await self._begun(msgspec.structs.replace(wish, libraries=libraries(manifest)), folder, limits)
+        found = await asyncio.to_thread(lambda: (libraries(manifest), first_imports(manifest)))
+        wish = msgspec.structs.replace(self._wish(()), libraries=found[0], first_imports=found[1])
+        self._process = await self._begun(wish, folder, limits)
 
     @asynccontextmanager
     async def running(self, folder: Path, limits: Limits) -> AsyncIterator[Running | None]:

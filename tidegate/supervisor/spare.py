@@ -17,6 +17,7 @@ from model_runner.failures import RunnerError
 from model_runner.frames import Whose
 from model_runner.launch import HOST_PYTHON
 from model_runner.limits import DEFAULT_LIMITS, Limits
+from model_runner.own_imports import top_names
 from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
 from model_runner.warming import COMMON, has_modules
@@ -67,6 +68,8 @@ class _Found:
     confinement: Confinement
     packages: object
     """Of Tidegate's own environment when it was started."""
+    libraries: tuple[str, ...]
+    """What it imports."""
 
 
 class Spare:
@@ -98,6 +101,8 @@ class Spare:
         self._found: _Found | None = None
         self._gone = asyncio.Event()
         self._failures = 0
+        self._libraries: tuple[str, ...] = COMMON
+        """For the next of them: those of a push are likely those of the next one."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -131,7 +136,9 @@ class Spare:
             return None
         if not await asyncio.to_thread(self._suits, found, order, limits) or found is not self._found:
             return None
-        if found.packages != await asyncio.to_thread(state_of_packages):
+        self._libraries = order.first_imports or COMMON
+        is_other = found.packages != await asyncio.to_thread(state_of_packages)
+        if is_other or order.first_imports not in {(), found.libraries}:
             await self._drop()  # what it has imported is another than what would be imported now
             return None
         self._let_go()
@@ -153,7 +160,9 @@ class Spare:
 
     def _suits(self, found: _Found, order: Start, limits: Limits) -> bool:
         """Raises ModelError, EnvironmentBuildError."""
-        if has_modules(order.files) or self._confine(order, found.name, limits) != found.confinement:
+        if has_modules(order.files) and not order.first_imports:
+            return False
+        if self._confine(order, found.name, limits) != found.confinement:
             return False
         prepared = at_hand(Path(order.folder), self._environments)
         return prepared is not None and prepared.python == HOST_PYTHON
@@ -165,7 +174,7 @@ class Spare:
         socket = runner_socket(self._run_path, name)
         client = RunnerClient(socket)
         try:
-            await client.become(Whose(name, order.libraries))
+            await client.become(Whose(name, order.libraries, _own_modules(order)))
         finally:
             await client.close()
         spec = runner_spec(name, found.folder, socket, found.confinement, name=name)
@@ -212,9 +221,10 @@ class Spare:
             open_up(folder)
         socket = runner_socket(self._run_path, name)
         socket.parent.mkdir(mode=0o700)
-        told = ("--spare", "--awaits-word", f"{WORD_S:g}", "--libraries", ",".join(COMMON))
+        libraries = self._libraries
+        told = ("--spare", "--awaits-word", f"{WORD_S:g}", "--libraries", ",".join(libraries))
         part = self._make_part(spare_spec(name, folder, socket, confinement, told))
-        return _Found(name, part, folder, confinement, packages)
+        return _Found(name, part, folder, confinement, packages, libraries)
 
     async def _until_ended_or_gone(self, found: _Found) -> None:
         events = (found.part.ready, found.part.ended, self._gone)
@@ -247,3 +257,8 @@ class Spare:
         for path in (found.folder, runner_socket(self._run_path, found.name).parent):
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
         await asyncio.to_thread(remove_log, found.part.log)
+
+
+def _own_modules(order: Start) -> tuple[str, ...]:
+    """Those that must not have been looked for anywhere else; none where there is no Python to import them."""
+    return tuple(sorted(top_names(order.files))) if has_modules(order.files) else ()
