@@ -191,3 +191,23 @@ def _good(factory: pytest.TempPathFactory) -> bytes:
         _GOOD.append(packed(read_own_files(read_manifest(folder))))
         assert msgspec.msgpack.decode(_GOOD[0])["test"]["rows"] == [EXAMPLE]
     return _GOOD[0]
+
+
+def test_what_is_read_without_pandas_is_what_is_read_with_it(tmp_path: Path) -> None:
+    """A CSV: of Parquet pandas knows types of its own."""
+    rows = [
+        'whole;decimal;text;moment;when;truth;gaps;long;"quoted\nname"',
+        '1;1,5;01067;2026-01-02 03:04:05.123456789;06:00;true;;12345678901234567890;"a\nb"',
+        "2;2,25;NA;2026-01-03T03:04:05Z;07:00;False;NaN;1;None",
+        "3;-0,1;ä;1999-12-31T00:00:00+01:00;;TRUE;7;9007199254740993;x",
+    ]
+    (tmp_path / "reference.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "test_data.json").write_text('[{"whole": 1, "text": "x", "gaps": null}]')
+    declared = '[features]\nwhole = "numeric"\ntruth = "boolean"\nwhen = "categorical"\n'
+    for toml in ("", '[reference]\ntimestamp = "moment"\n', f"[reference]\ntarget = 'whole'\n{declared}"):
+        (tmp_path / "tidegate.toml").write_text(toml)
+        (tmp_path / "model.ubj").touch()
+        command = [sys.executable, "-m", "model_runner.own_files", "--folder", str(tmp_path)]
+        found = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+        assert found == packed(read_own_files(read_manifest(tmp_path, name="model"))), toml
+    assert "pandas" in sys.modules, "here Arrow has it"
