@@ -10,18 +10,17 @@ import logging
 import os
 import shutil
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from model_runner import watched
-from model_runner.environment import EnvironmentBuildError, Store, at_hand
+from model_runner.environment import EnvironmentBuildError, at_hand
 from model_runner.errors import ModelError
 from model_runner.limits import Limits
 from model_runner.sandbox.cgroup import out_of_memory
 from model_runner.sandbox.permissions import open_up
-from model_runner.sandbox.plan import Confinement
 from model_runner.toml_file import limits_of, read_toml
 from model_runner.unreadable import UNREADABLE
 from tidegate.candidate_files import link_files
@@ -41,11 +40,10 @@ from tidegate.candidate_protocol import (
     encode,
 )
 from tidegate.sockets import candidates_socket, runner_socket
-from tidegate.supervisor.confining import Placed
+from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec, runner_spec
-from tidegate.supervisor.room import Room
 from tidegate.supervisor.spare import Spare
 from tidegate.supervisor.state import PartState
 
@@ -81,42 +79,23 @@ class _Candidate:
 class Candidates:
     """`listen` once. All methods are called from one event loop."""
 
-    def __init__(
-        self,
-        run_path: Path,
-        folder: Path,
-        environments: Store,
-        make_part: Callable[[PartSpec], Part],
-        confine: Callable[[Placed, str, Limits], Confinement],
-        room: Room,
-        *,
-        has_spare: bool = False,
-    ) -> None:
+    def __init__(self, place: CandidatePlace, *, has_spare: bool = False) -> None:
         """
         Args:
-            folder: holds the files of each.
-            confine: given where it belongs, and its name.
-            room: counts what runners take; they are among them.
             has_spare: whether a process is kept ready for the next of them.
         """
-        self._run_path = run_path
-        self._folder = folder
-        self._environments = environments
-        self._make_part = make_part
-        self._confine = confine
-        self._room = room
+        self._place = place
         self._found: dict[str, _Candidate] = {}
         self._begun: set[str] = set()
         """Ids of those on their way, which nobody else may ask for."""
         self._ending: dict[str, asyncio.Event] = {}
         """Those that end, and when no process of them is left."""
         self._server: asyncio.Server | None = None
-        around = run_path, folder, environments, make_part, confine, room
-        self._spare = Spare(*around, lambda: bool(self._found or self._begun)) if has_spare else None
+        self._spare = Spare(place, lambda: bool(self._found or self._begun)) if has_spare else None
 
     async def listen(self) -> None:
         """Take orders, for the owner of the run folder only."""
-        path = candidates_socket(self._run_path)
+        path = candidates_socket(self._place.run_path)
         path.unlink(missing_ok=True)
         mask = os.umask(0o177)
         try:
@@ -157,7 +136,7 @@ class Candidates:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            candidates_socket(self._run_path).unlink(missing_ok=True)
+            candidates_socket(self._place.run_path).unlink(missing_ok=True)
         if self._spare is not None:
             await self._spare.stop()
         await self.drop(list(self._found))
@@ -171,8 +150,8 @@ class Candidates:
         gone = self._ending[name] = asyncio.Event()
         try:
             await one.part.end_now()
-            self._room.give_back(name)
-            for path in (one.folder, runner_socket(self._run_path, name).parent):
+            self._place.room.give_back(name)
+            for path in (one.folder, runner_socket(self._place.run_path, name).parent):
                 await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
             await asyncio.to_thread(remove_log, one.part.log)
             self._forget(name)
@@ -213,8 +192,8 @@ class Candidates:
         try:
             one = self._found[name] = await self._made(order)
         except BaseException:
-            self._room.give_back(name)
-            for path in (self._folder / name, runner_socket(self._run_path, name).parent):
+            self._place.room.give_back(name)
+            for path in (self._place.folder / name, runner_socket(self._place.run_path, name).parent):
                 await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
             raise
         finally:
@@ -223,13 +202,13 @@ class Candidates:
 
     async def _made(self, order: Start) -> _Candidate:
         """Raises DeclinedError."""
-        name, folder = order.deployment_id, self._folder / order.deployment_id
+        name, folder = order.deployment_id, self._place.folder / order.deployment_id
         try:
             limits = limits_of(await asyncio.to_thread(read_toml, Path(order.folder)))
-            _, trouble = self._room.that_fit([name], limits.memory_bytes)
+            _, trouble = self._place.room.that_fit([name], limits.memory_bytes)
             if trouble is not None:
                 raise DeclinedError(f"it {trouble}")
-            self._room.take(name, limits.memory_bytes)
+            self._place.room.take(name, limits.memory_bytes)
             taken = None if self._spare is None else await self._spare.take(order, limits)
             if taken is not None:
                 return _Candidate(taken.part, taken.folder, taken.cgroup)
@@ -237,7 +216,7 @@ class Candidates:
             spec, cgroup = await asyncio.to_thread(self._spec, order, folder, limits)
         except (ModelError, EnvironmentBuildError, OSError, ValueError) as error:
             raise DeclinedError(str(error)) from error
-        part = self._make_part(spec)
+        part = self._place.make_part(spec)
         part.begin()
         return _Candidate(part, folder, cgroup)
 
@@ -246,13 +225,13 @@ class Candidates:
         name = order.deployment_id
         folder.mkdir(parents=True)
         link_files(Path(order.folder), order.files, folder)
-        confinement = self._confine(order, name, limits)
+        confinement = self._place.confine(order, name, limits)
         if confinement.uid is not None:
             open_up(folder)
-        prepared = at_hand(folder, self._environments)
+        prepared = at_hand(folder, self._place.environments)
         if prepared is None:
             raise DeclinedError("its environment is not at hand")
-        socket = runner_socket(self._run_path, name)
+        socket = runner_socket(self._place.run_path, name)
         socket.parent.mkdir(mode=0o700, exist_ok=True)
         waits_s = WORD_S + (limits.load_seconds or 0.0)
         told = ("--awaits-word", f"{waits_s:g}", "--libraries", ",".join(order.libraries))

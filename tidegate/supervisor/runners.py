@@ -21,6 +21,7 @@ from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
 from tidegate.capacity import Capacity, memory_of
 from tidegate.sockets import runner_socket
+from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.candidates import Candidates
 from tidegate.supervisor.confining import Placed
 from tidegate.supervisor.part import Part, end_all
@@ -76,8 +77,8 @@ class Runners:
         self._room = Room(capacity or Capacity(Maxima()))
         self.candidates: Candidates | None = None
         if candidates is not None:
-            around = environments, make_part, confine_runner, self._room
-            self.candidates = Candidates(run_path, candidates, *around, has_spare=has_spare)
+            place = CandidatePlace(run_path, candidates, environments, make_part, confine_runner, self._room)
+            self.candidates = Candidates(place, has_spare=has_spare)
         self._successions: dict[str, Succession] = {}
         """Of those that were candidates: what they are once they have to be started again."""
         self._leaving: dict[str, _Leaving] = {}

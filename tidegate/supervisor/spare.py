@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model_runner import watched
 from model_runner.client import RunnerClient
-from model_runner.environment import Store, at_hand
+from model_runner.environment import at_hand
 from model_runner.environment.host import state_of_packages
 from model_runner.errors import ModelError
 from model_runner.failures import RunnerError
@@ -25,11 +25,10 @@ from storage.registry import new_deployment_id
 from tidegate.candidate_files import link_files
 from tidegate.candidate_protocol import WORD_S, Start
 from tidegate.sockets import runner_socket
-from tidegate.supervisor.confining import Placed
+from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
-from tidegate.supervisor.plan import SPARE_PREFIX, PartSpec, runner_spec, spare_spec
-from tidegate.supervisor.room import Room
+from tidegate.supervisor.plan import SPARE_PREFIX, runner_spec, spare_spec
 from tidegate.supervisor.state import Condition, PartState
 
 LATER_S = 3.0
@@ -75,28 +74,13 @@ class _Found:
 class Spare:
     """Keeps one of them, from `start` on. All methods are called from one event loop."""
 
-    def __init__(
-        self,
-        run_path: Path,
-        folder: Path,
-        environments: Store,
-        make_part: Callable[[PartSpec], Part],
-        confine: Callable[[Placed, str, Limits], Confinement],
-        room: Room,
-        is_busy: Callable[[], bool],
-    ) -> None:
+    def __init__(self, place: CandidatePlace, is_busy: Callable[[], bool]) -> None:
         """
         Args:
-            folder: that of candidates, in which it has one of its own.
-            room: of all runners; it takes what is left, and is not counted there.
+            place: that of candidates.
             is_busy: whether another one may not be made now.
         """
-        self._run_path = run_path
-        self._folder = folder
-        self._environments = environments
-        self._make_part = make_part
-        self._confine = confine
-        self._room = room
+        self._place = place
         self._is_busy = is_busy
         self._found: _Found | None = None
         self._gone = asyncio.Event()
@@ -156,22 +140,22 @@ class Spare:
     def forget(self, deployment_id: str) -> None:
         """Whoever clears up after a kill need not look for what belonged to it any more."""
         with suppress(OSError):  # one that holds files is a candidate's own
-            (self._folder / deployment_id).rmdir()
+            (self._place.folder / deployment_id).rmdir()
 
     def _suits(self, found: _Found, order: Start, limits: Limits) -> bool:
         """Raises ModelError, EnvironmentBuildError."""
         if has_modules(order.files) and not order.first_imports:
             return False
-        if self._confine(order, found.name, limits) != found.confinement:
+        if self._place.confine(order, found.name, limits) != found.confinement:
             return False
-        prepared = at_hand(Path(order.folder), self._environments)
+        prepared = at_hand(Path(order.folder), self._place.environments)
         return prepared is not None and prepared.python == HOST_PYTHON
 
     async def _hand_over(self, found: _Found, order: Start) -> None:
         """Raises OSError, RunnerError."""
         name = order.deployment_id
         await asyncio.to_thread(self._lay_out, found, order)
-        socket = runner_socket(self._run_path, name)
+        socket = runner_socket(self._place.run_path, name)
         client = RunnerClient(socket)
         try:
             await client.become(Whose(name, order.libraries, _own_modules(order)))
@@ -186,9 +170,9 @@ class Spare:
         if found.confinement.uid is not None:
             open_up(found.folder)
         # An empty folder names the deployment: that of the files does not (tidegate/supervisor/left_candidates.py).
-        (self._folder / order.deployment_id).mkdir()
-        socket = runner_socket(self._run_path, order.deployment_id)
-        runner_socket(self._run_path, found.name).parent.rename(socket.parent)
+        (self._place.folder / order.deployment_id).mkdir()
+        socket = runner_socket(self._place.run_path, order.deployment_id)
+        runner_socket(self._place.run_path, found.name).parent.rename(socket.parent)
 
     async def _keep(self) -> None:
         """Have one whenever there is none."""
@@ -214,16 +198,16 @@ class Spare:
         """Raises ModelError, OSError."""
         packages = state_of_packages()  # before it imports the first of them
         name = f"{SPARE_PREFIX}{new_deployment_id()}"
-        folder = self._folder / name
+        folder = self._place.folder / name
         folder.mkdir(parents=True)
-        confinement = self._confine(_Nobody(), name, DEFAULT_LIMITS)
+        confinement = self._place.confine(_Nobody(), name, DEFAULT_LIMITS)
         if confinement.uid is not None:
             open_up(folder)
-        socket = runner_socket(self._run_path, name)
+        socket = runner_socket(self._place.run_path, name)
         socket.parent.mkdir(mode=0o700)
         libraries = self._libraries
         told = ("--spare", "--awaits-word", f"{WORD_S:g}", "--libraries", ",".join(libraries))
-        part = self._make_part(spare_spec(name, folder, socket, confinement, told))
+        part = self._place.make_part(spare_spec(name, folder, socket, confinement, told))
         return _Found(name, part, folder, confinement, packages, libraries)
 
     async def _until_ended_or_gone(self, found: _Found) -> None:
@@ -239,7 +223,7 @@ class Spare:
                 each.cancel()
 
     def _has_room(self) -> bool:
-        return self._room.that_fit([SPARE_PREFIX], DEFAULT_LIMITS.memory_bytes)[1] is None
+        return self._place.room.that_fit([SPARE_PREFIX], DEFAULT_LIMITS.memory_bytes)[1] is None
 
     def _let_go(self) -> None:
         self._found = None
@@ -254,7 +238,7 @@ class Spare:
     async def _end(self, found: _Found) -> None:
         """It, and what was its."""
         await found.part.end_now()
-        for path in (found.folder, runner_socket(self._run_path, found.name).parent):
+        for path in (found.folder, runner_socket(self._place.run_path, found.name).parent):
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
         await asyncio.to_thread(remove_log, found.part.log)
 
