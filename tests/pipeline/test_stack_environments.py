@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 OTHER = "1.8.0"
 MODEL = "of-another-time"
-PATIENCE_S = 120
+PATIENCE_S = 600
 """A request waits for its runner, which waits for its environment."""
 TRAIN = """
 import joblib, sys

@@ -16,7 +16,7 @@ ENV = {
     "GIT_COMMITTER_NAME": "A",
     "GIT_COMMITTER_EMAIL": "a@example.com",
 }
-PUSH_S = 120
+PUSH_S = 600
 
 
 class Pushed:

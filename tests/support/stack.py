@@ -23,7 +23,7 @@ from tidegate.supervisor.state import running_state
 
 Finished = subprocess.CompletedProcess[str]
 
-COMMAND_S = 300
+COMMAND_S = 600
 """What a busy machine may take for any command. Only a test that fails waits so long."""
 PORTS = 24
 """Gateway, broker, ClickHouse, then the monitors: sink +0, notifier +1, stream workers +10 and up."""

@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-DEADLINE_S = 30.0
+DEADLINE_S = 300.0
 FETCH_WAIT_MS = 10
 """librdkafka reports the end on an empty answer alone. A broker that waits longer than the pause between two writes
 never gives one, and a topic that is written to would have no end."""

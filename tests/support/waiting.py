@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LEAST_S = 180.0
+LEAST_S = 600.0
 """What a busy machine may take for anything. Only a test that fails waits so long."""
 REST, LONGEST_REST_S = 3.0, 1.0
 """A question rests for so many times as long as it took: what is waited for needs the machine too."""
