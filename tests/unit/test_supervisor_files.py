@@ -60,6 +60,7 @@ def test_a_changed_bit_of_the_state_is_no_other_state(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
+import tidegate.supervisor  # as the command line of a supervisor says
 from tidegate.supervisor.state import supervisor_lock
 with supervisor_lock(Path(sys.argv[1])):
     print("held", flush=True)
