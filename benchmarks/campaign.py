@@ -13,9 +13,9 @@ from typing import cast
 
 from confluent_kafka import Producer
 
-from stream.metrics import decode_service
-from stream.profile import Profile
-from stream.topics import Topic, TopicLayout
+from stream.contracts.metrics import decode_service
+from stream.contracts.topics import Topic, TopicLayout
+from stream.profiles.profile import Profile
 from tests.support.broker import BROKERS, Broker
 from tests.support.recount import Counts, counted_by_stream, differences_of, recounted
 from tests.support.stream_worker import StreamWorkers

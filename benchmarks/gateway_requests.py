@@ -20,7 +20,7 @@ from benchmarks.run import Run
 from benchmarks.watching import metric
 from gateway.routes import Route
 from model_runner.client import RunnerClient
-from stream.topics import TopicLayout
+from stream.contracts.topics import TopicLayout
 from tests.support.broker import embedded_broker
 from tests.support.children import Child
 from tests.support.gateways import write_routes

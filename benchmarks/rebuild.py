@@ -12,13 +12,13 @@ from storage.clickhouse.client import connect
 from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
 from storage.history.clickhouse import ClickHouseHistory
-from stream.counting import Binner
-from stream.open_pane import Identity
-from stream.profile import Profile
+from stream.histograms.binning import Binner
+from stream.intake.targets import Target
+from stream.panes.open_pane import Identity
 from stream.profiles.build import build_profile
-from stream.rebuilding import rebuild
-from stream.targets import Target
-from stream.windows import WINDOWS
+from stream.profiles.profile import Profile
+from stream.rebuilding.windows import rebuild
+from stream.windows.window import WINDOWS
 from tests.support.clickhouse import clickhouse_server
 
 FEATURES = 20

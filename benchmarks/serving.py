@@ -10,7 +10,7 @@ from gateway.app import GatewayConfig, create_app
 from gateway.connection_limits import ConnectionLimits
 from gateway.connections import bounded
 from gateway.producing import ProducerConfig
-from stream.topics import Topic
+from stream.contracts.topics import Topic
 from tests.support.gateways import FileRoutes
 
 

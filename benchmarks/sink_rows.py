@@ -17,7 +17,7 @@ from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
 from storage.sink.config import SinkConfig
 from storage.sink.landing import INSERT_SETTINGS
-from stream.topics import Topic, TopicLayout
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import embedded_broker
 from tests.support.children import Child
 from tests.support.clickhouse import clickhouse_server

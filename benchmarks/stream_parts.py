@@ -7,14 +7,14 @@ from pathlib import Path
 from benchmarks.report import Figure, Table
 from benchmarks.run import Run
 from benchmarks.workload import DEPLOYMENT, Workload
-from stream.agents.config import StreamConfig
-from stream.counting import Binner
-from stream.intake import Record, read_records
-from stream.open_pane import Identity
-from stream.panes import encode
-from stream.partition_counter import PartitionCounter
-from stream.targets import Target
-from stream.topics import TopicLayout
+from stream.config import StreamConfig
+from stream.contracts.panes import encode
+from stream.contracts.topics import TopicLayout
+from stream.histograms.binning import Binner
+from stream.intake.events import Record, read_records
+from stream.intake.targets import Target
+from stream.panes.open_pane import Identity
+from stream.panes.partition_counter import PartitionCounter
 
 PER_RECORD = 200
 LABELS = ("decode (read_records)", "count (PartitionCounter.add)", "panes and state, once a batch")

@@ -11,8 +11,8 @@ from benchmarks.report import Figure, Table
 from benchmarks.run import Run
 from benchmarks.watching import Progress, metric, pin, split_cores, watch
 from benchmarks.workload import DEPLOYMENT, Workload, fill
-from stream.panes import Pane, decode
-from stream.topics import Topic, TopicLayout
+from stream.contracts.panes import Pane, decode
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker, embedded_broker
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic

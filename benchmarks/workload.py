@@ -8,9 +8,9 @@ import numpy as np
 from confluent_kafka import Producer
 
 from gateway.events import InferenceEvent, encode_record, record_headers
-from stream.profile import Profile
+from stream.contracts.timestamps import to_text
 from stream.profiles.build import build_profile
-from stream.timestamps import to_text
+from stream.profiles.profile import Profile
 
 SEED = 2026
 DISTINCT = 2000

@@ -10,23 +10,23 @@ import faust
 import structlog
 from faust.types import TP
 
-from stream.agents.agent import Agent
-from stream.agents.alerting import Alerting
-from stream.agents.config import StreamConfig
-from stream.agents.counting import Counting
-from stream.agents.evaluating import Evaluating
-from stream.agents.inputs import Inputs
-from stream.agents.rebuilding import Rebuilding
-from stream.catalog import Catalog
-from stream.draining import DrainGoal
-from stream.end_offsets import EndOffsets
-from stream.exact import ExactApp, ExactTable
-from stream.faust_app import make_app
-from stream.history import History
-from stream.incarnation import topic_id
-from stream.metric_names import KEPT, LAG
-from stream.topics import StateTable, Topic
+from stream.alerting.agent import Alerting
+from stream.config import StreamConfig
+from stream.contracts.topics import StateTable, Topic
+from stream.exact.agent import Agent
+from stream.exact.draining import DrainGoal
+from stream.exact.end_offsets import EndOffsets
+from stream.exact.faust_app import make_app
+from stream.exact.incarnation import topic_id
+from stream.exact.inputs import Inputs
+from stream.exact.table import ExactApp, ExactTable
+from stream.intake.catalog import Catalog
+from stream.panes.agent import Counting
+from stream.prometheus import KEPT, LAG
+from stream.rebuilding.history import History
+from stream.rebuilding.rebuilder import Rebuilding
 from stream.watched import Watched
+from stream.windows.agent import Evaluating
 
 log = structlog.get_logger()
 

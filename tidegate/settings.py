@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model_runner.folder_bounds import FolderBounds
 from model_runner.toml_file import MOST_REPLICAS
-from stream.topics import TopicLayout
+from stream.contracts.topics import TopicLayout
 from tidegate.deadlines import JOB_S, Deadlines
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  what a user may bind, not what we do

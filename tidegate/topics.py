@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from stream.topics import TopicLayout, TopicSpec
+from stream.contracts.topics import TopicLayout, TopicSpec
 
 REQUEST_S = 10.0
 SETTINGS_S = 3.0

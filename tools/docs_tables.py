@@ -16,15 +16,15 @@ from pydantic.fields import FieldInfo
 import gateway.metrics
 import gateway.watched
 import storage.sink.metrics
-import stream.metric_names
+import stream.prometheus
 import tidegate.deployer.metrics
-from stream.topics import HOUR_MS, TopicLayout, TopicSpec
+from stream.contracts.topics import HOUR_MS, TopicLayout, TopicSpec
 from tidegate.settings import Settings
 
 OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 METRIC_MODULES: dict[str, ModuleType] = {
     "gateway": gateway.metrics,
-    "stream worker, notifier": stream.metric_names,
+    "stream worker, notifier": stream.prometheus,
     "sink": storage.sink.metrics,
     "deployer": tidegate.deployer.metrics,
     "every process": gateway.watched,

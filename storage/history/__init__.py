@@ -1,1 +1,1 @@
-"""The stream's past, read back from ClickHouse (stream/history.py says what it asks)."""
+"""The stream's past, read back from ClickHouse (stream/rebuilding/history.py says what it asks)."""

@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 
 from storage.clickhouse.client import connect
 from storage.clickhouse.queries import query
-from stream.history import HistoryError
+from stream.rebuilding.history import HistoryError
 
 _AS_WRITTEN: dict[str, object] = {"date_time_output_format": "iso", "output_format_json_quote_64bit_integers": 0}
 """Rows as JSON that the contracts read: times in RFC 3339, numbers as numbers."""

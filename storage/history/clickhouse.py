@@ -9,12 +9,12 @@ import msgspec
 
 from storage.history.asking import Asking
 from storage.history.keys import pane_keys
-from stream.alerts import Alert
-from stream.history import HistoryError, PaneStart, SlotSum, StoredEvent, Stretch
-from stream.metrics import ServiceMetric, decode_service
-from stream.open_pane import Identity
-from stream.panes import PANE_SECONDS
-from stream.timestamps import to_text
+from stream.contracts.alerts import Alert
+from stream.contracts.metrics import ServiceMetric, decode_service
+from stream.contracts.panes import PANE_SECONDS
+from stream.contracts.timestamps import to_text
+from stream.panes.open_pane import Identity
+from stream.rebuilding.history import HistoryError, PaneStart, SlotSum, StoredEvent, Stretch
 
 SETTLE_S = 30.0
 _INSERTS = "tidegate-sink-"
@@ -27,7 +27,7 @@ _sample = msgspec.json.Decoder(list[dict[str, Any]])
 
 
 class ClickHouseHistory:
-    """Implements stream.history.History.
+    """Implements stream.rebuilding.history.History.
 
     Args:
         dsn: with credentials; never to be logged.

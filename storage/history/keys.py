@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from stream.history import PaneStart
-from stream.panes import PANE_SECONDS
-from stream.windows import SLOT_KEPT_SECONDS
+from stream.contracts.panes import PANE_SECONDS
+from stream.rebuilding.history import PaneStart
+from stream.windows.window import SLOT_KEPT_SECONDS
 
 MANY = 1000
 """Numbers in a query's parameters, which travel in its URL: 20 kB."""

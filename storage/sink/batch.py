@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream import sealed
-from stream.dead_letters import Reason, reason_of
-from stream.intake import Record, Reject, read_records
-from stream.topics import Topic
-from stream.unreadable import UNREADABLE
+from stream.contracts import sealed
+from stream.contracts.dead_letters import Reason, reason_of
+from stream.contracts.decode_errors import UNREADABLE
+from stream.contracts.topics import Topic
+from stream.intake.events import Record, Reject, read_records
 
 _CHUNK_BYTES = 4_000_000
 """Events are decoded to be judged; so many bytes at a time, so that few are decoded at once."""
@@ -42,7 +42,7 @@ class Batch:
 def read_batch(topic: Topic, records: Sequence[Record]) -> Batch:
     """Sort out what can be sent.
 
-    Events are judged by stream.intake, as the stream worker judges them, so that what is counted is what is
+    Events are judged by stream.intake.events, as the stream worker judges them, so that what is counted is what is
     stored; the worker writes their dead letters. Of every other topic a line must be a JSON object, and the sink
     writes the letters.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from stream.intake import Record
+from stream.intake.events import Record
 
 
 class Arrival(Enum):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stream.topics import Topic, TopicLayout
+from stream.contracts.topics import Topic, TopicLayout
 
 TABLES: dict[Topic, str] = {
     Topic.EVENTS: "inference_events",

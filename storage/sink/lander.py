@@ -11,9 +11,9 @@ from storage.sink.incarnations import Incarnations
 from storage.sink.letters import Letters
 from storage.sink.position import Claim
 from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
-from stream.dead_letters import DETAIL_CHARS, Reason
-from stream.intake import Record, Reject
-from stream.topics import Topic
+from stream.contracts.dead_letters import DETAIL_CHARS, Reason
+from stream.contracts.topics import Topic
+from stream.intake.events import Record, Reject
 
 log = logging.getLogger(__name__)
 PASSED = 10

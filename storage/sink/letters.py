@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import KafkaException, Producer
 
-from stream.dead_letters import Reason, encode, letter_for
-from stream.intake import Reject
+from stream.contracts.dead_letters import Reason, encode, letter_for
+from stream.intake.events import Reject
 
 READER = "sink"
 _FLUSH_S = 10.0

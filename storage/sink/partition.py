@@ -9,8 +9,8 @@ from storage.sink import metrics
 from storage.sink.buffer import Buffer
 from storage.sink.lander import Job, Landed, Outcome, Overtaken, Partly, Passed, Skipped, TokenUsed
 from storage.sink.position import Claim, day_of
-from stream.intake import Record
-from stream.topics import Topic
+from stream.contracts.topics import Topic
+from stream.intake.events import Record
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 DOUBTED_RECORDS = 200

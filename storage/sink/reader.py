@@ -9,7 +9,7 @@ from storage.sink import metrics
 from storage.sink.buffer import Arrival
 from storage.sink.config import TABLES, SinkConfig
 from storage.sink.partition import Partition, State
-from stream.intake import Record
+from stream.intake.events import Record
 
 log = logging.getLogger(__name__)
 Key = tuple[str, int]

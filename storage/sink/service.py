@@ -17,8 +17,8 @@ from storage.sink.position import PositionAheadError
 from storage.sink.reader import Key, Reader
 from storage.sink.starting import Starts
 from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
-from stream.end_offsets import EndOffsets
-from stream.topics import Topic
+from stream.contracts.topics import Topic
+from stream.exact.end_offsets import EndOffsets
 
 log = logging.getLogger(__name__)
 _POLL_S = 0.05

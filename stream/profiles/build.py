@@ -7,12 +7,12 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from stream.prediction import flatten_prediction
-from stream.profile import FeatureProfile, Kind, Profile, Role, Source
 from stream.profiles.categorical import build_categorical
 from stream.profiles.codec import make_profile
 from stream.profiles.hours import Values, hour_histograms
 from stream.profiles.numeric import QUANTILES, build_numeric
+from stream.profiles.prediction import flatten_prediction
+from stream.profiles.profile import FeatureProfile, Kind, Profile, Role, Source
 from stream.profiles.text import MEASURES, TextMeasure, is_free_text, measured
 from stream.profiles.values import is_missing, to_category, to_number
 

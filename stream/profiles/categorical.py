@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.profile import FeatureProfile, Role
 from stream.profiles.labels import category_labels
+from stream.profiles.profile import FeatureProfile, Role
 
 OWN_BIN_LIMIT = 100
 """This many of the most frequent categories are bins of their own; fewer in a wide profile."""

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import zstandard
 
-from stream.hour_histogram import HourHistogram
-from stream.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
-from stream.unreadable import UNREADABLE
+from stream.contracts.decode_errors import UNREADABLE
+from stream.profiles.hour_histogram import HourHistogram
+from stream.profiles.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
 
 PLAIN_BYTES = 1_000_000
 """A profile of more JSON than this travels compressed, as text."""

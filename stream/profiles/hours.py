@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.hour_histogram import HOURS, SECONDS_AN_HOUR, HourHistogram
-from stream.profile import FeatureProfile
 from stream.profiles.categorical import reference_bins
+from stream.profiles.hour_histogram import HOURS, SECONDS_AN_HOUR, HourHistogram
 from stream.profiles.numeric import assign_bins, summable
+from stream.profiles.profile import FeatureProfile
 
 Floats = NDArray[np.float64]
 Values = Floats | Sequence[str | None]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.profile import FeatureProfile, Role
 from stream.profiles.labels import numeric_labels
+from stream.profiles.profile import FeatureProfile, Role
 from stream.profiles.values import NUMBER_LIMIT
 
 QUANTILES = 100

@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.metrics import MovedBucket
-from stream.profile import FeatureProfile
-from stream.series_reference import SeriesReference
+from stream.contracts.metrics import MovedBucket
+from stream.profiles.profile import FeatureProfile
+from stream.profiles.series_reference import SeriesReference
 from stream.statistics.chi2 import chi2
 from stream.statistics.g_test import g_test, pooled_g_test
 from stream.statistics.hellinger import hellinger

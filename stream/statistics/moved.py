@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stream.metrics import MovedBucket
+from stream.contracts.metrics import MovedBucket
 from stream.statistics.psi import psi_terms
 from stream.statistics.smoothing import Floats, smoothed_shares
 

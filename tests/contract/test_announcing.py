@@ -11,9 +11,9 @@ import pytest
 from model_runner.maxima import Maxima
 from storage import registry
 from storage.registry import Database, Status
-from stream.catalog import Catalog
-from stream.deployments import change_key, decode
-from stream.topics import Topic, TopicLayout
+from stream.contracts.deployments import change_key, decode
+from stream.contracts.topics import Topic, TopicLayout
+from stream.intake.catalog import Catalog
 from tests.support.broker import Broker, embedded_broker
 from tests.support.topic_reader import read_topic
 from tidegate.capacity import Capacity

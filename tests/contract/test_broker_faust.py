@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from confluent_kafka import Producer
 
-from stream.profile import Profile
-from stream.topics import Topic, TopicLayout
+from stream.contracts.topics import Topic, TopicLayout
+from stream.profiles.profile import Profile
 from tests.support.broker import BROKERS, KAFKA_HOME, Broker
 from tests.support.recount import recounted, wait_for_equality
 from tests.support.stream_worker import StreamWorkers

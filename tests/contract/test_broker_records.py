@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from stream.topics import Topic, TopicLayout
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker
 from tests.support.kafka import consumer, create_topic, producer, read
 

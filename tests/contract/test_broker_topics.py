@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from stream.topics import Topic, TopicLayout
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker, admin
 from tests.support.kafka import topic_id
 from tests.support.waiting import wait_until

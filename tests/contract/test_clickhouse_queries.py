@@ -16,11 +16,11 @@ from storage.clickhouse.ttl import Retention
 from storage.sink.config import TABLES
 from storage.sink.position import DAY_MS, Claim
 from storage.sink.store import Store
-from stream import alerts, panes
-from stream.dead_letters import DeadLetter
-from stream.deployments import DeploymentRecord
-from stream.metrics import DriftMetric, ServiceMetric
-from stream.topics import Topic
+from stream.contracts import alerts, panes
+from stream.contracts.dead_letters import DeadLetter
+from stream.contracts.deployments import DeploymentRecord
+from stream.contracts.metrics import DriftMetric, ServiceMetric
+from stream.contracts.topics import Topic
 from tests.support.clickhouse import clickhouse_server
 from tests.support.sink_samples import alert, moment, of_every_topic, pane
 

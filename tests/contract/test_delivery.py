@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from stream.alerts import encode
-from stream.dead_letters import Reason
+from stream.contracts.alerts import encode
+from stream.contracts.dead_letters import Reason
 from tests.support.broker import embedded_broker
 from tests.support.mutations import mutated
 from tests.support.notifiers import LAYOUT, Kafka, NotifierProcess, an_alert, notifier

@@ -2,7 +2,7 @@
 
 import uuid
 
-from stream.end_offsets import EndOffsets
+from stream.exact.end_offsets import EndOffsets
 from tests.support.broker import Broker, embedded_broker
 from tests.support.kafka import create_topic, producer
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from storage.sink.letters import Letters, LettersError
-from stream.dead_letters import Reason, decode
-from stream.deployments import DeploymentRecord
-from stream.intake import Reject
-from stream.topics import Topic, TopicLayout
+from stream.contracts.dead_letters import Reason, decode
+from stream.contracts.deployments import DeploymentRecord
+from stream.contracts.topics import Topic, TopicLayout
+from stream.intake.events import Reject
 from tests.support.broker import Broker, embedded_broker
 from tests.support.topic_reader import read_topic
 from tests.support.waiting import wait_until

@@ -12,9 +12,9 @@ from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
 from storage.history.clickhouse import ClickHouseHistory
 from storage.sink.store import Store
-from stream.rebuilding import rebuild
-from stream.targets import Target
-from stream.windows import WINDOWS
+from stream.intake.targets import Target
+from stream.rebuilding.windows import rebuild
+from stream.windows.window import WINDOWS
 from tests.support.clickhouse import clickhouse_server
 from tests.support.past import Source, assert_equal, land, land_panes, random_source, recounted, target_of
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stream.deployments import DeploymentRecord
-from stream.timestamps import to_text
-from stream.topics import Topic, TopicLayout
+from stream.contracts.deployments import DeploymentRecord
+from stream.contracts.timestamps import to_text
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker, admin, embedded_broker
 from tidegate.deployer.producers import producer_for
 from tidegate.deployer.publishing import PublishError, publish

@@ -16,14 +16,14 @@ from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
 from storage.history.clickhouse import ClickHouseHistory
 from storage.sink.store import Store
-from stream.agents import rebuilding
-from stream.agents.rebuilding import Rebuilding
-from stream.catalog import Catalog
-from stream.changelog import Damage
-from stream.exact import ExactTable
-from stream.history import HistoryError
-from stream.metric_names import REBUILDS_FAILED
-from stream.windows import WINDOWS
+from stream.exact.changelog import Damage
+from stream.exact.table import ExactTable
+from stream.intake.catalog import Catalog
+from stream.prometheus import REBUILDS_FAILED
+from stream.rebuilding import rebuilder
+from stream.rebuilding.history import HistoryError
+from stream.rebuilding.rebuilder import Rebuilding
+from stream.windows.window import WINDOWS
 from tests.support.clickhouse import RunningServer, start_clickhouse
 from tests.support.past import Source, assert_equal, land, random_source, recounted, target_of
 from tests.support.ports import free_ports
@@ -122,7 +122,7 @@ def test_it_waits_for_a_clickhouse_that_is_away_and_goes_on_when_it_is_back(stor
 
 
 def test_it_ends_with_the_reason_when_clickhouse_stays_away(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuilding, "PATIENCE_S", 0.7)
+    monkeypatch.setattr(rebuilder, "PATIENCE_S", 0.7)
     before = failures()
 
     with pytest.raises(HistoryError, match="ClickHouse does not tell"):
@@ -135,7 +135,7 @@ def test_it_ends_with_the_reason_when_clickhouse_stays_away(storage: Storage, mo
 def test_it_does_not_wait_for_ever_for_a_clickhouse_that_hangs(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "LONGEST_S", 1.0)
+    monkeypatch.setattr(rebuilder, "LONGEST_S", 1.0)
     storage.start()
     storage.signal(signal.SIGSTOP)
 

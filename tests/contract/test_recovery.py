@@ -9,10 +9,10 @@ import faust
 import pytest
 from confluent_kafka import Producer
 
-from stream.agents.config import StreamConfig
-from stream.changelog import Changelog, pack_value
-from stream.faust_app import make_app
-from stream.topics import StateTable, Topic, TopicLayout
+from stream.config import StreamConfig
+from stream.contracts.topics import StateTable, Topic, TopicLayout
+from stream.exact.changelog import Changelog, pack_value
+from stream.exact.faust_app import make_app
 from tests.support.broker import Broker
 from tests.support.kafka import producer
 from tests.support.waiting import LEAST_S

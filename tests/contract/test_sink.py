@@ -16,8 +16,8 @@ from storage.sink.config import TABLES
 from storage.sink.position import DAY_MS, Claim
 from storage.sink.service import Sink
 from storage.sink.store import Store
-from stream import alerts
-from stream.topics import Topic
+from stream.contracts import alerts
+from stream.contracts.topics import Topic
 from tests.support.broker import embedded_broker
 from tests.support.clickhouse import clickhouse_server
 from tests.support.mutations import mutated

@@ -7,8 +7,8 @@ import pytest
 
 from storage.clickhouse.client import connect
 from storage.sink.refusal import DATA_CODES, SERVER_CODES
-from stream import alerts, dead_letters
-from stream.topics import Topic
+from stream.contracts import alerts, dead_letters
+from stream.contracts.topics import Topic
 from tests.support.broker import embedded_broker
 from tests.support.clickhouse import clickhouse_server
 from tests.support.sink_samples import alert, moment

@@ -13,11 +13,11 @@ from gateway.events import encode_record
 from storage.clickhouse.client import connect
 from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
-from stream import alerts, dead_letters
-from stream.dead_letters import DeadLetter
-from stream.set_aside import RULE
-from stream.topics import Topic, TopicLayout
-from stream.unreadable import UNREADABLE
+from stream.alerting.set_aside import RULE
+from stream.contracts import alerts, dead_letters
+from stream.contracts.dead_letters import DeadLetter
+from stream.contracts.decode_errors import UNREADABLE
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import embedded_broker
 from tests.support.clickhouse import clickhouse_server
 from tests.support.mutations import mutated

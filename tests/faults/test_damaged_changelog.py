@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 from confluent_kafka import Producer
 
-from stream import dead_letters
-from stream.alerts import decode_alert
-from stream.sealing import HEADER
-from stream.set_aside import RULE
-from stream.topics import StateTable, Topic, TopicLayout
+from stream.alerting.set_aside import RULE
+from stream.contracts import dead_letters
+from stream.contracts.alerts import decode_alert
+from stream.contracts.topics import StateTable, Topic, TopicLayout
+from stream.exact.sealing import HEADER
 from tests.faults.test_stream_kill9 import in_day_window
 from tests.support.broker import BROKERS, KAFKA_HOME, Broker
 from tests.support.mutations import mutated

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 
 from gateway.events import encode_record
-from stream.topics import Topic
+from stream.contracts.topics import Topic
 from tests.support.broker import embedded_broker
 from tests.support.children import Child
 from tests.support.clickhouse import RunningServer, start_clickhouse

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.events import encode_record
-from stream.agents.config import StreamConfig
-from stream.topics import Topic, TopicLayout
+from stream.config import StreamConfig
+from stream.contracts.topics import Topic, TopicLayout
 from stream.worker import Worker
 from tests.support.broker import embedded_broker
 from tests.support.kafka import producer

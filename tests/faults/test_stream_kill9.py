@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from confluent_kafka import Producer
 
-from stream.metrics import decode_service
-from stream.topics import Topic, TopicLayout
+from stream.contracts.metrics import decode_service
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import BROKERS, KAFKA_HOME, Broker
 from tests.support.recount import recounted, wait_for_equality
 from tests.support.stream_worker import StreamWorkers

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stream.faust_app import SESSION_TIMEOUT_S
+from stream.exact.faust_app import SESSION_TIMEOUT_S
 from tests.faults.test_stack_kill9 import write_model
 from tests.support.clients import Clients
 from tests.support.stack import RunningStack, running_stack

@@ -12,14 +12,14 @@ import pytest
 from confluent_kafka import Producer
 
 from gateway.events import encode_record
-from stream import dead_letters
-from stream.alerts import Alert, decode_alert
-from stream.deployments import DeploymentRecord, change_key, encode
-from stream.metrics import decode_service
-from stream.profile import Profile
+from stream.contracts import dead_letters
+from stream.contracts.alerts import Alert, decode_alert
+from stream.contracts.deployments import DeploymentRecord, change_key, encode
+from stream.contracts.metrics import decode_service
+from stream.contracts.timestamps import to_text
+from stream.contracts.topics import StateTable, Topic, TopicLayout
 from stream.profiles.build import build_profile
-from stream.timestamps import to_text
-from stream.topics import StateTable, Topic, TopicLayout
+from stream.profiles.profile import Profile
 from tests.support.broker import Broker, embedded_broker
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic

@@ -11,8 +11,8 @@ import pytest
 from confluent_kafka import Producer
 
 from gateway.events import encode_record
-from stream.dead_letters import DeadLetter, decode
-from stream.topics import Topic, TopicLayout
+from stream.contracts.dead_letters import DeadLetter, decode
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import embedded_broker
 from tests.support.recount import recounted, wait_for_equality
 from tests.support.stream_worker import StreamWorkers

@@ -12,8 +12,8 @@ import msgspec
 from confluent_kafka import Producer
 
 from gateway.events import encode_record
-from stream.topics import Topic
-from stream.windows import WINDOWS
+from stream.contracts.topics import Topic
+from stream.windows.window import WINDOWS
 from tests.support.models import FEATURES, training_data, write_classifier, write_test_rows
 from tests.support.receiver import Receiver, receiver
 from tests.support.stack import RunningStack, running_stack

@@ -119,7 +119,7 @@ def _published(stack: RunningStack, deployment: str) -> bool:
     """Whether topic `deployments`, which the embedded broker had forgotten, holds it again."""
     from confluent_kafka import TopicPartition
 
-    from stream.topics import Topic
+    from stream.contracts.topics import Topic
     from tests.support.kafka import consumer, read
 
     reader = consumer(stack.settings.bootstrap, "look")

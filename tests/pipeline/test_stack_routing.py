@@ -12,7 +12,7 @@ import pytest
 
 from storage.clickhouse.client import connect
 from storage.registry import Database
-from stream.topics import Topic
+from stream.contracts.topics import Topic
 from tests.support.models import EXAMPLE, write_classifier
 from tests.support.shared_stack import SharedStack
 from tests.support.stack import RunningStack

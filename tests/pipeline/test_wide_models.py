@@ -9,12 +9,12 @@ import pytest
 from confluent_kafka import Producer
 
 from gateway.events import InferenceEvent, encode_record
-from stream.deployments import DeploymentRecord, encode
-from stream.metrics import DriftMetric, decode_drift
+from stream.contracts.deployments import DeploymentRecord, encode
+from stream.contracts.metrics import DriftMetric, decode_drift
+from stream.contracts.timestamps import to_text
+from stream.contracts.topics import Topic, TopicLayout
 from stream.profiles.build import build_profile
 from stream.profiles.codec import encode_profile, pack_profile, unpack_profile
-from stream.timestamps import to_text
-from stream.topics import Topic, TopicLayout
 from tests.support.broker import Broker, embedded_broker
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.counting import Binner
-from stream.histogram import Histogram, from_sparse, merge
-from stream.histogram_codec import pack, unpack
-from stream.prediction import flatten_prediction
-from stream.profile import FeatureProfile, Profile
+from stream.histograms.binning import Binner
+from stream.histograms.codec import pack, unpack
+from stream.histograms.histogram import Histogram, from_sparse, merge
 from stream.profiles.build import build_profile
+from stream.profiles.prediction import flatten_prediction
+from stream.profiles.profile import FeatureProfile, Profile
 from stream.profiles.values import NUMBER_LIMIT, is_missing, to_category, to_number
 
 NAMES = ("height", "width", "fixed", "colour", "flag")

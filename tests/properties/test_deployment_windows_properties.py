@@ -7,12 +7,12 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stream.intake import ReadEvent
-from stream.panes import Pane
-from stream.partition_counter import PartitionCounter
-from stream.partition_windows import POSITION, PartitionWindows
-from stream.timestamps import to_text
-from stream.windows import WINDOWS
+from stream.contracts.panes import Pane
+from stream.contracts.timestamps import to_text
+from stream.intake.events import ReadEvent
+from stream.panes.partition_counter import PartitionCounter
+from stream.windows.partition_windows import POSITION, PartitionWindows
+from stream.windows.window import WINDOWS
 from tests.properties.test_partition_counter_properties import BASE, PROFILE, TARGETS
 
 DAY = WINDOWS[-1]

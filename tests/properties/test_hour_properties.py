@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.hour_histogram import HOURS
-from stream.hour_mixture import mix_hours
-from stream.profile import Profile
 from stream.profiles.build import Column, build_profile
 from stream.profiles.codec import content_id, decode_profile, encode_profile, make_profile
+from stream.profiles.hour_histogram import HOURS
 from stream.profiles.hours import hour_histograms
+from stream.profiles.profile import Profile
 from stream.statistics.measure import measure
 from stream.statistics.smoothing import Floats
+from stream.windows.hour_mixture import mix_hours
 
 numbers = st.none() | st.floats(-1e6, 1e6, width=32)
 names = st.none() | st.sampled_from("abcdef")

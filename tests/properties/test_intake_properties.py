@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.dead_letters import Reason
-from stream.intake import MAX_LINE_BYTES, Record, read_records
+from stream.contracts.dead_letters import Reason
+from stream.intake.events import MAX_LINE_BYTES, Record, read_records
 
 NOW_MS = 1_800_000_000_000
 TS = "2027-01-15T08:00:00.000000Z"

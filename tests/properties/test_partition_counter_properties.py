@@ -8,14 +8,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.counting import Binner
-from stream.intake import ReadEvent
-from stream.open_pane import Identity
-from stream.panes import Pane
-from stream.partition_counter import PartitionCounter
+from stream.contracts.panes import Pane
+from stream.contracts.timestamps import to_text
+from stream.histograms.binning import Binner
+from stream.intake.events import ReadEvent
+from stream.intake.targets import Target
+from stream.panes.open_pane import Identity
+from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.build import build_profile
-from stream.targets import Target
-from stream.timestamps import to_text
 
 PROFILE = build_profile({"a": np.linspace(0, 1, 500).tolist()}, {"prediction": [0.0, 1.0] * 250}, model="m", version=1)
 BINNER = Binner(PROFILE)

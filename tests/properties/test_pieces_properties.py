@@ -6,8 +6,8 @@ from unittest.mock import patch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream import pieces
-from stream.pieces import Written, join, split, suffixes
+from stream.exact import pieces
+from stream.exact.pieces import Written, join, split, suffixes
 
 sizes = st.lists(st.integers(0, 2000), min_size=1, max_size=8)
 

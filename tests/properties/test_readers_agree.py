@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.sink.batch import read_batch
-from stream.intake import Intake, Record, read_records
-from stream.topics import Topic
+from stream.contracts.topics import Topic
+from stream.intake.events import Intake, Record, read_records
 from tests.properties.test_intake_properties import GOOD, NOW_MS, line
 
 LINES = st.sampled_from(

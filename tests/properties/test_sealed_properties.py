@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.sink.batch import read_batch
-from stream import alerts, dead_letters, deployments, metrics, panes, sealed
-from stream.dead_letters import Reason
-from stream.intake import Record
-from stream.panes import Pane
-from stream.topics import Topic
-from stream.unreadable import UNREADABLE
+from stream.contracts import alerts, dead_letters, deployments, metrics, panes, sealed
+from stream.contracts.dead_letters import Reason
+from stream.contracts.decode_errors import UNREADABLE
+from stream.contracts.panes import Pane
+from stream.contracts.topics import Topic
+from stream.intake.events import Record
 from tests.support.mutations import MUTATIONS
 from tests.support.sink_samples import of_every_topic, pane
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stream.decision import SeriesState, decide
 from stream.profiles.build import build_profile
 from stream.statistics.chi2 import chi2
 from stream.statistics.g_test import g_test, pooled_g_test
@@ -23,6 +22,7 @@ from stream.statistics.rate_test import rate_increase_p
 from stream.statistics.smoothing import Floats, smoothed_shares
 from stream.statistics.total_variation import largest_change, total_variation
 from stream.statistics.wasserstein import wasserstein
+from stream.windows.decision import SeriesState, decide
 from tests.support.windows import numeric_reference, window_of
 
 counts = st.lists(st.integers(0, 10_000), min_size=6, max_size=6).filter(any).map(np.array)

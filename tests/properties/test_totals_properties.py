@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.totals import LATENCY_BINS, Totals, latency_quantile
+from stream.panes.totals import LATENCY_BINS, Totals, latency_quantile
 
 SIZE = 5
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from stream.alerts import Alert, Notification, decode_notification, encode
-from stream.dead_letters import DeadLetter
-from stream.dead_letters import decode as decode_letter
-from stream.topics import Topic, TopicLayout
+from stream.contracts.alerts import Alert, Notification, decode_notification, encode
+from stream.contracts.dead_letters import DeadLetter
+from stream.contracts.dead_letters import decode as decode_letter
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY

@@ -14,17 +14,17 @@ from gateway.events import InferenceEvent, encode_record
 from storage.sink.config import TABLES
 from storage.sink.position import DAY_MS, Claim
 from storage.sink.store import Store
-from stream.counting import Binner
-from stream.intake import ReadEvent
-from stream.open_pane import Identity
-from stream.panes import PANE_SECONDS, Pane, encode
-from stream.partition_counter import PartitionCounter
-from stream.profile import Profile
+from stream.contracts.panes import PANE_SECONDS, Pane, encode
+from stream.contracts.timestamps import to_seconds, to_text
+from stream.contracts.topics import Topic
+from stream.histograms.binning import Binner
+from stream.intake.events import ReadEvent
+from stream.intake.targets import Target
+from stream.panes.open_pane import Identity
+from stream.panes.partition_counter import PartitionCounter
+from stream.panes.totals import Totals
 from stream.profiles.build import build_profile
-from stream.targets import Target
-from stream.timestamps import to_seconds, to_text
-from stream.topics import Topic
-from stream.totals import Totals
+from stream.profiles.profile import Profile
 
 PROFILE = build_profile(
     {"a": [i / 50 for i in range(100)], "c": ["x", "y"] * 50, "k": ["1", "2"] * 50},

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.events import InferenceEvent
-from stream.counting import Binner
-from stream.panes import PANE_SECONDS, Pane, decode
-from stream.profile import Profile
-from stream.timestamps import to_seconds
+from stream.contracts.panes import PANE_SECONDS, Pane, decode
+from stream.contracts.timestamps import to_seconds
+from stream.histograms.binning import Binner
+from stream.profiles.profile import Profile
 from tests.support.broker import Broker
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic

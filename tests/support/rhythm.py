@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from stream.alpha import alpha_star
-from stream.decision import Thresholds, evidence_of
-from stream.hour_histogram import HOURS
-from stream.hour_mixture import mix_hours
-from stream.profile import Profile
 from stream.profiles.build import build_profile
+from stream.profiles.hour_histogram import HOURS
+from stream.profiles.profile import Profile
+from stream.statistics.alpha import alpha_star
 from stream.statistics.measure import SeriesStatistics, measure
+from stream.windows.decision import Thresholds, evidence_of
+from stream.windows.hour_mixture import mix_hours
 from tests.support.windows import Floats, window_of
 
 HOUR = 3600.0

@@ -14,15 +14,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from stream.agents.agent import Agent
-from stream.agents.alerting import Alerting
-from stream.agents.config import StreamConfig
-from stream.agents.counting import Counting
-from stream.agents.evaluating import Evaluating
-from stream.agents.rebuilding import Rebuilding
-from stream.catalog import Catalog
-from stream.changelog import Changelog, Damage
-from stream.topics import Topic, TopicLayout
+from stream.alerting.agent import Alerting
+from stream.config import StreamConfig
+from stream.contracts.topics import Topic, TopicLayout
+from stream.exact.agent import Agent
+from stream.exact.changelog import Changelog, Damage
+from stream.intake.catalog import Catalog
+from stream.panes.agent import Counting
+from stream.rebuilding.rebuilder import Rebuilding
+from stream.windows.agent import Evaluating
 
 TOPIC_ID = "A" * 22
 PARTITIONS = 2

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from gateway.events import InferenceEvent, encode_record
-from stream import alerts, dead_letters, deployments, metrics, panes
-from stream.topics import Topic
+from stream.contracts import alerts, dead_letters, deployments, metrics, panes
+from stream.contracts.topics import Topic
 
 MOVED = [metrics.MovedBucket(label="[1, 2)", reference=0.25, window=0.75, psi=0.55)]
 
@@ -137,7 +137,7 @@ def pane(model: str, start: int, as_of: int, events: int) -> panes.Pane:
 
 
 def unsealed(value: bytes) -> bytes:
-    """A record as it was written before messages had checksums (stream/sealed.py)."""
+    """A record as it was written before messages had checksums (stream/contracts/sealed.py)."""
     lines = [msgspec.json.decode(line, type=dict[str, msgspec.Raw]) for line in value.split(b"\n")]
     return b"\n".join(
         msgspec.json.encode({**fields, "v": 1} if fields.pop("crc32", None) else fields) for fields in lines

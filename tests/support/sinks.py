@@ -17,7 +17,7 @@ from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
 from storage.sink.config import SinkConfig
 from storage.sink.service import Sink
-from stream.topics import Topic, TopicLayout
+from stream.contracts.topics import Topic, TopicLayout
 from tests.support.children import Child
 from tests.support.waiting import wait_until
 from tidegate.topics import ensure_topics

@@ -10,11 +10,11 @@ import numpy as np
 from confluent_kafka import KafkaError, Message, Producer
 
 from gateway.events import InferenceEvent, encode_record, record_headers
-from stream.deployments import DeploymentRecord, encode
-from stream.profile import Profile
+from stream.contracts.deployments import DeploymentRecord, encode
+from stream.contracts.timestamps import to_text
 from stream.profiles.build import build_profile
 from stream.profiles.codec import encode_profile
-from stream.timestamps import to_text
+from stream.profiles.profile import Profile
 
 
 def make_profile(model: str, seed: int) -> Profile:

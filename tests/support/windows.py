@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.profile import FeatureProfile
 from stream.profiles.build import build_profile
 from stream.profiles.numeric import assign_bins, summable
+from stream.profiles.profile import FeatureProfile
 
 Floats = NDArray[np.float64]
 

@@ -9,17 +9,17 @@ import msgspec
 import pytest
 
 from gateway.events import InferenceEvent, encode_record
-from stream import alerts, dead_letters, panes
-from stream.deployments import DeploymentRecord
-from stream.deployments import encode as encode_deployment
-from stream.metrics import DriftMetric, ServiceMetric, decode_drift, decode_service, encode_lines
-from stream.panes import Pane
+from stream.alerting.rule_engine import RuleEngine
+from stream.contracts import alerts, dead_letters, panes
+from stream.contracts.deployments import DeploymentRecord
+from stream.contracts.deployments import encode as encode_deployment
+from stream.contracts.metrics import DriftMetric, ServiceMetric, decode_drift, decode_service, encode_lines
+from stream.contracts.panes import Pane
+from stream.contracts.timestamps import to_seconds, to_text
+from stream.contracts.topics import Topic
 from stream.profiles.build import build_profile
 from stream.profiles.codec import encode_profile
-from stream.rule_engine import RuleEngine
-from stream.timestamps import to_seconds, to_text
-from stream.topics import Topic
-from stream.windows import WINDOWS
+from stream.windows.window import WINDOWS
 from tests.support.simulation import BASE, LAYOUT, PARTITIONS, Simulation
 from tests.unit.test_rule_engine import drift
 

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 
 import msgspec
 
-from stream.alerts import Alert
-from stream.deployment_windows import DeploymentWindows
-from stream.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
-from stream.intake import ReadEvent
-from stream.metrics import ServiceMetric, decode_service
-from stream.open_pane import Identity
-from stream.panes import decode, encode
-from stream.partition_counter import PartitionCounter
-from stream.rule_engine import RuleEngine
-from stream.targets import Target
-from stream.timestamps import to_text
-from stream.totals import PackedTotals, Totals
+from stream.alerting.rule_engine import RuleEngine
+from stream.contracts.alerts import Alert
+from stream.contracts.metrics import ServiceMetric, decode_service
+from stream.contracts.panes import decode, encode
+from stream.contracts.timestamps import to_text
+from stream.intake.events import ReadEvent
+from stream.intake.targets import Target
+from stream.panes.open_pane import Identity
+from stream.panes.partition_counter import PartitionCounter
+from stream.panes.totals import PackedTotals, Totals
+from stream.windows.deployment_windows import DeploymentWindows
+from stream.windows.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
 
 T0 = 1_800_000_000.0
 IDENTITY = Identity("default", "m", 1, "d1")

@@ -3,15 +3,15 @@
 import msgspec
 import pytest
 
-from stream import catalog as catalog_module
-from stream.catalog import Catalog
-from stream.dead_letters import Reason
-from stream.deployments import DeploymentRecord, encode
-from stream.endings import KEPT, UNKNOWN, Ending, Endings
-from stream.profile import Profile
+from stream.contracts.dead_letters import Reason
+from stream.contracts.deployments import DeploymentRecord, encode
+from stream.intake import catalog as catalog_module
+from stream.intake.catalog import Catalog
+from stream.intake.endings import KEPT, UNKNOWN, Ending, Endings
+from stream.intake.targets import Target
 from stream.profiles.build import build_profile
 from stream.profiles.codec import encode_profile
-from stream.targets import Target
+from stream.profiles.profile import Profile
 from tests.support.sink_samples import unsealed
 
 

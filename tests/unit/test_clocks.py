@@ -8,10 +8,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("model_runner", "gateway", "stream", "storage", "tidegate", "dashboards")
 WRITTEN_DOWN = {
     "gateway/ids.py": 1,
-    "stream/agents/alerting.py": 1,
-    "stream/agents/evaluating.py": 2,
-    "stream/agents/sender.py": 1,
-    "stream/outbox.py": 1,
+    "stream/alerting/agent.py": 1,
+    "stream/windows/agent.py": 2,
+    "stream/exact/sender.py": 1,
+    "stream/delivery/outbox.py": 1,
     "storage/registry/deployments.py": 3,
     "storage/registry/github.py": 1,
     "storage/registry/idle.py": 1,
@@ -39,7 +39,8 @@ COMPARED = {
     "model_runner/environment/store.py": 2,
     "storage/history/clickhouse.py": 1,  # with the times of events
     "storage/sink/service.py": 1,
-    "stream/courier.py": 3,  # signed and written down; with a receiver's date only where that tells no clock of its own
+    # signed and written down; with a receiver's date only where that tells no clock of its own
+    "stream/delivery/webhook_delivery.py": 3,
     "tidegate/cli/gc_command.py": 1,
     "tidegate/cli/status_command.py": 1,
     "tidegate/demo/sender.py": 1,

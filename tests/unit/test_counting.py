@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stream.counting import Binner
-from stream.histogram import Histogram, from_sparse
-from stream.histogram_codec import pack, unpack
+from stream.histograms.binning import Binner
+from stream.histograms.codec import pack, unpack
+from stream.histograms.histogram import Histogram, from_sparse
 from stream.profiles.build import build_profile
 
 PROFILE = build_profile({"x": [1.0, 2.0, 3.0], "colour": ["red", "blue", "red"]}, model="m", version=1)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from gateway.events import InferenceEvent
-from stream import dead_letters
-from stream.agents.kept_twice import newest
-from stream.alert_intake import read_alert
-from stream.changelog import Changelog, pack_value
-from stream.partition_windows import POSITION
-from stream.sealing import HEADER, open_record, seal
-from stream.set_aside import RULE
-from stream.topics import Topic
+from stream.alerting.set_aside import RULE
+from stream.contracts import dead_letters
+from stream.contracts.topics import Topic
+from stream.delivery.alert_intake import read_alert
+from stream.exact.changelog import Changelog, pack_value
+from stream.exact.kept_twice import newest
+from stream.exact.sealing import HEADER, open_record, seal
+from stream.windows.partition_windows import POSITION
 from tests.support.mutations import mutated
 from tests.support.simulation import PARTITIONS, Simulation, Worker
 from tests.unit.test_agents_rebalancing import assert_alerts_exact, assert_panes_exact, assert_windows_exact, fill

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stream.alpha import alpha_star
-from stream.decision import Channel, SeriesState, Thresholds, decide
-from stream.profile import FeatureProfile
 from stream.profiles.build import build_profile
 from stream.profiles.numeric import assign_bins
+from stream.profiles.profile import FeatureProfile
+from stream.statistics.alpha import alpha_star
 from stream.statistics.measure import SeriesStatistics, measure
+from stream.windows.decision import Channel, SeriesState, Thresholds, decide
 from tests.support.windows import Floats, numeric_reference, window_of
 
 ALPHA = alpha_star(50, (60, 300, 3600, 86_400), 5)

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from stream import delivery
-from stream.alerts import Alert, encode
-from stream.dead_letters import Reason
-from stream.delivery import Delivery
-from stream.delivery_config import DeliveryConfig
-from stream.topics import TopicLayout
+from stream.contracts.alerts import Alert, encode
+from stream.contracts.dead_letters import Reason
+from stream.contracts.topics import TopicLayout
+from stream.delivery import consumer
+from stream.delivery.config import DeliveryConfig
+from stream.delivery.consumer import Delivery
 from tests.support.notifiers import an_alert
 
 
@@ -75,7 +75,7 @@ def test_an_alert_that_cannot_be_read_in_a_way_nobody_foresaw(monkeypatch: pytes
     def failing(_value: bytes) -> Alert:
         raise LookupError("unforeseen")
 
-    monkeypatch.setattr(delivery, "read_alert", failing)
+    monkeypatch.setattr(consumer, "read_alert", failing)
     made, outbox, _ = asyncio.run(play({}))
     assert outbox.letters == [(number, Reason.SET_ASIDE) for number in range(3)]
     assert made._unfinished.committable() == {0: 3}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stream.counting import Binner
-from stream.profile import Profile
+from stream.histograms.binning import Binner
 from stream.profiles.build import build_profile
+from stream.profiles.profile import Profile
 from stream.statistics.psi import psi
 from tidegate.demo.bare_psi import BarePsi
 from tidegate.demo.recount import difference

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from gateway.events import InferenceEvent
-from stream.alerts import Alert
-from stream.dead_letters import Reason
-from stream.topics import Topic
+from stream.contracts.alerts import Alert
+from stream.contracts.dead_letters import Reason
+from stream.contracts.topics import Topic
 from tidegate.settings import Settings
 
 ROOT = Path(__file__).parents[2]

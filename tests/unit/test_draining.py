@@ -1,6 +1,6 @@
 """When a drain may end: not before what was there is taken, and not only when everybody falls silent."""
 
-from stream.draining import QUIET_S, DrainGoal
+from stream.exact.draining import QUIET_S, DrainGoal
 
 AT_ONCE = 0.0
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from stream.deployment_windows import DeploymentWindows
-from stream.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
-from stream.metrics import DriftMetric
-from stream.open_pane import Identity
-from stream.panes import PANE_SECONDS, Pane
-from stream.profile import Profile
+from stream.contracts.metrics import DriftMetric
+from stream.contracts.panes import PANE_SECONDS, Pane
+from stream.contracts.timestamps import to_text
+from stream.panes.open_pane import Identity
 from stream.profiles.build import build_profile
 from stream.profiles.numeric import assign_bins
-from stream.timestamps import to_text
+from stream.profiles.profile import Profile
+from stream.windows.deployment_windows import DeploymentWindows
+from stream.windows.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
 
 T0 = 1_800_000_000
 IDENTITY = Identity("default", "m", 1, "d1")

@@ -1,6 +1,6 @@
 """Which records are taken after seeks."""
 
-from stream.expected import ExpectedOffset, Verdict
+from stream.exact.offset_sequence import ExpectedOffset, Verdict
 
 
 def judge_all(expected: ExpectedOffset, offsets: list[int]) -> list[Verdict]:

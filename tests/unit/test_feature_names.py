@@ -9,8 +9,8 @@ from model_runner.errors import ModelError
 from model_runner.manifest import Manifest, read_manifest
 from model_runner.schema import Feature, InputSchema, Kind
 from model_runner.schema_source import Inputs
-from stream.alert_text import MOST_NAME, moved_text
-from stream.metrics import MovedBucket
+from stream.alerting.text import MOST_NAME, moved_text
+from stream.contracts.metrics import MovedBucket
 
 
 @pytest.fixture

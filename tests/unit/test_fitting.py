@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.profile import Profile
 from stream.profiles.build import build_profile
 from stream.profiles.codec import PLAIN_BYTES, encode_profile, pack_profile, unpack_profile
+from stream.profiles.profile import Profile
 from tidegate.deployer import fitting
 from tidegate.deployer.fitting import MOST_UNKNOWN_SERIES, DoesNotFitError, check_fits, check_unknown
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from stream.hour_mixture import events_by_hour, mix_hours
-from stream.profile import Profile
+from stream.panes.totals import Totals
 from stream.profiles.build import build_profile
-from stream.totals import Totals
+from stream.profiles.profile import Profile
+from stream.windows.hour_mixture import events_by_hour, mix_hours
 from tests.support.rhythm import HOUR
 
 NIGHT, DAY_ROWS, NO_TIME = 100, 300, 50

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from stream.lanes import Lanes
+from stream.delivery.keyed_tasks import Lanes
 
 
 def _work(

@@ -14,8 +14,8 @@ from model_runner.frames import FrameReader, Reply, encode_reply, reply_decoder
 from model_runner.large_integers import MOST_BYTES, packed_bytes
 from model_runner.replies import lie_in
 from model_runner.unwieldy import refuse_unwieldy
+from stream.panes.sampling import sampled_row, values_of
 from stream.profiles.build import build_profile, prediction_columns
-from stream.sampling import sampled_row, values_of
 
 
 def test_whole_numbers_beyond_64_bits_are_named() -> None:

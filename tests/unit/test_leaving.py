@@ -1,6 +1,6 @@
 """How long events of a deployment that ended are counted."""
 
-from stream.leaving import GRACE_S, Leaving
+from stream.intake.leaving import GRACE_S, Leaving
 
 
 def test_it_is_over_when_all_that_was_there_a_grace_later_was_read() -> None:

@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from stream.changelog import pack_value
-from stream.deployment_windows import DeploymentWindows
-from stream.incarnation import topic_id_bytes
-from stream.metric_names import PANES_PASSED
-from stream.open_pane import Identity
-from stream.panes import Pane, encode
-from stream.partition_windows import DeploymentState, PartitionWindows
-from stream.timestamps import to_text
-from stream.topics import Topic
-from stream.totals import Totals
-from stream.windows import WINDOWS
+from stream.contracts.panes import Pane, encode
+from stream.contracts.timestamps import to_text
+from stream.contracts.topics import Topic
+from stream.exact.changelog import pack_value
+from stream.exact.incarnation import topic_id_bytes
+from stream.panes.open_pane import Identity
+from stream.panes.totals import Totals
+from stream.prometheus import PANES_PASSED
+from stream.windows.deployment_windows import DeploymentWindows
+from stream.windows.partition_windows import DeploymentState, PartitionWindows
+from stream.windows.window import WINDOWS
 from tests.support.simulation import BASE, LAYOUT, TOPIC_ID, Simulation
 from tests.unit.test_agents_rebalancing import PROFILE, announced
 

@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.counting import Binner
-from stream.profile import FeatureProfile
+from stream.histograms.binning import Binner
 from stream.profiles.build import MOST_BINS, build_profile, columns_of, infer_kind, prediction_columns
 from stream.profiles.codec import decode_profile, encode_profile
+from stream.profiles.profile import FeatureProfile
 from stream.profiles.values import LONGEST_CATEGORY, to_category, to_number
 
 

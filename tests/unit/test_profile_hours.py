@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.profile import Profile
 from stream.profiles.build import build_profile
 from stream.profiles.codec import decode_profile, encode_profile
 from stream.profiles.hours import MIN_HOUR_ROWS
+from stream.profiles.profile import Profile
 from tests.support.rhythm import DAY, HOUR
 
 RECORD_LIMIT = 12_582_912

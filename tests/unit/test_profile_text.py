@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.counting import Binner
-from stream.profile import Profile
+from stream.histograms.binning import Binner
+from stream.panes.sampling import LONGEST_TEXT, sampled_row
 from stream.profiles.build import build_profile
 from stream.profiles.codec import decode_profile, encode_profile
+from stream.profiles.profile import Profile
 from stream.profiles.text import LEAST_DISTINCT, TextMeasure, words_of
-from stream.sampling import LONGEST_TEXT, sampled_row
 
 WORDS = [f"word{number}" for number in range(4000)]
 

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from stream.alerts import Alert
-from stream.metrics import ServiceMetric
-from stream.reopening import reopen
-from stream.rule_engine import Metric, RuleEngine
+from stream.alerting.rule_engine import Metric, RuleEngine
+from stream.contracts.alerts import Alert
+from stream.contracts.metrics import ServiceMetric
+from stream.rebuilding.reopening import reopen
 from tests.unit.test_rule_engine import T0, drift, service
 
 

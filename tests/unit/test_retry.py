@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from stream.retry import Outcome, RetryPolicy, judge, retry_after
+from stream.delivery.retry import Outcome, RetryPolicy, judge, retry_after
 
 POLICY = RetryPolicy(attempts=5, total_s=100.0, first_s=1.0, longest_s=10.0)
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT

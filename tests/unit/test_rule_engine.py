@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from stream.alerts import Alert, decode_alert, encode
-from stream.endings import UNKNOWN, Ending
-from stream.metrics import DriftMetric, MovedBucket, ServiceMetric
-from stream.rule_engine import RuleEngine
-from stream.timestamps import to_text
+from stream.alerting.rule_engine import RuleEngine
+from stream.contracts.alerts import Alert, decode_alert, encode
+from stream.contracts.metrics import DriftMetric, MovedBucket, ServiceMetric
+from stream.contracts.timestamps import to_text
+from stream.intake.endings import UNKNOWN, Ending
 
 T0 = 1_800_000_000.0
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from stream import panes
-from stream.deployment_windows import DeploymentWindows
-from stream.intake import ReadEvent
-from stream.open_pane import Identity
-from stream.partition_counter import PartitionCounter
+from stream.contracts import panes
+from stream.contracts.topics import TopicLayout
+from stream.intake.events import ReadEvent
+from stream.intake.targets import Target
+from stream.panes.open_pane import Identity
+from stream.panes.partition_counter import PartitionCounter
+from stream.panes.sampling import BASELINE_BYTES, PANE_BYTES, rows_bytes, sampled_row
 from stream.profiles.values import LONGEST_CATEGORY
-from stream.sampling import BASELINE_BYTES, PANE_BYTES, rows_bytes, sampled_row
-from stream.targets import Target
-from stream.topics import TopicLayout
+from stream.windows.deployment_windows import DeploymentWindows
 
 IDENTITY = Identity("default", "m", 1, "d")
 START = 1_800_000_000

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from gateway.events import InferenceEvent, decode_record, encode_record
-from stream import alerts, dead_letters
-from stream.alert_intake import read_alert
-from stream.deployment_windows import DeploymentWindows
-from stream.evaluation import Evaluation, evaluation_steps
-from stream.intake import ReadEvent
-from stream.metrics import decode_drift
-from stream.open_pane import OpenPane, PackedPane
-from stream.panes import Pane
-from stream.partition_counter import PartitionCounter
-from stream.partition_windows import PartitionWindows
-from stream.rule_engine import Metric, RuleEngine
-from stream.set_aside import RULE
-from stream.topics import Topic
-from stream.windows import WINDOWS
+from stream.alerting.rule_engine import Metric, RuleEngine
+from stream.alerting.set_aside import RULE
+from stream.contracts import alerts, dead_letters
+from stream.contracts.metrics import decode_drift
+from stream.contracts.panes import Pane
+from stream.contracts.topics import Topic
+from stream.delivery.alert_intake import read_alert
+from stream.intake.events import ReadEvent
+from stream.panes.open_pane import OpenPane, PackedPane
+from stream.panes.partition_counter import PartitionCounter
+from stream.windows.deployment_windows import DeploymentWindows
+from stream.windows.evaluation import Evaluation, evaluation_steps
+from stream.windows.partition_windows import PartitionWindows
+from stream.windows.window import WINDOWS
 from tests.support.simulation import BASE, LAYOUT, PARTITIONS, Simulation
 from tests.unit.test_agents_rebalancing import KNOWN, assert_panes_exact, assert_windows_exact, event, fill
 
@@ -140,7 +140,7 @@ def test_windows_that_cannot_be_evaluated_stop_no_others(monkeypatch: pytest.Mon
             raise UnforeseenError("d2")
         return evaluation_steps(windows, *rest)
 
-    monkeypatch.setattr("stream.agents.evaluating.evaluation_steps", failing)
+    monkeypatch.setattr("stream.windows.agent.evaluation_steps", failing)
 
     def check(simulation: Simulation, made: list[InferenceEvent]) -> None:
         assert_windows_exact(simulation, made)

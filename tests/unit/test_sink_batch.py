@@ -4,9 +4,9 @@ import msgspec
 
 from storage.sink.batch import accepted_lines, read_batch
 from storage.sink.refusal import find_refused
-from stream.dead_letters import Reason
-from stream.intake import Record
-from stream.topics import Topic
+from stream.contracts.dead_letters import Reason
+from stream.contracts.topics import Topic
+from stream.intake.events import Record
 from tests.support.sink_samples import event, moment
 
 NOW = 1_770_000_000.0

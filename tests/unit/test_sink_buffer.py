@@ -1,7 +1,7 @@
 """What a partition's buffer takes, and in which order it gives."""
 
 from storage.sink.buffer import Arrival, Buffer
-from stream.intake import Record
+from stream.intake.events import Record
 
 
 def _record(offset: int, value: bytes = b"x") -> Record:

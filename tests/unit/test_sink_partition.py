@@ -2,8 +2,8 @@
 
 from storage.sink.lander import Landed, Overtaken, Skipped, TokenUsed
 from storage.sink.partition import DOUBTED_RECORDS, TOKEN_WAIT_S, Partition, Start, State
-from stream.intake import Record
-from stream.topics import Topic
+from stream.contracts.topics import Topic
+from stream.intake.events import Record
 
 DAY_MS = 86_400_000
 

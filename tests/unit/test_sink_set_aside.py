@@ -9,9 +9,9 @@ from storage.sink import lander as landing
 from storage.sink.batch import Batch, read_batch
 from storage.sink.lander import Job, Lander
 from storage.sink.position import Claim
-from stream.dead_letters import Reason
-from stream.intake import Record, Reject
-from stream.topics import Topic
+from stream.contracts.dead_letters import Reason
+from stream.contracts.topics import Topic
+from stream.intake.events import Record, Reject
 
 
 class Letters:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from stream.alpha import alpha_star
+from stream.statistics.alpha import alpha_star
 from stream.statistics.homogeneity import tabulate
 from stream.statistics.measure import measure
 from stream.statistics.noise_floor import noise_floor

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from stream.counting import Binner
-from stream.profile import Profile
+from stream.histograms.binning import Binner
 from stream.profiles.build import build_profile
+from stream.profiles.profile import Profile
 from stream.statistics.measure import SeriesStatistics, measure
 from tests.support.windows import numeric_reference, window_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
-from stream import dead_letters
-from stream.agents.config import StreamConfig
-from stream.agents.sender import Sender
-from stream.topics import Topic, TopicLayout
+from stream.config import StreamConfig
+from stream.contracts import dead_letters
+from stream.contracts.topics import Topic, TopicLayout
+from stream.exact.sender import Sender
 
 LAYOUT = TopicLayout()
 

@@ -2,7 +2,7 @@
 
 import random
 
-from stream.unfinished import Unfinished
+from stream.delivery.unfinished import Unfinished
 
 
 def test_the_commit_never_passes_an_unfinished_record() -> None:

@@ -1,8 +1,8 @@
 """Events of deployments that nobody announced: each named by its line and its bytes."""
 
-from stream.endings import Endings
-from stream.intake import Record, read_records
-from stream.unknown import without
+from stream.intake.endings import Endings
+from stream.intake.events import Record, read_records
+from stream.intake.unknown import without
 from tests.properties.test_intake_properties import GOOD, NOW_MS, line
 
 STRANGE = line(deployment_id="nobody", event_id="s")

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from storage.sink.batch import read_batch
-from stream import alerts, dead_letters, deployments, metrics, panes
-from stream.alert_intake import UnreadableAlertError, read_alert
-from stream.catalog import Catalog
-from stream.dead_letters import Reason
-from stream.histogram_codec import unpack
-from stream.intake import Record
+from stream.contracts import alerts, dead_letters, deployments, metrics, panes
+from stream.contracts.dead_letters import Reason
+from stream.contracts.decode_errors import UNREADABLE
+from stream.contracts.topics import Topic
+from stream.delivery.alert_intake import UnreadableAlertError, read_alert
+from stream.histograms.codec import unpack
+from stream.intake.catalog import Catalog
+from stream.intake.events import Record
 from stream.profiles.codec import decode_profile
-from stream.topics import Topic
-from stream.unreadable import UNREADABLE
 
 LATIN_1 = b'{"model": "caf\xe9"}'
 

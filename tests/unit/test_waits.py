@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from storage.sink.partition import Partition, Start, State
-from stream.topics import Topic
+from stream.contracts.topics import Topic
 from tests.support.ports import free_ports
 from tidegate import monitor
 from tidegate.cli.consumer_lag import consumer_ports

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks import Webhook
 
-from stream.webhook import WebhookError, webhook_request, webhook_target
+from stream.delivery.webhook import WebhookError, webhook_request, webhook_target
 from tests.support.notifiers import an_alert
 
 KEY = bytes(range(32))

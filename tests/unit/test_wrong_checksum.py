@@ -3,10 +3,10 @@
 import asyncio
 import base64
 
-from stream import alerts, dead_letters, panes
-from stream.panes import Pane
-from stream.sealed import SEALED_VERSION
-from stream.topics import Topic
+from stream.contracts import alerts, dead_letters, panes
+from stream.contracts.panes import Pane
+from stream.contracts.sealed import SEALED_VERSION
+from stream.contracts.topics import Topic
 from tests.support.simulation import LAYOUT, PARTITIONS, Simulation
 from tests.support.sink_samples import unsealed
 from tests.unit.test_agents_rebalancing import assert_windows_exact, fill

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stream.counting import Binner
-from stream.profile import Profile
+from stream.histograms.binning import Binner
+from stream.profiles.profile import Profile
 from stream.statistics.psi import psi
 from tidegate.demo.traffic import Row
 

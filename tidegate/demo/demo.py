@@ -12,8 +12,8 @@ from rich.console import Console
 from urllib3.exceptions import HTTPError
 
 from storage.registry import Database, get_profile, get_version
-from stream.profile import Profile
 from stream.profiles.codec import decode_profile
+from stream.profiles.profile import Profile
 from tidegate.demo.alerts import early_alerts
 from tidegate.demo.bare_psi import BarePsi
 from tidegate.demo.findings import Findings

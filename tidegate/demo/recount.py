@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from stream.counting import Binner
-from stream.profile import Profile
+from stream.histograms.binning import Binner
+from stream.profiles.profile import Profile
 
 
 def difference(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stream.profile import Profile
+from stream.profiles.profile import Profile
 from tidegate.demo.alerts import first_alert
 from tidegate.demo.bare_psi import BarePsi
 from tidegate.demo.findings import Delivery, Observation, SeriesDrift, telling

@@ -8,8 +8,8 @@ import structlog
 
 from storage import registry
 from storage.registry import Database, Deployment
-from stream.deployments import DeploymentRecord
-from stream.topics import TopicLayout
+from stream.contracts.deployments import DeploymentRecord
+from stream.contracts.topics import TopicLayout
 from tidegate.deployer.publishing import change_of, publish_changes, publish_removals
 
 log = structlog.get_logger()

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from stream.deployments import MOST_ANNOUNCED_BYTES
-from stream.profile import Profile
+from stream.contracts.deployments import MOST_ANNOUNCED_BYTES
 from stream.profiles.build import BINS_BESIDE, LEAST_FINENESS, MOST_BINS
 from stream.profiles.codec import pack_profile
+from stream.profiles.profile import Profile
 
 REST_BYTES = 100_000
 """Of a record beside the profile and the names of the features."""

@@ -8,7 +8,7 @@ import msgspec
 
 from storage.clickhouse.client import connect
 from storage.clickhouse.queries import query
-from stream.deployments import DeploymentRecord
+from stream.contracts.deployments import DeploymentRecord
 from stream.profiles.codec import COMPRESSED, unpack_profile
 
 log = logging.getLogger("tidegate.prepare")

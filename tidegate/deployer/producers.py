@@ -8,7 +8,7 @@ from threading import Lock
 
 from confluent_kafka import Producer
 
-from stream.topics import TopicLayout
+from stream.contracts.topics import TopicLayout
 
 TIMEOUT_S = 13.5
 """After which a record that was not acknowledged has failed: before the longest of who waits for it gives up."""

@@ -6,9 +6,9 @@ from typing import Any
 from model_runner.reference import MOST_VALUES
 from model_runner.schema import Kind as SchemaKind
 from model_runner.validation import Report
-from stream.prediction import flatten_prediction
-from stream.profile import Kind, Profile
 from stream.profiles.build import build_profile, prediction_columns
+from stream.profiles.prediction import flatten_prediction
+from stream.profiles.profile import Kind, Profile
 
 MOST_SERIES = 3000
 """Of an answer: each is watched."""

@@ -16,9 +16,9 @@ from storage.registry import (
     get_version,
     list_models,
 )
-from stream.deployments import RETIRED, DeploymentRecord, change_key, encode
+from stream.contracts.deployments import RETIRED, DeploymentRecord, change_key, encode
+from stream.contracts.topics import Topic, TopicLayout
 from stream.profiles.codec import pack_profile
-from stream.topics import Topic, TopicLayout
 from tidegate.deployer.endings import why_ended
 from tidegate.deployer.producers import forget, producer_for
 

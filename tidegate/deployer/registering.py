@@ -13,10 +13,10 @@ from storage import registry
 from storage.artifact_removal import local_store
 from storage.artifacts import put
 from storage.registry import Database, Version
-from stream.hour_histogram import HOURS
-from stream.profile import Profile
 from stream.profiles.codec import encode_profile
+from stream.profiles.hour_histogram import HOURS
 from stream.profiles.hours import MIN_HOUR_ROWS
+from stream.profiles.profile import Profile
 from tidegate.deployer.environment import lock_files
 from tidegate.deployer.fitting import DoesNotFitError, check_fits, check_unknown
 from tidegate.deployer.manifest_values import manifest_values

@@ -24,7 +24,7 @@ from gateway.waking import WakingConfig
 from model_runner.client import ClientConfig
 from storage.registry import Database
 from storage.registry.routes import RegistryRouteSource
-from stream.topics import Topic
+from stream.contracts.topics import Topic
 from tidegate.github.connections import connections_of
 from tidegate.github.management import GithubConnections
 from tidegate.job_management import JobsOfRegistry

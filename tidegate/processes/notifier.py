@@ -7,9 +7,9 @@ import sys
 
 import structlog
 
-from stream.delivery import Delivery
-from stream.delivery_config import DeliveryConfig
-from stream.webhook import WebhookError, WebhookTarget, webhook_target
+from stream.delivery.config import DeliveryConfig
+from stream.delivery.consumer import Delivery
+from stream.delivery.webhook import WebhookError, WebhookTarget, webhook_target
 from tidegate import monitor
 from tidegate.logging import configure
 from tidegate.settings import Settings

@@ -9,8 +9,8 @@ import sys
 import structlog
 
 from storage.history.clickhouse import ClickHouseHistory
-from stream.agents.config import StreamConfig
-from stream.evaluation import EvaluationConfig
+from stream.config import StreamConfig
+from stream.windows.evaluation import EvaluationConfig
 from stream.worker import HistoryMaker, Worker
 from tidegate import monitor
 from tidegate.logging import configure

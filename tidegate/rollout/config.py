@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stream.topics import TopicLayout
+from stream.contracts.topics import TopicLayout
 from tidegate.capacity import Capacity, capacity_of
 from tidegate.deadlines import Deadlines
 from tidegate.runner_places import RunnerPlaces, runner_places

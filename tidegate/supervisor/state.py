@@ -12,8 +12,8 @@ import msgspec
 import psutil
 
 from model_runner.durable import write_file
-from stream import sealed
-from stream.unreadable import UNREADABLE
+from stream.contracts import sealed
+from stream.contracts.decode_errors import UNREADABLE
 
 STATE_FILE = "state.json"
 LOCK_FILE = "supervisor.lock"

@@ -1,4 +1,4 @@
--- Cumulative counts (stream/panes.py): every writing of a pane is a row, and the one with the highest `as_of` holds.
+-- Cumulative counts (stream/contracts/panes.py): every writing of a pane is a row, and the one with the highest `as_of` holds.
 CREATE TABLE IF NOT EXISTS feature_panes
 (
     `workspace` LowCardinality(String),

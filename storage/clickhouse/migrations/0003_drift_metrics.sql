@@ -1,4 +1,4 @@
--- One series in one window at one evaluation (stream/metrics.py).
+-- One series in one window at one evaluation (stream/contracts/metrics.py).
 CREATE TABLE IF NOT EXISTS drift_metrics
 (
     `ts` DateTime64(6, 'UTC') CODEC(Delta, ZSTD),

@@ -1,4 +1,4 @@
--- Traffic, errors and latency of one deployment in one window at one evaluation (stream/metrics.py).
+-- Traffic, errors and latency of one deployment in one window at one evaluation (stream/contracts/metrics.py).
 CREATE TABLE IF NOT EXISTS service_metrics
 (
     `ts` DateTime64(6, 'UTC') CODEC(Delta, ZSTD),

@@ -1,4 +1,4 @@
--- One change of state of one alert (stream/alerts.py), and replaying a change writes it again under the same `change_id`.
+-- One change of state of one alert (stream/contracts/alerts.py), and replaying a change writes it again under the same `change_id`.
 CREATE TABLE IF NOT EXISTS alerts
 (
     `alert_id` String CODEC(ZSTD),

@@ -1,4 +1,4 @@
--- One attempt to deliver one change of an alert (stream/alerts.py).
+-- One attempt to deliver one change of an alert (stream/contracts/alerts.py).
 CREATE TABLE IF NOT EXISTS notifications
 (
     `notification_id` String CODEC(ZSTD),

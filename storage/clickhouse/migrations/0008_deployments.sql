@@ -1,4 +1,4 @@
--- What went live, with the profile that its traffic is measured against as JSON text (stream/deployments.py).
+-- What went live, with the profile that its traffic is measured against as JSON text (stream/contracts/deployments.py).
 CREATE TABLE IF NOT EXISTS deployments
 (
     `deployment_id` LowCardinality(String),

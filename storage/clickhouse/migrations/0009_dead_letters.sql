@@ -1,4 +1,4 @@
--- What could not be read, and why (stream/dead_letters.py). A reader that starts again may write a letter again:
+-- What could not be read, and why (stream/contracts/dead_letters.py). A reader that starts again may write a letter again:
 -- (topic, partition, offset, line, reader) is its identity.
 CREATE TABLE IF NOT EXISTS dead_letters
 (

@@ -1,4 +1,4 @@
--- Who a deployment answers for, from then on (stream/deployments.py).
+-- Who a deployment answers for, from then on (stream/contracts/deployments.py).
 ALTER TABLE deployments
     ADD COLUMN IF NOT EXISTS `role` LowCardinality(String) DEFAULT 'primary' AFTER `action`,
     ADD COLUMN IF NOT EXISTS `weight` Float64 DEFAULT 1 AFTER `role`,

@@ -1,3 +1,3 @@
--- What the deployment was when it was evaluated (stream/metrics.py).
+-- What the deployment was when it was evaluated (stream/contracts/metrics.py).
 ALTER TABLE drift_metrics
     ADD COLUMN IF NOT EXISTS `deployment_role` LowCardinality(String) DEFAULT 'primary' AFTER `moved`;

@@ -1,3 +1,3 @@
--- Why a deployment ended (stream/deployments.py).
+-- Why a deployment ended (stream/contracts/deployments.py).
 ALTER TABLE deployments
     ADD COLUMN IF NOT EXISTS `reason` Nullable(String) CODEC(ZSTD) AFTER `features`;

@@ -1,4 +1,4 @@
--- Errors of callers apart from those of the model (stream/metrics.py). Before, `error_rate` was of both.
+-- Errors of callers apart from those of the model (stream/contracts/metrics.py). Before, `error_rate` was of both.
 ALTER TABLE service_metrics
     ADD COLUMN IF NOT EXISTS `refused` UInt64 CODEC(T64, ZSTD) AFTER `failed`,
     ADD COLUMN IF NOT EXISTS `refused_requests` UInt64 CODEC(T64, ZSTD) AFTER `refused`,

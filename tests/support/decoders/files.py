@@ -22,7 +22,7 @@ from model_runner.reference import read_reference
 from model_runner.report import read_error, write_error
 from model_runner.schema_source import SEAL_FILE, Inputs, _read_sealed
 from model_runner.test_rows import read_test_rows
-from stream import sealed
+from stream.contracts import sealed
 from tests.support.decoders.samples import NOW, ROW, SCHEMA
 from tests.support.fuzzing import Decoder
 from tidegate.cli.asking import bodies

@@ -32,7 +32,7 @@ from gateway.versions_api import versions_router
 from model_runner.frames import Request, encode_frame
 from model_runner.instances import InstanceChecker
 from storage.clickhouse_server.http_compression import choose_encoding
-from stream.retry import retry_after
+from stream.delivery.retry import retry_after
 from tests.support.decoders.samples import NOW, ROW, SCHEMA, SECRET
 from tests.support.fuzzing import Decoder
 

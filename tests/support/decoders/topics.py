@@ -7,14 +7,14 @@ import numpy as np
 from model_runner import schema as schema_codec
 from model_runner.unreadable import UNREADABLE
 from storage.sink.batch import read_batch
-from stream import alerts, dead_letters, deployments, metrics, panes
-from stream.alert_intake import UnreadableAlertError, read_alert
-from stream.histogram import Histogram
-from stream.histogram_codec import pack, unpack
-from stream.intake import Record, read_records
+from stream.contracts import alerts, dead_letters, deployments, metrics, panes
+from stream.contracts.decode_errors import UNREADABLE as UNREADABLE_RECORD
+from stream.contracts.topics import Topic
+from stream.delivery.alert_intake import UnreadableAlertError, read_alert
+from stream.histograms.codec import pack, unpack
+from stream.histograms.histogram import Histogram
+from stream.intake.events import Record, read_records
 from stream.profiles.codec import decode_profile, encode_profile
-from stream.topics import Topic
-from stream.unreadable import UNREADABLE as UNREADABLE_RECORD
 from tests.support.decoders.samples import NOW, SCHEMA
 from tests.support.fuzzing import Decoder
 from tests.support.sink_samples import of_every_topic, unsealed

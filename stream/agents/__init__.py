@@ -1,1 +1,0 @@
-"""The Faust agents: thin, each around a pure part that it feeds, flushes and restores."""

@@ -1,0 +1,1 @@
+"""Changes of alerts in; signed requests to a webhook out, and a record of each attempt."""

@@ -1,0 +1,60 @@
+"""Stored events to the totals of their panes, by the code that counts live ones. Pure.
+
+Storage keeps features as text, so a text that reads as a number is a number here where the profile has a numeric
+series. Whether it was `"5"` or `5` only the topic knew.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from stream.intake.events import ReadEvent
+from stream.intake.targets import Target
+from stream.panes.partition_counter import PartitionCounter
+from stream.panes.totals import Totals
+from stream.profiles.profile import FeatureProfile
+from stream.rebuilding.history import PaneStart, StoredEvent
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def recount(events: Sequence[StoredEvent], targets: Mapping[str, Target]) -> list[tuple[PaneStart, Totals]]:
+    """Totals by pane; one pane may come more than once, to be added. Every event's deployment is in `targets`."""
+    read = [_read(event, targets[event.deployment_id]) for event in events]
+    counter = PartitionCounter("", 0)
+    counter.add(read, [0] * len(read), 0, targets)
+    panes = [*counter.closed, *counter.open.values()]
+    return [(PaneStart(pane.identity.deployment_id, pane.start), pane.totals) for pane in panes]
+
+
+def _read(event: StoredEvent, target: Target) -> ReadEvent:
+    known = () if target.binner is None else target.binner.profile.features
+    series = {one.name: one for one in known if one.role == "feature"}
+    identity = target.identity
+    return ReadEvent(
+        event_id="",
+        ts=_EPOCH + timedelta(microseconds=event.ts_us),
+        deployment_id=event.deployment_id,
+        workspace=identity.workspace,
+        model=identity.model,
+        version=identity.version,
+        row=event.row,
+        status=event.status,
+        latency_ms=event.latency_ms,
+        features={name: _value(text, series.get(name)) for name, text in event.features.items()},
+        prediction=msgspec.json.decode(event.prediction) if event.prediction else None,
+    )
+
+
+def _value(text: str | None, series: FeatureProfile | None) -> Any:
+    """What the text was: itself where it is a known category, else what it reads as."""
+    if text is None or series is None:
+        return text
+    if series.kind == "categorical" and (text in series.categories or text in series.pooled):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text

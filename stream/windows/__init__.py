@@ -1,0 +1,1 @@
+"""Panes of all source partitions in; windows, measured and judged, out as drift and service metrics."""
