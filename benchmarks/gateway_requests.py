@@ -18,7 +18,7 @@ from benchmarks.http_client import Connection
 from benchmarks.report import Figure, Table, quantile
 from benchmarks.run import Run
 from benchmarks.watching import metric
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from model_runner.client import RunnerClient
 from stream.contracts.topics import TopicLayout
 from tests.support.broker import embedded_broker

@@ -7,11 +7,11 @@ from pathlib import Path
 import uvicorn
 
 from gateway.app import GatewayConfig, create_app
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
-from gateway.producing import ProducerConfig
+from gateway.emission.producing import ProducerConfig
 from stream.contracts.topics import Topic
 from tests.support.gateways import FileRoutes
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
 
 
 def main() -> None:

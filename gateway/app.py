@@ -10,29 +10,29 @@ from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
-from gateway import watched
+from gateway.bodies.requests import Receive
 from gateway.bounded_bodies import BoundedBodies
-from gateway.cors import Cors, answer_options, with_headers
-from gateway.emitter import Emitter
-from gateway.endpoints import Endpoints
-from gateway.errors_api import answer_of, handle_errors
-from gateway.gate import Gate
-from gateway.idling import Idling
-from gateway.inference import InferenceApp, Limits, Scope, Send
-from gateway.known_paths import hint
-from gateway.management import Management
-from gateway.metrics import FOREIGN_REQUESTS
-from gateway.models_api import models_router
-from gateway.openapi import with_models
-from gateway.producing import OnAcked, ProducerConfig, RecordProducer
+from gateway.data_plane.inference import InferenceApp, Limits, Scope, Send
+from gateway.edge.cors import Cors, answer_options, with_headers
+from gateway.edge.gate import Gate
+from gateway.edge.token import Token, bearer_of
+from gateway.emission.emitter import Emitter
+from gateway.emission.producing import OnAcked, ProducerConfig, RecordProducer
+from gateway.management.contract import Management
+from gateway.management.errors import answer_of, handle_errors
+from gateway.management.models import models_router
+from gateway.management.openapi import with_models
+from gateway.management.versions import PREFIX, versions_router
+from gateway.prometheus import FOREIGN_REQUESTS
 from gateway.refusals import Refusal, from_a_page, too_many_tries, unauthorized
-from gateway.requests import Receive
-from gateway.routes import RouteCache, RouteSource
-from gateway.token import Token, bearer_of
-from gateway.versions_api import PREFIX, versions_router
-from gateway.waking import Activity, Waking, WakingConfig
-from gateway.web_pages import PageGuard
+from gateway.routing.endpoints import Endpoints
+from gateway.routing.idling import Idling
+from gateway.routing.known_paths import hint
+from gateway.routing.routes import RouteCache, RouteSource
+from gateway.routing.waking import Activity, Waking, WakingConfig
 from model_runner.client import ClientConfig
+from web import watched
+from web.pages import PageGuard
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 

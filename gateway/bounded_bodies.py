@@ -6,11 +6,11 @@ What parses them holds a body of any size, and as many as there are connections.
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from gateway.errors_api import answer_of
-from gateway.held_bodies import HeldBodies
-from gateway.inference import Scope, Send
+from gateway.bodies.held import HeldBodies
+from gateway.bodies.requests import Receive, read_body, read_headers
+from gateway.data_plane.inference import Scope, Send
+from gateway.management.errors import answer_of
 from gateway.refusals import Refusal
-from gateway.requests import Receive, read_body, read_headers
 
 MOST_BYTES = 1_000_000
 """Of one: the largest is the traffic of a model, some tens of bytes a version."""

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 
 from pydantic import SecretStr
 
-from gateway.token import load_or_make
+from gateway.edge.token import load_or_make
 from tidegate.settings import Settings
 
 _READONLY_PREFIX = "tgr_"

@@ -16,13 +16,14 @@ import gateway
 import storage
 import stream
 import tidegate
+import web
 from model_runner.sandbox import landlock, seccomp
 from model_runner.sandbox.plan import DEVICES, SYSTEM
 from model_runner.sandbox.python_folders import python_folders
 from model_runner.sandbox.syscalls import ARCHITECTURES
 from tidegate.settings import Settings
 
-_PACKAGES = (gateway, storage, stream, tidegate)
+_PACKAGES = (gateway, storage, stream, tidegate, web)
 _ALLOWED = frozenset({"utimensat", "chmod", "fchmodat", "fchmodat2", "truncate", "setpriority"})
 """The engine sets times and rights of its files, cuts those of `Log` tables, and merges at a lower priority."""
 _TEMPORARY = ".temporary"

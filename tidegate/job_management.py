@@ -8,9 +8,9 @@ from threading import Semaphore
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.deployer_client import DeployerAwayError, ask
-from gateway.deployer_protocol import Cancel, Ended, Refused
-from gateway.jobs_api import JobLineView, JobLog, Jobs, JobView
+from gateway.deployer.client import DeployerAwayError, ask
+from gateway.deployer.protocol import Cancel, Ended, Refused
+from gateway.management.jobs import JobLineView, JobLog, Jobs, JobView
 from gateway.refusals import Refusal
 from storage.registry import DamagedRowError, Database, Job, JobState, UnknownJobError, get_job, lines_of, list_jobs
 
@@ -22,7 +22,7 @@ DEPLOYER_S = 5.0
 
 
 class JobsOfRegistry:
-    """A gateway.jobs_api.JobManagement."""
+    """A gateway.management.jobs.JobManagement."""
 
     def __init__(self, database_dsn: str, deployer: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """`deployer`: its socket."""

@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway import watched
-from gateway.web_pages import PageGuard
 from tidegate.bounded_http import BoundedHTTPServer
+from web import watched
+from web.pages import PageGuard
 
 _TEXT = "text/plain; charset=utf-8"
 NO_PAGES = PageGuard()

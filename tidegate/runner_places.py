@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from gateway.replica_names import replica_name
-from gateway.token import load_or_make
+from gateway.edge.token import load_or_make
+from gateway.routing.replica_names import replica_name
 from storage.registry import Deployment
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import runner_socket
@@ -46,7 +46,7 @@ def runner_token(key: str, deployment_id: str) -> str:
 def token_source(settings: Settings) -> Callable[[str], str]:
     """Derives tokens from TIDEGATE_RUNNER_KEY, or from a key that is made in the home folder when it is first needed.
 
-    The function raises gateway.token.TokenError where that file cannot be used.
+    The function raises gateway.edge.token.TokenError where that file cannot be used.
     """
     return partial(_token, secret_of(settings.runner_key), settings.home_path / "runner-key")
 

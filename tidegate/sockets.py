@@ -37,7 +37,7 @@ def socket_base(run_path: Path) -> Path:
 
 
 def runner_socket(run_path: Path, name: str) -> Path:
-    """The Unix socket of a runner, by its name (gateway/replica_names.py), in a folder of its own. The
+    """The Unix socket of a runner, by its name (gateway/routing/replica_names.py), in a folder of its own. The
     supervisor makes it: a runner may not write there."""
     return socket_base(run_path) / "r" / name / "s"
 

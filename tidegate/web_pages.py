@@ -1,8 +1,8 @@
 """Which web pages and host names the settings allow at the ports of this machine."""
 
-from gateway.cors import Cors, cors_of
-from gateway.web_pages import PageGuard, page_guard
+from gateway.edge.cors import Cors, cors_of
 from tidegate.settings import Settings
+from web.pages import PageGuard, page_guard
 
 LOOPBACK = "127.0.0.1"
 

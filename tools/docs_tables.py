@@ -13,21 +13,21 @@ from types import ModuleType
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
-import gateway.metrics
-import gateway.watched
+import gateway.prometheus
 import storage.sink.metrics
 import stream.prometheus
 import tidegate.deployer.metrics
+import web.watched
 from stream.contracts.topics import HOUR_MS, TopicLayout, TopicSpec
 from tidegate.settings import Settings
 
 OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 METRIC_MODULES: dict[str, ModuleType] = {
-    "gateway": gateway.metrics,
+    "gateway": gateway.prometheus,
     "stream worker, notifier": stream.prometheus,
     "sink": storage.sink.metrics,
     "deployer": tidegate.deployer.metrics,
-    "every process": gateway.watched,
+    "every process": web.watched,
 }
 
 

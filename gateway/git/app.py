@@ -7,21 +7,21 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from gateway.gate import Gate
+from gateway.bodies.requests import Receive
+from gateway.data_plane.inference import Scope, Send
+from gateway.edge.gate import Gate
+from gateway.edge.token import bearer_of, password_of
 from gateway.git.answers import ask_for_token, ask_to_wait, say
 from gateway.git.backend import cgi_environment, run_backend
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.config import GitConfig, git_environment
-from gateway.git.context import REFUSED, VARIABLE, HookContext, encode
-from gateway.git.lfs import PREFIX as LFS_PREFIX
-from gateway.git.lfs import serve_lfs
-from gateway.git.lfs_store import LfsStore
+from gateway.git.lfs.protocol import PREFIX as LFS_PREFIX
+from gateway.git.lfs.protocol import serve_lfs
+from gateway.git.lfs.store import LfsStore
 from gateway.git.object_format import OfferBoth, has_format, is_empty, peeked, take_format
+from gateway.git.receive.context import REFUSED, VARIABLE, HookContext, encode
 from gateway.git.repositories import RepositoryError, ensure_repository
 from gateway.git.room import refuse_growth
-from gateway.inference import Scope, Send
-from gateway.requests import Receive
-from gateway.token import bearer_of, password_of
 from model_runner.folder_bounds import FolderError
 from model_runner.names import NAME_RULE, is_valid_name
 

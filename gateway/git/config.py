@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.token import Token
+from gateway.edge.token import Token
 from model_runner.folder_bounds import FolderBounds
 
 KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH", "TIDEGATE_STACK")

@@ -5,11 +5,11 @@ import os
 import sys
 from typing import TextIO, cast
 
-from gateway.git.context import VARIABLE, decode
-from gateway.git.post_receive import post_receive
-from gateway.git.pre_receive import pre_receive
-from gateway.git.saying import say
-from gateway.git.updates import BYTES, read_updates
+from gateway.git.receive.context import VARIABLE, decode
+from gateway.git.receive.post_receive import post_receive
+from gateway.git.receive.pre_receive import pre_receive
+from gateway.git.receive.saying import say
+from gateway.git.receive.updates import BYTES, read_updates
 from model_runner.plain_text import plain
 from model_runner.raised import own_fault
 

@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from gateway.requests import Receive
+from gateway.bodies.requests import Receive
 from model_runner.durable import write_file
 
 FORMATS = ("sha1", "sha256")

@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from gateway.git.config import GitConfig, git_environment
-from gateway.git.context import REFUSED
+from gateway.git.receive.context import REFUSED
 from model_runner.durable import make_folder, replace, sync_tree
 
 HOOKS = ("pre-receive", "post-receive")

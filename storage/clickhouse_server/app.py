@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.door import Door
-from gateway.web_pages import page_guard
 from storage.clickhouse_server.body import ClientGoneError
 from storage.clickhouse_server.errors import ACCESS_DENIED, ClickHouseError
 from storage.clickhouse_server.exchange import End, Failure, Head
@@ -17,6 +15,8 @@ from storage.clickhouse_server.request import Asked, credentials, parse_url
 from storage.clickhouse_server.service import Reply, Service
 from storage.clickhouse_server.session import Progress
 from storage.clickhouse_server.users import User, authenticate
+from web.door import Door
+from web.pages import page_guard
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

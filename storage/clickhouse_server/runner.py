@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
-from gateway import watched
 from storage.clickhouse_server.body import Spool
 from storage.clickhouse_server.engine import Engine
 from storage.clickhouse_server.errors import SYNTAX_ERROR, ClickHouseError, from_engine
@@ -24,6 +23,7 @@ from storage.clickhouse_server.statement import (
     may_hide_insert,
     setting_of,
 )
+from web import watched
 
 _PIPE_READ = 1 << 18
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from gateway import watched
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
 from storage.clickhouse_server.app import App
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.service import Service
+from web import watched
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
 
 
 class _Server(uvicorn.Server):

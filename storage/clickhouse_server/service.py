@@ -9,7 +9,6 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 
-from gateway import watched
 from storage.clickhouse_server.body import ClientGoneError, Receive, Spool, receive_body
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.engine import Engine
@@ -32,6 +31,7 @@ from storage.clickhouse_server.runner import Job, run_and_close
 from storage.clickhouse_server.session import Progress, Session, base_settings
 from storage.clickhouse_server.statement import StatementKind
 from storage.clickhouse_server.watching import abandon, hung_up, kill_when_gone
+from web import watched
 
 _INLINE_BODY = 1 << 16
 _MAX_BUFFER = 64 << 20

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.door import Door
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.errors import AUTHENTICATION_FAILED, ClickHouseError
 from storage.clickhouse_server.request import Credentials
+from web.door import Door
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.replica_names import replica_name
-from gateway.routes import Route, RouteTable
+from gateway.routing.replica_names import replica_name
+from gateway.routing.routes import Route, RouteTable
 from storage.registry.database import Database
 from storage.registry.idle import note_requests
 from storage.registry.live import live_routes
@@ -17,12 +17,13 @@ log = logging.getLogger(__name__)
 
 
 def socket_path(run_path: Path, name: str) -> Path:
-    """Where a runner listens, by its name (gateway/replica_names.py)."""
+    """Where a runner listens, by its name (gateway/routing/replica_names.py)."""
     return run_path / "r" / name / "s"
 
 
 class RegistryRouteSource:
-    """A gateway.routes.RouteSource. Asking again costs one tiny query while nothing was written to the registry."""
+    """A gateway.routing.routes.RouteSource. Asking again costs one tiny query while nothing was written to the
+    registry."""
 
     def __init__(self, database_dsn: str, run_path: Path, token_of: Callable[[str], str] = lambda _: "") -> None:
         """`token_of`: what the runners of a deployment ask for over TCP."""
@@ -60,7 +61,7 @@ class RegistryRouteSource:
             yield from known
 
     def note_requests(self, deployment_ids: Sequence[str]) -> None:
-        """As a gateway.waking.Activity: those that are asleep are wanted from now on.
+        """As a gateway.routing.waking.Activity: those that are asleep are wanted from now on.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the registry cannot be reached.

@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.tries import AT_ONCE
 from tests.support.clickhouse import RunningServer, clickhouse_server
 from tests.support.doors import SIGNED, TOKEN, doors
 from tests.support.waiting import wait_until
+from web.tries import AT_ONCE
 
 TRIES = 1000
 BODY = json.dumps({"repository": {"full_name": "acme/market"}}).encode()

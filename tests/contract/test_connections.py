@@ -13,13 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.connection_limits import ConnectionLimits
 from tests.support.bounded_server import bounded_server, busy
 from tests.support.ports import free_ports
 from tests.support.raw_answers import whole_answer
 from tests.support.waiting import wait_until
 from tidegate import monitor
 from tidegate.bounded_http import MOST
+from web.connection_limits import ConnectionLimits
 
 LIMITS = ConnectionLimits(
     most=30, head_s=1.0, body_s=1.0, least_bytes=1000, keep_alive_s=600.0, head_bytes=20_000, look_s=0.1

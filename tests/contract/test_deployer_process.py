@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.deployer_client import DeployerAwayError, ask, follow
-from gateway.deployer_protocol import Cancel, Deliver, Ended, Line, Refused, Submit, Taken
+from gateway.deployer.client import DeployerAwayError, ask, follow
+from gateway.deployer.protocol import Cancel, Deliver, Ended, Line, Refused, Submit, Taken
 from storage import registry
 from tests.support.children import Child
 from tests.support.git_client import Clone

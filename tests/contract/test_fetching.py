@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import pytest
 
-from gateway.git.export import export
+from gateway.git.content.export import export
+from gateway.git.content.tree import TreeError
 from gateway.git.memory import says_no_memory
-from gateway.git.tree import TreeError
 from model_runner.folder_bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import zstandard
 
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from model_runner import schema as schema_codec
 from model_runner.schema import Feature, InputSchema, Kind
 from tests.support.broker import embedded_broker

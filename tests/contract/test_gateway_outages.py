@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from model_runner.client import RunnerClient
 from tests.support.behaviour import ANSWER, DIE, RAISE, SLEEP, SLEEP_LONG, told
 from tests.support.broker import Broker, embedded_broker

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.replicas import Replicas
+from gateway.routing.replicas import Replicas
 from model_runner.client import ClientConfig
 from model_runner.failures import RunnerFailedError, RunnerUnavailableError
 from tests.support.behaviour import ANSWER, DIE, SLEEP, told

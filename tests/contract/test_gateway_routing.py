@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from model_runner import schema as schema_codec
 from model_runner.schema import Feature, InputSchema, Kind
 from tests.support.behaviour import ANSWER, RAISE, told

@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from gateway.git.export import export
-from gateway.git.lfs_store import LfsStore
+from gateway.git.content.export import export
+from gateway.git.lfs.store import LfsStore
 from model_runner.folder_bounds import FolderBounds, FolderError
 from tests.support.bombs import EMPTY_TREE, blob, commit, delta_bomb, nested, tree
 from tests.support.git_client import Clone, Pushed

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.git.tree import parse_pointer
+from gateway.git.content.tree import parse_pointer
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
 from tests.support.mutations import mutated

@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from gateway.git.tree import parse_pointer
+from gateway.git.content.tree import parse_pointer
 from model_runner.folder_bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server

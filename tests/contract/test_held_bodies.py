@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.held_bodies import HeldBodies, HeldBody, Hurry
+from gateway.bodies.held import HeldBodies, HeldBody, Hurry
+from gateway.bodies.requests import Headers, read_body
 from gateway.refusals import Refusal
-from gateway.requests import Headers, read_body
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from tests.support.doors import TOKEN, doors
 from tests.support.gateways import GatewayProcess, gateway
 from tests.support.raw_answers import whole_answer

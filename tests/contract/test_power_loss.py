@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.edge.token import Token, load_or_make
 from gateway.git.config import GitConfig
-from gateway.git.lfs_store import LfsObjectError, LfsStore, copy_object
+from gateway.git.lfs.store import LfsObjectError, LfsStore, copy_object
 from gateway.git.repositories import ensure_repository
-from gateway.token import Token, load_or_make
 from model_runner.environment import building
 from model_runner.environment.runner_copy import runner_copy
 from model_runner.environment.sealing import remove

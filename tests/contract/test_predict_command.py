@@ -19,7 +19,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from model_runner.loading import load_and_warm
 from model_runner.schema_source import schema_text
 from tests.support.broker import embedded_broker

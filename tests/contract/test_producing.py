@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from gateway.gathering import Record
-from gateway.producing import ProducerConfig, RecordProducer
+from gateway.emission.gathering import Record
+from gateway.emission.producing import ProducerConfig, RecordProducer
 from model_runner import watched
 from tests.support.broker import Broker, embedded_broker
 from tests.support.events import make_topic

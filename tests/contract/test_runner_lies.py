@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.replicas import Replicas
+from gateway.routing.replicas import Replicas
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import (
     RunnerError,

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.deployer_protocol import Ended
+from gateway.deployer.protocol import Ended
 from storage.registry import JobState, Status
 from tests.support.git_client import Clone, finished, remote_url
 from tests.support.models import EXAMPLE, FEATURES, write_classifier

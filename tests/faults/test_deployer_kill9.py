@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.deployer_protocol import Ended, Line
+from gateway.deployer.protocol import Ended, Line
 from storage.registry import JobState, Status
 from tests.support.git_client import Clone, finished, remote_url
 from tests.support.models import FEATURES, write_classifier

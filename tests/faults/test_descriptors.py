@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from gateway.routes import Route
+from gateway.routing.routes import Route
 from tests.support.behaviour import ANSWER, told
 from tests.support.broker import embedded_broker
 from tests.support.events import make_topic, read_events

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import uvicorn
 
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
 from tests.support.waiting import wait_until
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
 
 Message = MutableMapping[str, Any]
 under_way: dict[str, int] = {}

@@ -11,18 +11,18 @@ import httpx
 import uvicorn
 
 from gateway.app import GatewayConfig, create_app
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
+from gateway.edge.token import Token
+from gateway.emission.producing import ProducerConfig
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
-from gateway.github import GithubConfig, HookConnection, github_router
-from gateway.producing import ProducerConfig
-from gateway.routes import RouteTable
-from gateway.token import Token
+from gateway.github.webhook import GithubConfig, HookConnection, github_router
+from gateway.routing.routes import RouteTable
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
 from tests.support.waiting import wait_until
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
 
 TOKEN = "tg_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 SIGNED = "a secret of a webhook"

@@ -13,21 +13,21 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
-from gateway.cors import cors_of
-from gateway.inference import Limits
-from gateway.producing import ProducerConfig
-from gateway.routes import Route, RouteTable
-from gateway.waking import WakingConfig
-from gateway.web_pages import page_guard
+from gateway.data_plane.inference import Limits
+from gateway.edge.cors import cors_of
+from gateway.emission.acked_log import AckedLog
+from gateway.emission.producing import ProducerConfig
+from gateway.routing.routes import Route, RouteTable
+from gateway.routing.waking import WakingConfig
 from model_runner.client import ClientConfig
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
 from tests.support.waiting import wait_until
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
+from web.pages import page_guard
 
 
 class FileRoutes:

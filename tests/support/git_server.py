@@ -11,19 +11,19 @@ import httpx
 import msgspec
 import uvicorn
 
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
+from gateway.bodies.requests import Receive
+from gateway.data_plane.inference import Scope, Send
+from gateway.edge.token import Token
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
-from gateway.inference import Scope, Send
-from gateway.requests import Receive
-from gateway.token import Token
 from model_runner.folder_bounds import FolderBounds
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
 from tests.support.waiting import wait_until
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
 
 TOKEN = "tg_test"
 

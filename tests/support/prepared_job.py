@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.deployer_client import ask, follow
-from gateway.deployer_protocol import Ended, Prepared, Submit, Taken
+from gateway.deployer.client import ask, follow
+from gateway.deployer.protocol import Ended, Prepared, Submit, Taken
 from tests.support.git_client import Clone
 from tests.support.stack import RunningStack
 from tidegate.sockets import deployer_socket

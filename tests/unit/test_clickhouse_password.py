@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.door import FailedTries
 from tidegate.clickhouse_password import readonly_password, with_clickhouse_password
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment, clickhouse_environment
 from tidegate.supervisor.plan import CLICKHOUSE, plan
 from tidegate.supervisor.urls import urls
+from web.door import FailedTries
 
 
 def settings_of(home: Path, **given: object) -> Settings:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.door import Door
 from storage.clickhouse_server.config import ClickHouseServerConfig
 from storage.clickhouse_server.errors import ClickHouseError, from_engine, http_status
 from storage.clickhouse_server.request import Asked, Credentials, credentials, parse_query, parse_url
 from storage.clickhouse_server.users import authenticate
+from web.door import Door
 
 CONFIG = ClickHouseServerConfig(Path(), password="full", readonly_password="")
 

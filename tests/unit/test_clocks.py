@@ -34,7 +34,7 @@ WRITTEN_DOWN = {
 }
 """Beside what happened, for people and for other processes."""
 COMPARED = {
-    "gateway/inference.py": 2,  # an event's time, which is not to be after that of its record
+    "gateway/data_plane/inference.py": 2,  # an event's time, which is not to be after that of its record
     "model_runner/environment/eviction.py": 2,  # with the times of files: an age of days
     "model_runner/environment/store.py": 2,
     "storage/history/clickhouse.py": 1,  # with the times of events

@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.compressed import unpacked
+from gateway.bodies.compressed import unpacked
 from gateway.refusals import Refusal
 
 MOST = 100_000
@@ -58,7 +58,7 @@ def test_a_bomb_is_given_up_after_a_piece_of_it(coding: bytes, monkeypatch: pyte
         def __getattr__(self, name: str) -> Any:
             return getattr(self._state, name)
 
-    known = __import__("gateway.compressed", fromlist=["_KNOWN"])._KNOWN
+    known = __import__("gateway.bodies.compressed", fromlist=["_KNOWN"])._KNOWN
     begin = known[coding].begin
     monkeypatch.setitem(known, coding, known[coding]._replace(begin=lambda: Counted(begin())))
     assert refusal(PACK[coding](b"\0" * 200_000_000), coding).status == 413

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.cors import Cors, cors_of
-from gateway.web_pages import page_guard
+from gateway.edge.cors import Cors, cors_of
 from tidegate.processes.gateway import gateway_config
 from tidegate.settings import Settings
+from web.pages import page_guard
 
 PAGES = page_guard("127.0.0.1", origins=["https://proxy.example"], has_pages=True)
 SHOP = cors_of(["https://Shop.example/", " http://localhost:3000 "])

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.amnesia import forgot
-from gateway.gathering import Gatherer
+from gateway.data_plane.masking import mask_features
+from gateway.emission.gathering import Gatherer
+from gateway.emission.producer_recovery import forgot
 from gateway.ids import request_id_of, uuid7s
-from gateway.masking import mask_features
-from gateway.routes import Route, RouteTable, pick
+from gateway.routing.routes import Route, RouteTable, pick
 
 TS = "2026-01-31T12:00:00.123456Z"
 

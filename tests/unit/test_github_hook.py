@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway.github import GithubConfig, HookConnection, github_router, is_signed
+from gateway.github.webhook import GithubConfig, HookConnection, github_router, is_signed
 
 SECRET = "It's a Secret to Everybody"
 COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
@@ -99,7 +99,7 @@ def test_whoever_cannot_sign_learns_nothing(tmp_path: Path) -> None:
 
 
 def test_a_delivery_is_for_every_model_whose_secret_it_bears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.github.PATIENCE_S", 0.1)
+    monkeypatch.setattr("gateway.github.webhook.PATIENCE_S", 0.1)
     loans = HookConnection(2, SECRET, "release", "default", "loans")
     foreign = HookConnection(3, "another secret of it", "main", "default", "foreign")
     answer = _deliver(tmp_path, "push", PUSH, others=(loans, foreign))
@@ -138,7 +138,7 @@ def test_with_previews_another_branch_and_its_end_are_for_the_deployer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens: what reaches the deployer is answered with 503, what does not with 200."""
-    monkeypatch.setattr("gateway.github.PATIENCE_S", 0.1)
+    monkeypatch.setattr("gateway.github.webhook.PATIENCE_S", 0.1)
     trial = {**PUSH, "ref": "refs/heads/trial"}
     gone = {"deleted": True, "after": "0" * 40}
 
@@ -154,7 +154,7 @@ def test_what_is_no_push_event_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_deployer_github_is_asked_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.github.PATIENCE_S", 0.1)
+    monkeypatch.setattr("gateway.github.webhook.PATIENCE_S", 0.1)
     answer = _deliver(tmp_path, "push", PUSH)
 
     assert answer.status_code == 503

@@ -10,11 +10,12 @@ ROOT = Path(__file__).parents[2]
 
 MAY_IMPORT = {
     "model_runner": {"model_runner"},
-    "gateway": {"gateway", "model_runner"},
+    "web": {"web", "model_runner"},
+    "gateway": {"gateway", "web", "model_runner"},
     "stream": {"stream"},
-    "storage": {"storage", "gateway", "stream"},
+    "storage": {"storage", "gateway", "stream", "web"},
     "dashboards": {"dashboards", "storage", "gateway", "stream"},
-    "tidegate": {"tidegate", "dashboards", "storage", "gateway", "stream", "model_runner"},
+    "tidegate": {"tidegate", "dashboards", "storage", "gateway", "stream", "model_runner", "web"},
 }
 """Packages of ours that a package may import."""
 

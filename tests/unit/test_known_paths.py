@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.known_paths import hint
-from gateway.routes import Route, RouteTable
+from gateway.routing.known_paths import hint
+from gateway.routing.routes import Route, RouteTable
 
 OTHERS = ["/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/api/v1/models/{model}/traffic"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.msgpack import Ext
 
-from gateway.large_numbers import too_large
+from gateway.bodies.large_numbers import too_large
 from model_runner.errors import ModelError
 from model_runner.frames import FrameReader, Reply, encode_reply, reply_decoder
 from model_runner.large_integers import MOST_BYTES, packed_bytes

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway.instance_form import Form
-from gateway.json_body import decode
+from gateway.bodies.instance_form import Form
+from gateway.bodies.json_body import decode
+from gateway.bodies.requests import Batch, parse_batch
 from gateway.refusals import Refusal
-from gateway.requests import Batch, parse_batch
 
 FORM = Form(frozenset({"a", "b"}), ("a", "b"), {"a": 0.5, "b": -0.25})
 NAMED = Form(frozenset({"a", "b"}), None, {"a": 0.5, "b": -0.25})

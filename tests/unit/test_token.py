@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.token import Token, TokenError, bearer_of, load_or_make, password_of
+from gateway.edge.token import Token, TokenError, bearer_of, load_or_make, password_of
 
 
 def test_it_is_made_once_and_kept_from_others(tmp_path: Path) -> None:

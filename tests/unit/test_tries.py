@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.door import Door
-from gateway.tries import AT_ONCE, EACH_S, Tries, site_of
+from web.door import Door
+from web.tries import AT_ONCE, EACH_S, Tries, site_of
 
 SECRET = "tg_" + "s3cr3t-" * 6
 WRONG = "tg_another"

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from gateway.app import GatewayConfig, create_app
-from gateway.producing import ProducerConfig
-from gateway.routes import RouteCache, RouteTable
+from gateway.emission.producing import ProducerConfig
+from gateway.routing.routes import RouteCache, RouteTable
 from model_runner import watched
 from stream import watched as stream_watched
 from stream.watched import Watched

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.web_pages import LOOPBACK, PageGuard, page_guard
+from web.pages import LOOPBACK, PageGuard, page_guard
 
 LOCAL = page_guard("127.0.0.1")
 GATEWAY = page_guard("127.0.0.1", has_pages=True)

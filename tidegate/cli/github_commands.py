@@ -9,7 +9,7 @@ from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json, print_list, print_table, rows_left_out, tell_unreadable
 
 if TYPE_CHECKING:
-    from gateway.github_api import ConnectionView
+    from gateway.github.connections import ConnectionView
     from storage.registry import GithubConnection
     from tidegate.settings import Settings
 
@@ -36,7 +36,7 @@ class ConnectArguments:
 
 
 def connect(arguments: ConnectArguments, *, as_json: bool) -> None:
-    from gateway.token import TokenError  # noqa: PLC0415
+    from gateway.edge.token import TokenError  # noqa: PLC0415
     from tidegate.github.connecting import ConnectError, Wanted  # noqa: PLC0415
     from tidegate.github.connecting import connect as work  # noqa: PLC0415
     from tidegate.github.sealing import sealer_of  # noqa: PLC0415

@@ -48,8 +48,8 @@ def cancel(number: int, *, as_json: bool) -> None:
     settings = load_settings()
     require_running(settings)
     # Loaded here: it brings nothing that `tidegate jobs` needs.
-    from gateway.deployer_client import DeployerAwayError, ask  # noqa: PLC0415
-    from gateway.deployer_protocol import Cancel, Ended, Refused  # noqa: PLC0415
+    from gateway.deployer.client import DeployerAwayError, ask  # noqa: PLC0415
+    from gateway.deployer.protocol import Cancel, Ended, Refused  # noqa: PLC0415
     from tidegate.sockets import deployer_socket  # noqa: PLC0415
 
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from gateway.token import TokenError, load_or_make
+from gateway.edge.token import TokenError, load_or_make
 from model_runner.disk import free_mb, no_room
 from tidegate.cli.checklist import Checklist
 from tidegate.cli.context import load_settings, warn

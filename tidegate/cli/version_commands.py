@@ -10,7 +10,7 @@ from tidegate.cli.output import console, print_json, print_list, print_table, ro
 from tidegate.settings import Settings
 
 if TYPE_CHECKING:
-    from gateway.management import DeploymentView
+    from gateway.management.contract import DeploymentView
     from storage.registry import Database
     from tidegate.rollout.change import Change
     from tidegate.rollout.config import RolloutConfig

@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from gateway.web_pages import PageGuard
 from model_runner import watched
 from tidegate.demo.findings import Delivery
 from tidegate.monitor import header_bytes
+from web.pages import PageGuard
 
 KEPT = 1000
 """Deliveries; older ones are forgotten. The demo expects about twenty."""

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from gateway.git.lfs_unneeded import unneeded
-from gateway.git.tree import TreeError
+from gateway.git.content.tree import TreeError
+from gateway.git.content.unneeded_lfs import unneeded
 from storage import registry
 from storage.registry import Database
 from tidegate.deadlines import JOB_S, UNCLAIMED_S

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.routes import predict_path
+from gateway.routing.routes import predict_path
 from model_runner import schema as schema_codec
 from model_runner.client import ClientConfig, RunnerClient
 from model_runner.failures import RunnerError

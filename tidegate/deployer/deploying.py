@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
-from gateway.routes import predict_path
+from gateway.routing.routes import predict_path
 from model_runner.check_host import Host
 from model_runner.disk import is_full, no_room
 from model_runner.environment import EnvironmentBuildError

@@ -5,8 +5,8 @@ import shutil
 import time
 from pathlib import Path
 
-from gateway.git.export import export
-from gateway.routes import predict_path
+from gateway.git.content.export import export
+from gateway.routing.routes import predict_path
 from model_runner.folder_bounds import FolderBounds, FolderError
 from storage.registry import Job, JobState, branch_slug
 from tidegate.deployer.fetching import FetchError, fetch, head_of, tree_of

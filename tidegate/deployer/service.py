@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.deployer_protocol import Accepted
+from gateway.deployer.protocol import Accepted
 from model_runner import watched
 from storage import registry
 from storage.registry import Job, JobOverError, JobState, NewJob

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from gateway.deployer_protocol import (
+from gateway.deployer.protocol import (
     Accepted,
     BranchGone,
     Cancel,

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.github_api import ConnectBody, Connected, Connections, ConnectionView
+from gateway.edge.token import TokenError
+from gateway.github.connections import ConnectBody, Connected, Connections, ConnectionView
 from gateway.refusals import Refusal
-from gateway.token import TokenError
 from storage import registry
 from storage.registry import Database, UnknownConnectionError
 from tidegate.github.connecting import ConnectError, Wanted, connect
@@ -19,7 +19,7 @@ from tidegate.settings import Settings
 
 
 class GithubConnections:
-    """A gateway.github_api.GithubManagement."""
+    """A gateway.github.connections.GithubManagement."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from gateway.token import load_or_make
+from gateway.edge.token import load_or_make
 
 _PURPOSE = b"tidegate github connections "
 
@@ -34,5 +34,5 @@ class Sealer:
 
 
 def sealer_of(home: Path) -> Sealer:
-    """The key lies in `<home>/github-key` (mode 0600), made when it is needed. Raises gateway.token.TokenError."""
+    """The key lies in `<home>/github-key` (mode 0600), made when it is needed. Raises gateway.edge.token.TokenError."""
     return Sealer(load_or_make(home / "github-key").reveal())

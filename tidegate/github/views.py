@@ -1,6 +1,6 @@
 """Connections as the API and the command line show them: without their secrets."""
 
-from gateway.github_api import ConnectionView
+from gateway.github.connections import ConnectionView
 from storage.registry import GithubConnection
 from tidegate.github.connection import Connection
 

@@ -6,21 +6,19 @@ import sys
 
 import uvicorn
 
-from gateway.acked_log import AckedLog
 from gateway.app import GatewayConfig, create_app
-from gateway.connection_limits import ConnectionLimits
-from gateway.connections import bounded
-from gateway.descriptors import room_for
+from gateway.data_plane.inference import Limits
+from gateway.edge.descriptors import room_for
+from gateway.edge.token import Token, TokenError, load_or_make
+from gateway.emission.acked_log import AckedLog
+from gateway.emission.producing import ProducerConfig
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
-from gateway.github import GithubConfig, github_router
-from gateway.github_api import github_connections_router
-from gateway.inference import Limits
-from gateway.jobs_api import jobs_router
-from gateway.producing import ProducerConfig
-from gateway.token import Token, TokenError, load_or_make
-from gateway.waking import WakingConfig
+from gateway.github.connections import github_connections_router
+from gateway.github.webhook import GithubConfig, github_router
+from gateway.management.jobs import jobs_router
+from gateway.routing.waking import WakingConfig
 from model_runner.client import ClientConfig
 from storage.registry import Database
 from storage.registry.routes import RegistryRouteSource
@@ -36,6 +34,8 @@ from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
 from tidegate.versions.api import VersionsApi
 from tidegate.web_pages import gateway_pages, prediction_pages
+from web.connection_limits import ConnectionLimits
+from web.connections import bounded
 
 
 def gateway_config(settings: Settings) -> GatewayConfig:

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from gateway.token import TokenError
+from gateway.edge.token import TokenError
 from tidegate.broker import BrokerNotFoundError, find_binary
 from tidegate.caches import doubt_caches
 from tidegate.clickhouse_password import with_clickhouse_password

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.replica_names import replica_name
+from gateway.routing.replica_names import replica_name
 from model_runner import watched
 from model_runner.environment import Store
 from model_runner.errors import ModelError
@@ -68,7 +68,7 @@ class Runners:
             has_spare: whether a process is kept ready for the next of them.
         """
         self.parts: dict[str, Part] = {}
-        """By deployment and number (gateway/replica_names.py)."""
+        """By deployment and number (gateway/routing/replica_names.py)."""
         self._run_path = run_path
         self._cache = cache
         self._preparing = Preparing(environments)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.management import Changed, Deployments, DeploymentView, Models, ModelView, Versions
+from gateway.management.contract import Changed, Deployments, DeploymentView, Models, ModelView, Versions
 from gateway.refusals import Refusal
 from model_runner import watched
 from storage import registry
@@ -41,7 +41,7 @@ log = logging.getLogger("tidegate.versions")
 
 
 class VersionsApi:
-    """A gateway.management.Management."""
+    """A gateway.management.contract.Management."""
 
     def __init__(self, config: RolloutConfig) -> None:
         self._config = config

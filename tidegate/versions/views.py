@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.management import Changed, DeploymentView, ModelView, VersionView
-from gateway.routes import predict_path
+from gateway.management.contract import Changed, DeploymentView, ModelView, VersionView
+from gateway.routing.routes import predict_path
 from storage import registry
 from storage.registry import PRODUCTION, WITH_RUNNER, Database, Deployment, Model, Role, Status, Version, with_share
 from tidegate.rollout.change import Change

@@ -12,7 +12,7 @@ import pyarrow as pa
 from msgspec import structs
 from pyarrow import parquet
 
-from gateway.token import TokenError, load_or_make
+from gateway.edge.token import TokenError, load_or_make
 from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Store, at_hand
 from model_runner.environment.requirements import parse_requirements
 from model_runner.environment.store import ABOUT_FILE, About

@@ -16,19 +16,19 @@ import msgspec
 import zstandard
 from fastapi import FastAPI
 
-from gateway.compressed import unpacked
-from gateway.errors_api import handle_errors
-from gateway.git import lfs
+from gateway.bodies.compressed import unpacked
+from gateway.bodies.instance_form import Form
+from gateway.bodies.json_body import decode
+from gateway.bodies.recognised_rows import recognised
+from gateway.bodies.requests import parse_batch, read_headers
+from gateway.edge.token import Token, bearer_of, password_of
 from gateway.git.body import Body, BodyRefusedError
-from gateway.git.tree import parse_pointer
-from gateway.github import GithubConfig, HookConnection, github_router, is_signed
-from gateway.instance_form import Form
-from gateway.json_body import decode
-from gateway.recognised_rows import recognised
+from gateway.git.content.tree import parse_pointer
+from gateway.git.lfs import protocol
+from gateway.github.webhook import GithubConfig, HookConnection, github_router, is_signed
+from gateway.management.errors import handle_errors
+from gateway.management.versions import versions_router
 from gateway.refusals import Refusal
-from gateway.requests import parse_batch, read_headers
-from gateway.token import Token, bearer_of, password_of
-from gateway.versions_api import versions_router
 from model_runner.frames import Request, encode_frame
 from model_runner.instances import InstanceChecker
 from storage.clickhouse_server.http_compression import choose_encoding
@@ -62,7 +62,9 @@ def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
         yield Decoder(f"gateway: predict, {coding.decode()}", [packed], unpack, (Refusal,))
     batch = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": "ab" * 32, "size": 123}]}
     body = json.dumps(batch).encode()
-    yield Decoder("gateway: Git LFS batch", [body], lambda data: lfs._decode(data, lfs.Batch), (lfs.LfsError,))
+    yield Decoder(
+        "gateway: Git LFS batch", [body], lambda data: protocol._decode(data, protocol.Batch), (protocol.LfsError,)
+    )
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 12345\n"
     yield Decoder("gateway: Git LFS pointer", [pointer], parse_pointer)
     commands = b"".join(

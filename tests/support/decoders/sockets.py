@@ -6,8 +6,18 @@ from typing import Any, cast
 
 import msgspec
 
-from gateway.deployer_protocol import Cancel, Deliver, Ended, Follow, FromDeployer, Line, Submit, Taken, ToDeployer
-from gateway.deployer_protocol import encode as deployer_frame
+from gateway.deployer.protocol import (
+    Cancel,
+    Deliver,
+    Ended,
+    Follow,
+    FromDeployer,
+    Line,
+    Submit,
+    Taken,
+    ToDeployer,
+)
+from gateway.deployer.protocol import encode as deployer_frame
 from model_runner.frames import FrameReader, Reply, Request, RunnerInfo, encode_frame
 from model_runner.guarded import GuardedConnection
 from model_runner.handshake import NONCE_BYTES, Hello, Welcome, proof

@@ -1,0 +1,1 @@
+"""A commit in; the files that it holds out, counted before they are written."""

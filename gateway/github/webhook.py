@@ -1,0 +1,271 @@
+"""`POST /hooks/github`: a push on GitHub becomes a job of each model that its repository is connected to.
+
+The body is believed by its signature alone. Before that only the repository's name is taken from it, to know whose
+secret it should bear; unknown repositories and wrong signatures get the same answer.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from gateway.bodies.held import HeldBodies, HeldBody
+from gateway.bodies.requests import Headers, read_body
+from gateway.deployer.client import DeployerAwayError, ask
+from gateway.deployer.protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
+from gateway.edge.gate import client_of
+from gateway.prometheus import FAILED_TRIES
+from gateway.refusals import CLIENT_GONE, Refusal
+from model_runner.plain_text import plain
+from model_runner.unreadable import UNREADABLE
+from web.door import FailedTries
+from web.tries import Tries, site_of
+
+MAX_BYTES = 26_000_000
+"""GitHub sends no more than 25 MB."""
+HELD_BYTES = 104_000_000
+"""Of all deliveries under way, before anybody knows whether they are GitHub's: four of the largest."""
+PATIENCE_S = 5.0
+"""GitHub gives up after 10 s."""
+HEADS = "refs/heads/"
+NO_PREVIEW = "the branch had no preview"
+HOW_TO_CONNECT = (
+    "no connection fits this repository and signature: `tidegate github connect OWNER/NAME --model MODEL` makes one "
+    "and shows the secret; the webhook needs that secret and the content type application/json"
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DELIVERY = re.compile(r"[A-Za-z0-9-]{1,100}")
+_NOBODYS_SECRET = secrets.token_hex(32)
+_BUSY = {"queued": 202, "seen": 202, "refused": 503}
+
+
+@dataclass(frozen=True)
+class HookConnection:
+    """Of a repository: one for each model that it deploys."""
+
+    id: int
+    secret: str = field(repr=False)
+    """That the webhook was made with."""
+    branch: str
+    """Whose pushes are deployed."""
+    workspace: str
+    model: str
+    previews: bool = False
+    """Whether other branches become previews."""
+
+
+class HookSource(Protocol):
+    def of_repository(self, repository: str) -> Sequence[HookConnection]:
+        """Connections of `owner/name`, however it is spelt. May block."""
+
+
+@dataclass(frozen=True)
+class GithubConfig:
+    source: HookSource
+    deployer: Path
+    """The deployer's socket."""
+
+
+class _Repository(msgspec.Struct):
+    full_name: str
+
+
+class _Named(msgspec.Struct):
+    repository: _Repository
+
+
+class _Push(msgspec.Struct):
+    """What matters of a push event."""
+
+    ref: str
+    after: str
+    deleted: bool = False
+
+    @property
+    def deletes(self) -> bool:
+        return self.deleted or not _COMMIT.fullmatch(self.after) or set(self.after) == {"0"}
+
+
+class _OfModel(msgspec.Struct):
+    workspace: str
+    model: str
+    status: str
+    """`queued`, `seen`, `removed`, `ignored` or `refused`."""
+    reason: str = ""
+    job: int | None = None
+
+
+class _Outcome(msgspec.Struct):
+    status: str
+    """Of the first model; or `pong`, `ignored`, `refused`."""
+    reason: str = ""
+    job: int | None = None
+    models: list[_OfModel] = []
+    """All that the repository is connected to."""
+
+
+def is_signed(secret: str, body: bytes, signature: str | None) -> bool:
+    """Whether `X-Hub-Signature-256` is the HMAC of these raw bytes; compared in constant time."""
+    wanted = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+    return signature is not None and hmac.compare_digest(wanted.encode(), signature.encode())
+
+
+def github_router(config: GithubConfig) -> APIRouter:
+    router = APIRouter(tags=["hooks"])
+    tries = SignatureTries()
+    bodies = HeldBodies("github", HELD_BYTES)
+
+    @router.post("/hooks/github", status_code=202)
+    async def github(request: Request) -> Response:
+        """GitHub's webhook: content type `application/json`, the event `push`."""
+        with bodies.hold() as held:
+            try:
+                body = await _body(request, held)
+            except Refusal as refused:
+                return _not_read(refused)
+            return await _answered(request, body)
+
+    async def _answered(request: Request, body: bytes) -> Response:
+        signature = request.headers.get("x-hub-signature-256")
+        meant = await asyncio.to_thread(_meant, config.source, body, signature)
+        if not meant:
+            return _not_signed(tries, client_of(request.scope))
+        return await _take(config, meant, request, body)
+
+    return router
+
+
+class SignatureTries:
+    """Wrong signatures are slowed down by address, and told of. A right one always passes: GitHub sends it only once,
+    and comes from addresses that others may share."""
+
+    def __init__(self) -> None:
+        self._tries = Tries()
+        self._told = FailedTries("github")
+
+    def wrong(self, client: str, now: float) -> int:
+        """One more; whole seconds that its sender should wait, 0 where it is one of the first."""
+        key = site_of(client)
+        wait = self._tries.wait_s(key, now)
+        if not wait:
+            self._tries.failed(key, now)
+        self._told.note(now, client)
+        FAILED_TRIES.labels("github", "limited" if wait else "refused").inc()
+        return ceil(wait)
+
+
+def _not_signed(tries: SignatureTries, client: str) -> Response:
+    wait = tries.wrong(client, time.monotonic())
+    if not wait:
+        return _answer(401, _Outcome("refused", HOW_TO_CONNECT))
+    limited = _answer(429, _Outcome("refused", f"too many wrong signatures: try again in {wait} s"))
+    limited.headers["Retry-After"] = str(wait)
+    return limited
+
+
+def _meant(source: HookSource, body: bytes, signature: str | None) -> list[HookConnection]:
+    """Those whose secret made this signature; each is compared, and one more where there are none."""
+    try:
+        repository = msgspec.json.decode(body, type=_Named).repository.full_name
+    except UNREADABLE:
+        repository = ""
+    known = source.of_repository(repository)
+    signed = {secret: is_signed(secret, body, signature) for secret in {each.secret for each in known}}
+    if not known:
+        is_signed(_NOBODYS_SECRET, body, signature)
+    return [each for each in known if signed[each.secret]]
+
+
+async def _take(config: GithubConfig, meant: Sequence[HookConnection], request: Request, body: bytes) -> Response:
+    event = request.headers.get("x-github-event", "")
+    if event == "ping":
+        return _answer(200, _Outcome("pong"))
+    if event != "push":
+        return _answer(200, _Outcome("ignored", f"only the event push is of use, not {plain(event, 60)!r}"))
+    delivery = request.headers.get("x-github-delivery", "")
+    try:
+        push = msgspec.json.decode(body, type=_Push)
+    except UNREADABLE as error:
+        return _answer(400, _Outcome("refused", f"the body is no push event in JSON ({plain(error)})"))
+    if not _DELIVERY.fullmatch(delivery):
+        return _answer(400, _Outcome("refused", "X-GitHub-Delivery is missing"))
+    models = [await _one(config.deployer, each, push, delivery) for each in meant]
+    status = max(_BUSY.get(one.status, 200) for one in models)
+    first = next((one for one in models if _BUSY.get(one.status, 200) == status), models[0])
+    return _answer(status, _Outcome(first.status, first.reason, first.job, models))
+
+
+async def _one(deployer: Path, connection: HookConnection, push: _Push, delivery: str) -> _OfModel:
+    place = (connection.workspace, connection.model)
+    ignored = _why_ignored(connection, push)
+    if ignored is not None:
+        return _OfModel(*place, "ignored", ignored)
+    try:
+        answer = await asyncio.to_thread(_first_answer, deployer, _message(connection, push, delivery))
+    except DeployerAwayError as error:
+        return _OfModel(*place, "refused", f"{error}; redeliver it later")
+    if isinstance(answer, Taken):
+        return _OfModel(*place, "queued" if answer.is_new else "seen", job=answer.job)
+    if isinstance(answer, Removed):
+        return _OfModel(*place, "removed") if answer.previews else _OfModel(*place, "ignored", NO_PREVIEW)
+    reason = answer.reason if isinstance(answer, Refused) else "the deployer ended meanwhile: redeliver it"
+    return _OfModel(*place, "refused", reason)
+
+
+def _message(connection: HookConnection, push: _Push, delivery: str) -> Deliver | UpstreamBranchGone:
+    branch = push.ref.removeprefix(HEADS)
+    if push.deletes:
+        return UpstreamBranchGone(connection.id, branch)
+    preview = branch != connection.branch
+    return Deliver(connection=connection.id, delivery=delivery, commit=push.after, branch=branch, preview=preview)
+
+
+def _why_ignored(connection: HookConnection, push: _Push) -> str | None:
+    ref = plain(push.ref, 100)
+    if not push.ref.startswith(HEADS):
+        return f"{ref} is no branch"
+    if ref != push.ref:
+        return f"{ref} is a name that cannot be shown"
+    is_production = push.ref == f"{HEADS}{connection.branch}"
+    if is_production and push.deletes:
+        return f"{ref} was deleted: what is live stays"
+    if not is_production and not connection.previews:
+        return f"only {connection.branch} goes live; connect it with --previews for previews of other branches"
+    return None
+
+
+def _first_answer(deployer: Path, message: Deliver | UpstreamBranchGone) -> FromDeployer | None:
+    return next(iter(ask(deployer, message, PATIENCE_S)), None)
+
+
+async def _body(request: Request, held: HeldBody) -> bytes:
+    """The raw bytes, which are what was signed."""
+    length = request.headers.get("content-length", "")
+    plain_headers = Headers(None, int(length[:18]) if length.isdecimal() else None, None)
+    return await read_body(request.receive, plain_headers, MAX_BYTES, held)
+
+
+def _not_read(refused: Refusal) -> Response:
+    """The words of the refusal, but for what only predictions have."""
+    if refused.status == CLIENT_GONE:
+        raise ClientDisconnect
+    reason = f"the body is larger than {MAX_BYTES} bytes" if refused.status == 413 else refused.message
+    answer = _answer(refused.status, _Outcome("refused", reason))
+    if refused.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(refused.retry_after_s)
+    return answer
+
+
+def _answer(status: int, outcome: _Outcome) -> Response:
+    return Response(msgspec.json.encode(outcome), status, media_type="application/json")
