@@ -19,7 +19,7 @@ from benchmarks.report import Figure, Table, quantile
 from benchmarks.run import Run
 from benchmarks.watching import metric
 from gateway.routing.routes import Route
-from model_runner.client import RunnerClient
+from model_runner.wire.client import RunnerClient
 from stream.contracts.topics import TopicLayout
 from tests.support.broker import embedded_broker
 from tests.support.children import Child

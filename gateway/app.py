@@ -30,7 +30,7 @@ from gateway.routing.idling import Idling
 from gateway.routing.known_paths import hint
 from gateway.routing.routes import RouteCache, RouteSource
 from gateway.routing.waking import Activity, Waking, WakingConfig
-from model_runner.client import ClientConfig
+from model_runner.wire.client import ClientConfig
 from web import watched
 from web.pages import PageGuard
 

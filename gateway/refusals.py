@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from model_runner.failures import (
+from model_runner.names import nearest
+from model_runner.plain_text import plain
+from model_runner.schema.instances import Problem, Problems
+from model_runner.wire.failures import (
     PredictionFailedError,
     RunnerError,
     RunnerOverloadedError,
@@ -11,9 +14,6 @@ from model_runner.failures import (
     RunnerUnavailableError,
     UnfitInstanceError,
 )
-from model_runner.instances import Problem, Problems
-from model_runner.names import nearest
-from model_runner.plain_text import plain
 
 RETRY_AFTER_S = 1
 RETRY_STARTING_S = 5

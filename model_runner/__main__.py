@@ -54,12 +54,12 @@ def main() -> int:
     for name in THREAD_SETTINGS:
         os.environ.setdefault(name, "1")
     from model_runner.errors import ModelError  # noqa: PLC0415
+    from model_runner.explaining.raised import as_model_error  # noqa: PLC0415
+    from model_runner.explaining.report import write_error  # noqa: PLC0415
     from model_runner.limits import Limits  # noqa: PLC0415
-    from model_runner.listening import inherited  # noqa: PLC0415
-    from model_runner.raised import as_model_error  # noqa: PLC0415
-    from model_runner.report import write_error  # noqa: PLC0415
-    from model_runner.server import RunnerConfig, serve  # noqa: PLC0415
-    from model_runner.tcp_address import parse_tcp  # noqa: PLC0415
+    from model_runner.process.listening import inherited  # noqa: PLC0415
+    from model_runner.serving.server import RunnerConfig, serve  # noqa: PLC0415
+    from model_runner.wire.tcp_address import parse_tcp  # noqa: PLC0415
 
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")

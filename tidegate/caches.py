@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model_runner.seals import Seals
+from model_runner.disk.seals import Seals
 from tidegate.settings import Settings
 
 

@@ -6,9 +6,9 @@ from math import inf
 
 import psutil
 
+from model_runner.folder.manifest import Manifest
+from model_runner.folder.maxima import Maxima, refuse_above
 from model_runner.limits import DEFAULT_LIMITS, size_text
-from model_runner.manifest import Manifest
-from model_runner.maxima import Maxima, refuse_above
 from storage.registry import Database, Deployment, DeploymentStateError, DesiredRunner, Version, desired_runners
 from tidegate.settings import Settings
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from model_runner.disk import free_mb
-from model_runner.seals import tree_bytes
+from model_runner.disk.seals import tree_bytes
+from model_runner.disk.space import free_mb
 from storage.artifact_removal import local_store
 from tidegate.caches import copies_path
 from tidegate.settings import Settings

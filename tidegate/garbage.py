@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from model_runner.seals import tree_bytes
+from model_runner.disk.seals import tree_bytes
 from storage.artifact_removal import (
     FETCHING,
     INDEX,

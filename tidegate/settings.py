@@ -7,8 +7,8 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from model_runner.folder_bounds import FolderBounds
-from model_runner.toml_file import MOST_REPLICAS
+from model_runner.folder.bounds import FolderBounds
+from model_runner.folder.toml_file import MOST_REPLICAS
 from stream.contracts.topics import TopicLayout
 from tidegate.deadlines import JOB_S, Deadlines
 

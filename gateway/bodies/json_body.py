@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.refusals import Refusal
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
 
 _MARK = b"\xef\xbb\xbf"
 """What some editors and libraries put before UTF-8. It is no JSON, and says nothing that is not known."""

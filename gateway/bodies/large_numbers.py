@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from model_runner.instances import MAX_PROBLEMS, Problem
+from model_runner.schema.instances import MAX_PROBLEMS, Problem
 
 _LEAST, _MOST = -(2**63), 2**64 - 1
 """Whole numbers of 64 bits, with a sign or without."""

@@ -8,8 +8,8 @@ from gateway.data_plane.calls import Call
 from gateway.refusals import Refusal, misfits, of_runner
 from gateway.routing.endpoints import Endpoint, Endpoints
 from gateway.routing.waking import Waking
-from model_runner.failures import RunnerError, RunnerUnavailableError
-from model_runner.instances import Problems
+from model_runner.schema.instances import Problems
+from model_runner.wire.failures import RunnerError, RunnerUnavailableError
 
 
 async def run(call: Call, endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str) -> Endpoint:

@@ -11,7 +11,7 @@ from gateway.refusals import Refusal, of_runner
 from gateway.routing.endpoints import Endpoint
 from gateway.routing.waking import Waking
 from model_runner import watched
-from model_runner.failures import RunnerError
+from model_runner.wire.failures import RunnerError
 
 log = logging.getLogger(__name__)
 

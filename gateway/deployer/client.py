@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.deployer.protocol import Follow, FrameReader, FromDeployer, Line, ToDeployer, encode
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
 
 PATIENCE_S = 30.0
 """How long a deployer that is being restarted is waited for."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from model_runner.frames import FrameReader
+from model_runner.wire.frames import FrameReader
 
 LENGTH_BYTES = 4
 

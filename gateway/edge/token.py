@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from model_runner.durable import make_file, make_folder
+from model_runner.disk.durable import make_file, make_folder
 
 FILE_MODE = 0o600
 PREFIX = "tg_"

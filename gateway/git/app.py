@@ -22,7 +22,7 @@ from gateway.git.object_format import OfferBoth, has_format, is_empty, peeked, t
 from gateway.git.receive.context import REFUSED, VARIABLE, HookContext, encode
 from gateway.git.repositories import RepositoryError, ensure_repository
 from gateway.git.room import refuse_growth
-from model_runner.folder_bounds import FolderError
+from model_runner.folder.bounds import FolderError
 from model_runner.names import NAME_RULE, is_valid_name
 
 PREFIX = "/git/"

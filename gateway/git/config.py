@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.edge.token import Token
-from model_runner.folder_bounds import FolderBounds
+from model_runner.folder.bounds import FolderBounds
 
 KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH", "TIDEGATE_STACK")
 """Of the gateway's environment: where programs are, and the mark by which the stack finds its processes."""

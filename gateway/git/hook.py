@@ -10,8 +10,8 @@ from gateway.git.receive.post_receive import post_receive
 from gateway.git.receive.pre_receive import pre_receive
 from gateway.git.receive.saying import say
 from gateway.git.receive.updates import BYTES, read_updates
+from model_runner.explaining.raised import own_fault
 from model_runner.plain_text import plain
-from model_runner.raised import own_fault
 
 
 def main(name: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.bodies.requests import Receive
-from model_runner.durable import write_file
+from model_runner.disk.durable import write_file
 
 FORMATS = ("sha1", "sha256")
 _NOBODYS = b"f" * 40

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.git.config import GitConfig, git_environment
 from gateway.git.receive.context import REFUSED
-from model_runner.durable import make_folder, replace, sync_tree
+from model_runner.disk.durable import make_folder, replace, sync_tree
 
 HOOKS = ("pre-receive", "post-receive")
 OF_ONE_REF = "update"

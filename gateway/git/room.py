@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.git.config import GitConfig
-from model_runner.folder_bounds import FolderError, refuse_without_room
+from model_runner.folder.bounds import FolderError, refuse_without_room
 
 
 def refuse_growth(config: GitConfig, repository: Path, size: int = 0) -> None:

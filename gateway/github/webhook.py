@@ -27,8 +27,8 @@ from gateway.deployer.protocol import Deliver, FromDeployer, Refused, Removed, T
 from gateway.edge.gate import client_of
 from gateway.prometheus import FAILED_TRIES
 from gateway.refusals import CLIENT_GONE, Refusal
+from model_runner.decode_errors import UNREADABLE
 from model_runner.plain_text import plain
-from model_runner.unreadable import UNREADABLE
 from web.door import FailedTries
 from web.tries import Tries, site_of
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from gateway.management.openapi import instance_schema
 from gateway.routing.routes import Route, RouteCache, predict_path
-from model_runner.schema import decode
+from model_runner.schema.schema import decode
 
 
 class LiveModel(BaseModel):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.routing.routes import Route, RouteTable, predict_path
-from model_runner import schema as schema_codec
+from model_runner.schema import schema as schema_codec
 
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 

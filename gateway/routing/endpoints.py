@@ -22,10 +22,10 @@ from gateway.refusals import Refusal, unknown_model, unknown_preview
 from gateway.routing.known_paths import hint
 from gateway.routing.replicas import Replicas
 from gateway.routing.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
-from model_runner import schema as schema_codec
 from model_runner import watched
-from model_runner.client import ClientConfig
-from model_runner.instances import InstanceChecker
+from model_runner.schema import schema as schema_codec
+from model_runner.schema.instances import InstanceChecker
+from model_runner.wire.client import ClientConfig
 
 log = logging.getLogger(__name__)
 _lies = limited_logger(f"{__name__}.lies")

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from model_runner import watched
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerError, RunnerFailedError, RunnerUnavailableError
-from model_runner.frames import Reply, RunnerInfo
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import RunnerError, RunnerFailedError, RunnerUnavailableError
+from model_runner.wire.frames import Reply, RunnerInfo
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Replicas:
     ) -> None:
         """
         Args:
-            addresses: where the runners listen, as model_runner.client.RunnerClient takes them.
+            addresses: where the runners listen, as model_runner.wire.client.RunnerClient takes them.
             token: what they are asked for over TCP.
             on_lie: called with what one of them sent that no runner sends.
         """

@@ -35,7 +35,7 @@ class Route:
     preview: str | None = None
     """Of a preview: its branch, as it stands in the URL."""
     schema_json: str | None = None
-    """The input schema (model_runner/schema.py); None serves unvalidated."""
+    """The input schema (model_runner/schema/schema.py); None serves unvalidated."""
     mask: tuple[str, ...] = ()
     """Features whose values never leave the gateway."""
     example: dict[str, Any] | None = None

@@ -11,7 +11,7 @@ from gateway.prometheus import COLD_START_REFUSALS, COLD_START_SECONDS
 from gateway.refusals import asleep_too_long, asleep_too_many
 from gateway.routing.endpoints import Endpoint
 from model_runner import watched
-from model_runner.failures import RunnerError
+from model_runner.wire.failures import RunnerError
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.durable import replace, sync_tree, write_file
+from model_runner.disk.durable import replace, sync_tree, write_file
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.eviction import clear_downloads
 from model_runner.environment.host import this_host

@@ -13,7 +13,7 @@ from model_runner.environment.runner_copy import runner_copy
 from model_runner.environment.satisfied import unsatisfied
 from model_runner.environment.store import About, Store
 from model_runner.environment.uv import Tell
-from model_runner.launch import HOST_PYTHON, RunnerPython
+from model_runner.process.launch import HOST_PYTHON, RunnerPython
 
 LOCK_FILE = ".tidegate-requirements.lock"
 """Written beside the model once its requirements were resolved: the same packages for ever, wherever it is started."""

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from model_runner.disk import says_full
-from model_runner.durable import make_folder, write_file
+from model_runner.disk.durable import make_folder, write_file
+from model_runner.disk.space import says_full
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.host import installed_versions
 from model_runner.environment.key import packages_of

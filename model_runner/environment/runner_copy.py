@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import model_runner
-from model_runner.durable import make_folder, replace, sync_tree
+from model_runner.disk.durable import make_folder, replace, sync_tree
+from model_runner.disk.seals import Seals
 from model_runner.environment.sealing import remove, seal, seal_top
-from model_runner.seals import Seals
 
 PREFIX = ".runner-"
 _LOCK = ".runner.lock"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from model_runner.decode_errors import UNREADABLE
+from model_runner.disk.seals import Seals
 from model_runner.environment.sealing import folder_bytes
-from model_runner.seals import Seals
-from model_runner.unreadable import UNREADABLE
 
 ABOUT_FILE = "environment.json"
 BUILDING = ".building-"

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
-from model_runner.manner import Manner
-from model_runner.schema import Feature, InputSchema
+from model_runner.schema.manner import Manner
+from model_runner.schema.schema import Feature, InputSchema
 
 Row = Mapping[str, Any]
 """One instance: values by feature name; None is a missing value."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from model_runner.dtypes import EMPTY, LARGEST_EXACT
 from model_runner.formats import Row
 from model_runner.formats.values import floats, is_numeric
 from model_runner.names import nearest
-from model_runner.renamed import matched
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema.dtypes import EMPTY, LARGEST_EXACT
+from model_runner.schema.renamed import matched
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 _NARROW = {"float16", "float32"}
 InputBuilder = Callable[[Sequence[Row]], Any]

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from model_runner.dtypes import (
+from model_runner.formats import Row
+from model_runner.formats.columns import InputBuilder
+from model_runner.formats.values import REGULAR, can_be_irregular, floats, is_numeric, is_truth, sort_of, typed
+from model_runner.schema.dtypes import (
     CATEGORY,
     EMPTY,
     NULLABLE_WHOLE,
@@ -17,10 +20,7 @@ from model_runner.dtypes import (
     time_zone,
     unit_of,
 )
-from model_runner.formats import Row
-from model_runner.formats.columns import InputBuilder
-from model_runner.formats.values import REGULAR, can_be_irregular, floats, is_numeric, is_truth, sort_of, typed
-from model_runner.schema import Feature, Kind, Null
+from model_runner.schema.schema import Feature, Kind, Null
 
 Column = Callable[[list[Any]], Any]
 """Values of one column, None where missing, as what a DataFrame is made of."""

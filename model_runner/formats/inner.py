@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from model_runner.formats.sklearn_parts import library
-from model_runner.renamed import plain_name
+from model_runner.schema.renamed import plain_name
 
 _ONE = ("best_estimator_", "estimator_", "base_estimator_", "final_estimator_", "regressor_", "classifier_")
 _MANY = ("estimators_", "calibrated_classifiers_", "steps")

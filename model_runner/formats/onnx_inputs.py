@@ -7,7 +7,7 @@ import numpy as np
 
 from model_runner.formats import Row
 from model_runner.formats.columns import InputBuilder, column_order, matrix, unnamed_matrix
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 Feed = Callable[[Sequence[Row]], dict[str, Any]]
 _FLOATS = {"tensor(float16)": np.float16, "tensor(float)": np.float32, "tensor(double)": np.float64}

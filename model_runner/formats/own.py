@@ -3,7 +3,7 @@
 from typing import Any
 
 from model_runner.formats.sklearn_answers import classifier, plain
-from model_runner.manner import Manner
+from model_runner.schema.manner import Manner
 
 
 def own_answers(estimator: Any, x: Any, is_classifier: bool) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from model_runner.errors import ModelError
 from model_runner.formats import LoadedModel, Predict
-from model_runner.schema import Feature, InputSchema
+from model_runner.schema.schema import Feature, InputSchema
 
 _WRAPPERS = {
     "xgboost.core": "xgboost",

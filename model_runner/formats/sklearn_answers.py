@@ -7,7 +7,7 @@ import numpy as np
 
 from model_runner.formats.answers import is_array, squeezed, to_json
 from model_runner.formats.sklearn_likeliest import clear_winners, is_likeliest
-from model_runner.manner import Manner
+from model_runner.schema.manner import Manner
 
 Answer = Callable[[Any], list[Any]]
 """From what the estimator takes to one JSON-able answer a row."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from model_runner.fitted import Cells, Column
-from model_runner.schema import Null
+from model_runner.schema.fitted import Cells, Column
+from model_runner.schema.schema import Null
 
 _INNER = ("best_estimator_", "estimator_", "estimator", "regressor_", "regressor")
 _MOST_DEPTH = 20

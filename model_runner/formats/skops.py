@@ -6,11 +6,11 @@ from zipfile import BadZipFile
 import skops.io
 
 from model_runner.errors import ModelError
+from model_runner.folder.toml_file import read_toml
 from model_runner.formats import LoadedModel
 from model_runner.formats.pickled import wrapped
 from model_runner.scan.names import Verdict, judge
 from model_runner.scan.own_modules import defines
-from model_runner.toml_file import read_toml
 
 _SHOWN = 10
 _EXECUTED = "scipy.stats."

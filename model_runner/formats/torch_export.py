@@ -8,7 +8,7 @@ import torch
 from model_runner.errors import ModelError
 from model_runner.formats import Predict
 from model_runner.formats.torch import Network
-from model_runner.schema import Feature, InputSchema
+from model_runner.schema.schema import Feature, InputSchema
 
 
 class Program:

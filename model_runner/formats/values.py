@@ -5,13 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from model_runner.dtypes import LARGEST_EXACT, NULLABLE_WHOLE, WHOLE, UnfitValueError, is_whole, whole_range
-from model_runner.schema import Feature, Kind
+from model_runner.schema.dtypes import (
+    LARGEST_EXACT,
+    NULLABLE_WHOLE,
+    WHOLE,
+    UnfitValueError,
+    is_whole,
+    whole_range,
+)
+from model_runner.schema.schema import Feature, Kind
 
 REGULAR = 0
 """The sort of a value that its column's type holds. A column of another sort has another type: floats where a null or
 a fraction stands among whole numbers, objects where numbers stand among text. pandas does the same, but to all rows of
-a frame; here rows of other callers may be in it, and keep theirs (`model_runner/apart.py`)."""
+a frame; here rows of other callers may be in it, and keep theirs (`model_runner/serving/apart.py`)."""
 _IRREGULAR = 1
 
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.raised import as_model_error
-from model_runner.report import write_error
+from model_runner.explaining.raised import as_model_error
+from model_runner.explaining.report import write_error
+from model_runner.folder.manifest import read_manifest
 from model_runner.scan.scanning import scan_folder
 
 EXIT_MODEL_ERROR = 3

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-from model_runner.blaming import of_script
 from model_runner.errors import ModelError
+from model_runner.explaining.load_errors import of_script
 from model_runner.scan.calls import HostileError
 from model_runner.scan.files import pickles_of, scan_file
 from model_runner.scan.names import Verdict, judge

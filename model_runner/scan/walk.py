@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
-from model_runner.raised import in_words
+from model_runner.explaining.raised import in_words
 from model_runner.scan.calls import HostileError, Judge, called, takes_attributes
 from model_runner.scan.stand_ins import StandIn, is_name, stand_in
 from model_runner.scan.states import check_state

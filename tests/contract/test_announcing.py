@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.maxima import Maxima
+from model_runner.folder.maxima import Maxima
 from storage import registry
 from storage.registry import Database, Status
 from stream.contracts.deployments import change_key, decode

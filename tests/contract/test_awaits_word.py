@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerTimeoutError
-from model_runner.manifest import read_manifest
-from model_runner.warming import import_each, libraries
+from model_runner.folder.manifest import read_manifest
+from model_runner.serving.warming import import_each, libraries
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import RunnerTimeoutError
 from tests.support.opened import Opened
 from tests.support.runners import RunnerProcess
 from tests.support.waiting import wait_until

@@ -13,8 +13,8 @@ import pytest
 from gateway.refusals import Refusal
 from model_runner.environment import Store
 from model_runner.environment.host import state_of_packages
+from model_runner.folder.maxima import Maxima
 from model_runner.limits import Limits
-from model_runner.maxima import Maxima
 from model_runner.sandbox.plan import Confinement, Mechanism
 from storage import registry
 from storage.artifacts import put

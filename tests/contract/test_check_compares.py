@@ -14,12 +14,12 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from model_runner.client import RunnerClient
+from model_runner.checking.check import Report, check_model
 from model_runner.errors import ModelError
-from model_runner.loading import load_and_warm
-from model_runner.readiness import wait_ready
-from model_runner.schema_source import seal_inputs
-from model_runner.validation import Report, check_model
+from model_runner.folder.schema_source import seal_inputs
+from model_runner.serving.loading import load_and_warm
+from model_runner.wire.client import RunnerClient
+from model_runner.wire.readiness import wait_ready
 from tests.support.conformance.checking import compared
 from tests.support.models import EXAMPLE, write_behaving, write_classifier, write_test_rows
 from tests.support.runners import runner
@@ -196,7 +196,7 @@ def test_rows_with_nulls_are_no_reason_to_refuse(tmp_path: Path, library: str, w
 
 def test_without_pandas_it_is_said_that_nothing_was_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_classifier(tmp_path / "m")
-    monkeypatch.setattr("model_runner.own_answers.find_spec", lambda _: None)
+    monkeypatch.setattr("model_runner.serving.own_answers.find_spec", lambda _: None)
     serving = load_and_warm(folder, time.perf_counter)
     assert "has no pandas" in serving.notes[0]
     found = compared(serving, [EXAMPLE], serving.predict([EXAMPLE]))

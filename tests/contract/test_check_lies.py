@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from model_runner.checking.check import check_model
 from model_runner.errors import ModelError
-from model_runner.frames import Reply, RunnerInfo, encode_frame
-from model_runner.validation import check_model
+from model_runner.wire.frames import Reply, RunnerInfo, encode_frame
 from tests.support.lying_runner import LIES
 
 THIEF = '''

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model_runner.environment import at_hand, prepare
-from model_runner.launch import HOST_PYTHON, RunnerPython
+from model_runner.process.launch import HOST_PYTHON, RunnerPython
 from tests.support.environments import SMALL, require_index, store_in, write_requirements
 from tests.support.waiting import wait_until
 from tidegate.supervisor.preparing import NotPreparedError, Preparing

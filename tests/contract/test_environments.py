@@ -15,7 +15,7 @@ from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Prepared,
 from model_runner.environment.runner_copy import remove_old_copies, runner_copy
 from model_runner.environment.uv import listen
 from model_runner.errors import ModelError
-from model_runner.launch import HOST_PYTHON
+from model_runner.process.launch import HOST_PYTHON
 from tests.support.children import Child
 from tests.support.environments import (
     OTHER_SMALL,

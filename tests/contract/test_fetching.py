@@ -14,7 +14,7 @@ import pytest
 from gateway.git.content.export import export
 from gateway.git.content.tree import TreeError
 from gateway.git.memory import says_no_memory
-from model_runner.folder_bounds import FolderBounds
+from model_runner.folder.bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
 from tests.support.ports import free_ports

@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from model_runner.errors import ModelError
 from model_runner.formats import load
-from model_runner.schema import Kind
+from model_runner.schema.schema import Kind
 from tests.support.model_files import answers_of, load_answers, mixed_frame, numeric_schema, served
 from tests.support.models import classifier, training_data
 

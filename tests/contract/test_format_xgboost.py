@@ -10,7 +10,7 @@ import xgboost
 
 from model_runner.errors import ModelError
 from model_runner.formats import load
-from model_runner.schema import Holds, Kind
+from model_runner.schema.schema import Holds, Kind
 from tests.support.model_files import (
     CITIES,
     MIXED_ROWS,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.durable import write_file
+from model_runner.disk.durable import write_file
 from storage import artifacts, registry
 from storage.artifact_removal import INDEX, TRASH
 from storage.registry import Database, DeploymentStateError

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway.routing.routes import Route
-from model_runner.client import RunnerClient
+from model_runner.wire.client import RunnerClient
 from tests.support.behaviour import ANSWER, DIE, RAISE, SLEEP, SLEEP_LONG, told
 from tests.support.broker import Broker, embedded_broker
 from tests.support.events import make_topic, read_events, read_records

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.routing.replicas import Replicas
-from model_runner.client import ClientConfig
-from model_runner.failures import RunnerFailedError, RunnerUnavailableError
+from model_runner.wire.client import ClientConfig
+from model_runner.wire.failures import RunnerFailedError, RunnerUnavailableError
 from tests.support.behaviour import ANSWER, DIE, SLEEP, told
 from tests.support.models import write_behaving
 from tests.support.runners import RunnerProcess

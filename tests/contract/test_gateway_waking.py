@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from gateway.routing.routes import Route
-from model_runner import schema as schema_codec
-from model_runner.schema import Feature, InputSchema, Kind
+from model_runner.schema import schema as schema_codec
+from model_runner.schema.schema import Feature, InputSchema, Kind
 from tests.support.broker import embedded_broker
 from tests.support.events import make_topic
 from tests.support.gateways import GatewayProcess, gateway

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.git.content.export import export
 from gateway.git.lfs.store import LfsStore
-from model_runner.folder_bounds import FolderBounds, FolderError
+from model_runner.folder.bounds import FolderBounds, FolderError
 from tests.support.bombs import EMPTY_TREE, blob, commit, delta_bomb, nested, tree
 from tests.support.git_client import Clone, Pushed
 from tests.support.git_server import TOKEN, GitServer, git_server

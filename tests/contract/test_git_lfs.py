@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from gateway.git.content.tree import parse_pointer
-from model_runner.folder_bounds import FolderBounds
+from model_runner.folder.bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
 from tests.support.small_disk import small_disk

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.validation import check_model
+from model_runner.checking.check import check_model
 from tests.support.scripted import write_scripted
 from tidegate.candidate_protocol import Started, encode
 from tidegate.deployer.candidate import HostGoneError, Place, candidate

@@ -17,10 +17,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from model_runner.checking.check import Stage, check_model
 from model_runner.errors import ModelError
-from model_runner.loading import load_and_warm
-from model_runner.schema_source import seal_inputs
-from model_runner.validation import Stage, check_model
+from model_runner.folder.schema_source import seal_inputs
+from model_runner.serving.loading import load_and_warm
 from tests.support.models import EXAMPLE, FEATURES, training_data, write_classifier, write_test_rows
 from tidegate.deployer.profiling import reference_profile
 

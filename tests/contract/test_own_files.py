@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from model_runner.checking.check import check_model
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.own_files import OwnFiles, packed, read_own_files, unpacked
-from model_runner.validation import check_model
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.own_files import OwnFiles, packed, read_own_files, unpacked
 from tests.support.models import EXAMPLE, FEATURES, write_classifier
 
 CHECK = """
 import json, resource, sys
 from pathlib import Path
 from model_runner.errors import ModelError
-from model_runner.validation import check_model
+from model_runner.checking.check import check_model
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     check_model(Path(sys.argv[1]))
@@ -207,7 +207,7 @@ def test_what_is_read_without_pandas_is_what_is_read_with_it(tmp_path: Path) -> 
     for toml in ("", '[reference]\ntimestamp = "moment"\n', f"[reference]\ntarget = 'whole'\n{declared}"):
         (tmp_path / "tidegate.toml").write_text(toml)
         (tmp_path / "model.ubj").touch()
-        command = [sys.executable, "-m", "model_runner.own_files", "--folder", str(tmp_path)]
+        command = [sys.executable, "-m", "model_runner.folder.own_files", "--folder", str(tmp_path)]
         found = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
         assert found == packed(read_own_files(read_manifest(tmp_path, name="model"))), toml
     assert "pandas" in sys.modules, "here Arrow has it"

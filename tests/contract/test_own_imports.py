@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.manifest import read_manifest
-from model_runner.own_imports import LIBRARIES, first_imports
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.own_imports import LIBRARIES, first_imports
 
 SCRIPT = "predict.py"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from model_runner.client import ClientConfig, RunnerClient
+from model_runner.wire.client import ClientConfig, RunnerClient
 from storage import registry
 from storage.registry import Database
 from storage.registry.routes import RegistryRouteSource

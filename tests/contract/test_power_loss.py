@@ -13,11 +13,11 @@ from gateway.edge.token import Token, load_or_make
 from gateway.git.config import GitConfig
 from gateway.git.lfs.store import LfsObjectError, LfsStore, copy_object
 from gateway.git.repositories import ensure_repository
+from model_runner.disk.seals import Seals, tree_hash
 from model_runner.environment import building
 from model_runner.environment.runner_copy import runner_copy
 from model_runner.environment.sealing import remove
 from model_runner.environment.store import Store
-from model_runner.seals import Seals, tree_hash
 from storage import artifacts, registry
 from storage.artifact_removal import INDEX
 from storage.registry import Database
@@ -157,7 +157,7 @@ def test_the_runners_copy_is_whole_or_made_again(disk: Path) -> None:
         sources = {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*.py")}
         expected = expected or sources
         assert sources == expected
-        assert "model_runner/server.py" in sources
+        assert "model_runner/serving/server.py" in sources
         assert runner_copy(disk) == found
 
 

@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from gateway.routing.routes import Route
-from model_runner.loading import load_and_warm
-from model_runner.schema_source import schema_text
+from model_runner.folder.schema_source import schema_text
+from model_runner.serving.loading import load_and_warm
 from tests.support.broker import embedded_broker
 from tests.support.events import make_topic
 from tests.support.gateways import gateway

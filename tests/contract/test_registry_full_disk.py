@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from model_runner import seals
-from model_runner.disk import is_full, no_room
-from model_runner.folder_bounds import FolderError
+from model_runner.disk import seals
+from model_runner.disk.space import is_full, no_room
+from model_runner.folder.bounds import FolderError
 from storage import artifacts, registry
 from storage.registry import Database, JobState
 from tests.support.jobs import new_job

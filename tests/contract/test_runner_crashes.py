@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerFailedError, RunnerUnavailableError
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import RunnerFailedError, RunnerUnavailableError
 from tests.support.behaviour import ANSWER, DIE, SLEEP, SLEEP_LONG, told
 from tests.support.models import write_behaving
 from tests.support.runners import RunnerProcess, runner, until_busy

@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.routing.replicas import Replicas
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import (
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import (
     RunnerError,
     RunnerFailedError,
     RunnerLiedError,
     RunnerOverloadedError,
     RunnerTimeoutError,
 )
-from model_runner.frames import Reply, Request, encode_frame
-from model_runner.readiness import wait_ready
-from model_runner.replies import lie_in
+from model_runner.wire.frames import Reply, Request, encode_frame
+from model_runner.wire.readiness import wait_ready
+from model_runner.wire.replies import lie_in
 from tests.support.lying_runner import LIES, Lie, honest, liar
 from tidegate.supervisor.plan import AddressReady, HttpReady, SocketReady
 from tidegate.supervisor.probes import not_ready
@@ -149,7 +149,7 @@ def test_answers_that_nobody_asked_for_end_the_connection_at_the_first(tmp_path:
 def test_one_that_reads_nothing_cannot_make_us_hold_all_that_it_is_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_runner.client.MOST_UNSENT_BYTES", 1_000_000)
+    monkeypatch.setattr("model_runner.wire.client.MOST_UNSENT_BYTES", 1_000_000)
 
     accepted = []
 

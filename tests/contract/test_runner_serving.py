@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import (
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import (
     PredictionFailedError,
     RunnerFailedError,
     RunnerOverloadedError,
     RunnerTimeoutError,
     RunnerUnavailableError,
 )
-from model_runner.readiness import wait_ready
+from model_runner.wire.readiness import wait_ready
 from tests.support.behaviour import ANSWER, RAISE, SLEEP, SLEEP_LONG, SLEEP_S, told
 from tests.support.models import EXAMPLE, classifier, write_behaving, write_classifier
 from tests.support.runners import RunnerProcess, runner, until_busy

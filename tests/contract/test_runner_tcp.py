@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerUnavailableError
-from model_runner.frames import DESCRIBE, PREDICT, FrameReader, Request, encode_frame
-from model_runner.handshake import NONCE_BYTES, Hello, Proof
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import RunnerUnavailableError
+from model_runner.wire.frames import DESCRIBE, PREDICT, FrameReader, Request, encode_frame
+from model_runner.wire.handshake import NONCE_BYTES, Hello, Proof
 from tests.support.behaviour import ANSWER, told
 from tests.support.models import write_behaving
 from tests.support.ports import free_ports
@@ -110,7 +110,7 @@ def test_who_says_nothing_is_let_go(runner: Reached) -> None:
 
 
 def test_a_proof_that_was_overheard_is_of_no_use_later(runner: Reached) -> None:
-    from model_runner.handshake import proof
+    from model_runner.wire.handshake import proof
 
     def greeting(connection: socket.socket) -> Hello:
         import msgspec

@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from model_runner.client import ClientConfig, RunnerClient
+from model_runner.checking.check import check_model
 from model_runner.errors import ModelError
-from model_runner.failures import PredictionFailedError, RunnerFailedError
 from model_runner.limits import Limits
-from model_runner.readiness import wait_ready
 from model_runner.sandbox.plan import Mechanism
 from model_runner.sandbox.policy import SandboxPolicy
-from model_runner.validation import check_model
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import PredictionFailedError, RunnerFailedError
+from model_runner.wire.readiness import wait_ready
 from tests.support.attacks import MECHANISMS, confined_runner, policy_of, write_attacker
 from tests.support.models import write_classifier
 from tests.support.waiting import wait_until

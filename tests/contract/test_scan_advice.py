@@ -15,8 +15,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from model_runner.checking.check import check_model
 from model_runner.errors import ModelError
-from model_runner.validation import check_model
 
 X = np.arange(1.0, 21.0).reshape(10, 2)
 

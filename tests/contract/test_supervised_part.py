@@ -33,7 +33,7 @@ GOOD = """
 import os, socket, sys
 sys.path.insert(0, sys.argv[1])
 from tests.support.lying_runner import honest
-from model_runner.frames import Request
+from model_runner.wire.frames import Request
 listener = socket.socket(fileno=os.dup(0))
 while True:
     connection, _ = listener.accept()

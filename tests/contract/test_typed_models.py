@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.validation import check_model
+from model_runner.checking.check import check_model
 from tests.support.typed_models import imported_steps, write_typed
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model_runner.checking.check import check_model
 from model_runner.errors import ModelError
-from model_runner.validation import check_model
 from tests.support.registry_of import statuses
 from tests.support.shared_stack import SharedStack
 from tests.support.stack import RunningStack

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.reference import Reference, read_reference
-from model_runner.schema import Kind
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import Reference, read_reference
+from model_runner.schema.schema import Kind
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 codes = st.from_regex(

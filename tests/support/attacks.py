@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.launch import runner_command
 from model_runner.limits import Limits
+from model_runner.process.launch import runner_command
 from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Mechanism
 from model_runner.sandbox.policy import SandboxPolicy, confine

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from model_runner.listening import bind
+from model_runner.process.listening import bind
 from tidegate.tether import tether
 
 

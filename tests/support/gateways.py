@@ -20,7 +20,7 @@ from gateway.emission.acked_log import AckedLog
 from gateway.emission.producing import ProducerConfig
 from gateway.routing.routes import Route, RouteTable
 from gateway.routing.waking import WakingConfig
-from model_runner.client import ClientConfig
+from model_runner.wire.client import ClientConfig
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY

@@ -17,7 +17,7 @@ from gateway.edge.token import Token
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
-from model_runner.folder_bounds import FolderBounds
+from model_runner.folder.bounds import FolderBounds
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY

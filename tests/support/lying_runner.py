@@ -10,7 +10,16 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.frames import CANCEL, DESCRIBE, MAX_REPLY_BYTES, FrameReader, Reply, Request, RunnerInfo, encode_frame
+from model_runner.wire.frames import (
+    CANCEL,
+    DESCRIBE,
+    MAX_REPLY_BYTES,
+    FrameReader,
+    Reply,
+    Request,
+    RunnerInfo,
+    encode_frame,
+)
 
 SLOW_S = 0.01
 """Between two bytes of who is slow."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from model_runner.checking.check import Report, check_model
 from model_runner.formats import LoadedModel, load
-from model_runner.schema import Feature, InputSchema, Kind
-from model_runner.validation import Report, check_model
+from model_runner.schema.schema import Feature, InputSchema, Kind
 from tests.support.models import write_test_rows
 
 CITIES = ("aachen", "bonn", "ulm")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from model_runner import durable, seals
+from model_runner.disk import durable, seals
 
 _Id = tuple[int, int]
 

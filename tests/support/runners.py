@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model_runner.client import RunnerClient
+from model_runner.wire.client import RunnerClient
 from tests.support.children import Child
 from tests.support.waiting import wait_until
 

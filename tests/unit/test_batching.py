@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from model_runner.batching import Job, Outcome, run_batch, take_batch
 from model_runner.formats import Row
+from model_runner.serving.batching import Job, Outcome, run_batch, take_batch
 
 
 def _job(rows: int, cancelled: bool = False) -> Job:

@@ -16,9 +16,9 @@ from sklearn.preprocessing import StandardScaler
 
 from model_runner.formats.pickled import wrapped
 from model_runner.formats.sklearn import SklearnModel
-from model_runner.manner import Fed
-from model_runner.renamed import matched
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema.manner import Fed
+from model_runner.schema.renamed import matched
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 NAMES = ("my size", "home town", "zip [code]")
 SCHEMA = InputSchema(

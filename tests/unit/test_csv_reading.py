@@ -11,9 +11,9 @@ import pytest
 from pyarrow import parquet
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.reference import Reference, read_reference
-from model_runner.schema import Feature, Kind
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import Reference, read_reference
+from model_runner.schema.schema import Feature, Kind
 
 
 def read(folder: Path, content: bytes | str, toml: str = "", name: str = "reference.csv") -> Reference:

@@ -2,7 +2,7 @@
 
 import math
 
-from model_runner.schema import Feature, InputSchema, Kind
+from model_runner.schema.schema import Feature, InputSchema, Kind
 from tidegate.deployer.changes import described, movement, schema_changes
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.check_questions import check_inputs
+from model_runner.checking.questions import check_inputs
 from model_runner.errors import ModelError
-from model_runner.manifest import Manifest, read_manifest
-from model_runner.schema import Feature, InputSchema, Kind
-from model_runner.schema_source import Inputs
+from model_runner.folder.manifest import Manifest, read_manifest
+from model_runner.folder.schema_source import Inputs
+from model_runner.schema.schema import Feature, InputSchema, Kind
 from stream.alerting.text import MOST_NAME, moved_text
 from stream.contracts.metrics import MovedBucket
 

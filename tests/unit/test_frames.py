@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_runner.frames import MAX_FRAME_BYTES, FrameReader, Request, encode_frame
+from model_runner.wire.frames import MAX_FRAME_BYTES, FrameReader, Request, encode_frame
 
 REQUESTS = [Request(1, "predict", [{"a": 1.5, "b": None}]), Request(2, "cancel"), Request(3, "describe")]
 

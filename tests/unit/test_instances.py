@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from model_runner import schema as schema_codec
-from model_runner.instances import MAX_PROBLEMS, InstanceChecker
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema import schema as schema_codec
+from model_runner.schema.instances import MAX_PROBLEMS, InstanceChecker
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 SCHEMA = InputSchema(
     features=(

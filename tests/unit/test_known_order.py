@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from model_runner.loading import load_and_warm
-from model_runner.manner import Fed, Manner
-from model_runner.order import is_known
+from model_runner.schema.manner import Fed, Manner
+from model_runner.schema.order import is_known
+from model_runner.serving.loading import load_and_warm
 from tests.support.models import training_data
 
 NAMES = ("price", "demand", "transfer")

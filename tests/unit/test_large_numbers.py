@@ -10,10 +10,10 @@ from msgspec.msgpack import Ext
 
 from gateway.bodies.large_numbers import too_large
 from model_runner.errors import ModelError
-from model_runner.frames import FrameReader, Reply, encode_reply, reply_decoder
-from model_runner.large_integers import MOST_BYTES, packed_bytes
-from model_runner.replies import lie_in
-from model_runner.unwieldy import refuse_unwieldy
+from model_runner.folder.unwieldy import refuse_unwieldy
+from model_runner.schema.large_integers import MOST_BYTES, packed_bytes
+from model_runner.wire.frames import FrameReader, Reply, encode_reply, reply_decoder
+from model_runner.wire.replies import lie_in
 from stream.panes.sampling import sampled_row, values_of
 from stream.profiles.build import build_profile, prediction_columns
 

@@ -1,8 +1,8 @@
 """The row of the request that is shown where the repository has none: it fits the schema."""
 
-from model_runner.instances import InstanceChecker
-from model_runner.made_up import made_up
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema.instances import InstanceChecker
+from model_runner.schema.made_up import made_up
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 
 def test_a_made_up_row_is_accepted_by_the_schema_that_it_is_made_from() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import read_reference
+from model_runner.folder.test_rows import read_test_rows
 from model_runner.names import is_valid_name, suggested_name
-from model_runner.reference import read_reference
-from model_runner.schema import Feature, Holds, Kind
-from model_runner.test_rows import read_test_rows
+from model_runner.schema.schema import Feature, Holds, Kind
 
 
 def _folder(tmp_path: Path, toml: str = "", model: str = "model.joblib") -> Path:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.maxima import Maxima, refuse_above
-from model_runner.toml_file import MOST_BYTES
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.maxima import Maxima, refuse_above
+from model_runner.folder.toml_file import MOST_BYTES
 from tests.support.models import write_classifier
 
 MANY = ", ".join(['"x"'] * 10_001)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from model_runner.dtypes import UnfitValueError
 from model_runner.formats import Row
-from model_runner.missing_values import blaming_missing
-from model_runner.schema import Feature, InputSchema, Kind
+from model_runner.schema.dtypes import UnfitValueError
+from model_runner.schema.schema import Feature, InputSchema, Kind
+from model_runner.serving.missing_values import blaming_missing
 
 SCHEMA = InputSchema(features=tuple(Feature(name=name, kind=Kind.NUMERIC) for name in ("a", "b", "c")), source="t")
 ROWS: list[Row] = [{"a": 1, "b": 2, "c": 3}, {"a": None, "b": None, "c": 3}]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
+from model_runner.folder.manifest import read_manifest
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"

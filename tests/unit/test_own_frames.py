@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from model_runner.manner import Manner
-from model_runner.own_answers import OwnAnswers
-from model_runner.own_frames import OwnFrames
-from model_runner.schema import Feature, Holds, InputSchema, Kind
-from model_runner.schema_source import Inputs
+from model_runner.folder.schema_source import Inputs
+from model_runner.schema.manner import Manner
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
+from model_runner.serving.own_answers import OwnAnswers
+from model_runner.serving.own_frames import OwnFrames
 
 SCHEMA = InputSchema(
     features=(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from model_runner.own_frames import OwnFrames
-from model_runner.schema import Feature, Holds, InputSchema, Kind, Null
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind, Null
+from model_runner.serving.own_frames import OwnFrames
 
 SCHEMA = InputSchema(
     features=(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.raised import as_model_error, in_words, own_fault
+from model_runner.explaining.raised import as_model_error, in_words, own_fault
 from tidegate.deployer.configuring import deploy_config
 from tidegate.deployer.deploying import switch_to
 from tidegate.deployer.outcome import DeployError

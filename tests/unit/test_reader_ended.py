@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_runner.check_host import Ending, why_reader_ended
+from model_runner.checking.host import Ending, why_reader_ended
 from model_runner.limits import Limits
 
 

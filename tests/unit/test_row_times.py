@@ -10,9 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.reference import Reference, read_reference
-from model_runner.row_times import read_times
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import Reference, read_reference
+from model_runner.folder.row_times import read_times
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SECONDS = NOON.timestamp()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.endings import how_ended
 from model_runner.errors import ModelError
+from model_runner.folder.manifest import read_manifest
 from model_runner.limits import Limits, parse_size
-from model_runner.manifest import read_manifest
+from model_runner.process.endings import how_ended
 from model_runner.sandbox import bubblewrap, cgroup, policy
 from model_runner.sandbox.plan import Confinement, Mechanism, View, environment, orders
 from model_runner.sandbox.policy import SandboxPolicy

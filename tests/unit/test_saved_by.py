@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from model_runner.formats import load
-from model_runner.saved_by import heard
+from model_runner.serving.saved_by import heard
 
 X = np.random.default_rng(2).normal(size=(50, 2))
 

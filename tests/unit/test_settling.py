@@ -20,12 +20,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from model_runner.errors import ModelError
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import Reference, read_reference
+from model_runner.folder.schema_source import Inputs, inputs_of
 from model_runner.formats.pickled import load
 from model_runner.formats.sklearn_memory import remembered
-from model_runner.manifest import read_manifest
-from model_runner.reference import Reference, read_reference
-from model_runner.schema import Holds, InputSchema, Kind, Null
-from model_runner.schema_source import Inputs, inputs_of
+from model_runner.schema.schema import Holds, InputSchema, Kind, Null
 
 PEOPLE = pd.DataFrame({"age": [20, 30, 40, 50] * 10, "income": [1.5, 2.5, 3.5, 4.5] * 10})
 PAID = pd.Series(["no", "yes"] * 20, name="paid")

@@ -24,8 +24,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from model_runner.formats.sklearn import SklearnModel
-from model_runner.manner import Fed, Manner
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema.manner import Fed, Manner
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 from tests.support.model_files import numeric_schema
 
 ABC = numeric_schema("a", "b", "c")

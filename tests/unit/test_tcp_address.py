@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_runner.tcp_address import TcpAddress, is_tcp, parse_tcp
+from model_runner.wire.tcp_address import TcpAddress, is_tcp, parse_tcp
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.refusals import of_runner
-from model_runner.batching import run_batch
-from model_runner.dtypes import UnfitValueError
-from model_runner.failures import UnfitInstanceError
 from model_runner.formats import Row
-from model_runner.frames import Unfit
-from model_runner.instances import Problem
+from model_runner.schema.dtypes import UnfitValueError
+from model_runner.schema.instances import Problem
+from model_runner.serving.batching import run_batch
+from model_runner.wire.failures import UnfitInstanceError
+from model_runner.wire.frames import Unfit
 
 
 def _predict(rows: Sequence[Row]) -> list[Any]:

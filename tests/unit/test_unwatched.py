@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from model_runner.checking.check import Report
 from model_runner.environment import Prepared
-from model_runner.frames import RunnerInfo
-from model_runner.launch import HOST_PYTHON
-from model_runner.manifest import read_manifest
-from model_runner.reference import read_reference
-from model_runner.schema_source import inputs_from
-from model_runner.validation import Report
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import read_reference
+from model_runner.folder.schema_source import inputs_from
+from model_runner.process.launch import HOST_PYTHON
+from model_runner.wire.frames import RunnerInfo
 from tidegate.deployer.profiling import reference_profile
 from tidegate.deployer.registering import describe_profile
 

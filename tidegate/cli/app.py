@@ -39,7 +39,7 @@ def main() -> None:
 def _end_with(error: OSError) -> None:
     """Raises what a user can do nothing about."""
     # Loaded here: hardly anybody ever needs it.
-    from model_runner.disk import is_full, no_room  # noqa: PLC0415
+    from model_runner.disk.space import is_full, no_room  # noqa: PLC0415
     from tidegate.cli.named_files import in_a_line  # noqa: PLC0415
 
     if isinstance(error, BrokenPipeError):

@@ -5,8 +5,8 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from model_runner.csv_dialect import Csv, read_csv_text
 from model_runner.errors import ModelError
+from model_runner.folder.csv_dialect import Csv, read_csv_text
 from tidegate.cli.cells import Commas, Looks, Read, converter, read_as, wrong_cell
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.rows import Row, Rows, Wanted, listed

@@ -12,7 +12,7 @@ import msgspec
 import psutil
 
 from gateway.edge.token import TokenError, load_or_make
-from model_runner.disk import free_mb, no_room
+from model_runner.disk.space import free_mb, no_room
 from tidegate.cli.checklist import Checklist
 from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, Exit

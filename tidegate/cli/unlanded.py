@@ -1,6 +1,6 @@
 """Before a stop: would it lose what was acknowledged? The embedded broker keeps its records in memory alone."""
 
-from model_runner.disk import no_room, says_full
+from model_runner.disk.space import no_room, says_full
 from tidegate.cli.exits import CliError
 from tidegate.cli.waits import waits_for
 from tidegate.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
 from tidegate.demo.receiver import Receiver
 from tidegate.settings import Settings
 from tidegate.supervisor.state import running_state

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.check_host import Ending, Running, why_ended
+from model_runner.checking.host import Ending, Running, why_ended
+from model_runner.decode_errors import UNREADABLE
 from model_runner.environment import LOCK_FILE
 from model_runner.errors import ModelError
-from model_runner.failures import RunnerError
+from model_runner.folder.manifest import Manifest
+from model_runner.folder.own_imports import first_imports
+from model_runner.folder.schema_source import SEAL_FILE
 from model_runner.limits import Limits
-from model_runner.manifest import Manifest
-from model_runner.own_imports import first_imports
-from model_runner.schema_source import SEAL_FILE
-from model_runner.unreadable import UNREADABLE
-from model_runner.warming import libraries
+from model_runner.serving.warming import libraries
+from model_runner.wire.failures import RunnerError
 from storage.registry import Version
 from tidegate.candidate_files import link_files
 from tidegate.candidate_protocol import (
@@ -93,7 +93,7 @@ class Link:
 
 @dataclass
 class _Process:
-    """A model_runner.check_host.Running."""
+    """A model_runner.checking.host.Running."""
 
     link: Link
     socket: Path
@@ -121,7 +121,7 @@ class _Process:
 
 
 class Candidate:
-    """A model_runner.check_host.Host: asks the supervisor, where one is there that takes candidates."""
+    """A model_runner.checking.host.Host: asks the supervisor, where one is there that takes candidates."""
 
     def __init__(self, run_path: Path, wish: Callable[[Sequence[str]], Start]) -> None:
         self._run_path = run_path

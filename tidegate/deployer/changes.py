@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_runner.plain_text import plain
-from model_runner.schema import Feature, InputSchema, json_types
+from model_runner.schema.schema import Feature, InputSchema, json_types
 
 
 def schema_changes(before: InputSchema | None, after: InputSchema | None) -> list[str]:

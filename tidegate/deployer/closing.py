@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from gateway.routing.routes import predict_path
-from model_runner import schema as schema_codec
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerError
-from model_runner.instances import InstanceChecker
-from model_runner.made_up import made_up
-from model_runner.schema import InputSchema
+from model_runner.schema import schema as schema_codec
+from model_runner.schema.instances import InstanceChecker
+from model_runner.schema.made_up import made_up
+from model_runner.schema.schema import InputSchema
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import RunnerError
 from storage import registry
 from storage.registry import Database, Deployment, Version
 from tidegate.deployer.changes import described, movement, schema_changes

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from model_runner.environment import Store
-from model_runner.folder_bounds import FolderBounds
+from model_runner.folder.bounds import FolderBounds
 from model_runner.sandbox.policy import SandboxPolicy
 from tidegate.rollout.config import RolloutConfig
 

@@ -11,17 +11,17 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from gateway.routing.routes import predict_path
-from model_runner.check_host import Host
-from model_runner.disk import is_full, no_room
+from model_runner.checking.check import Report, check_model
+from model_runner.checking.host import Host
+from model_runner.disk.space import is_full, no_room
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError
-from model_runner.folder_bounds import FolderError
-from model_runner.manifest import Manifest, read_manifest
+from model_runner.explaining.raised import in_words, own_fault
+from model_runner.folder.bounds import FolderError
+from model_runner.folder.manifest import Manifest, read_manifest
+from model_runner.folder.schema_source import seal_inputs
 from model_runner.plain_text import plain, quoted_text
-from model_runner.raised import in_words, own_fault
 from model_runner.sandbox.permissions import open_up
-from model_runner.schema_source import seal_inputs
-from model_runner.validation import Report, check_model
 from storage import registry
 from storage.artifacts import ArtifactError
 from storage.registry import Database, Deployment, RegistryError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.git.content.export import export
 from gateway.routing.routes import predict_path
-from model_runner.folder_bounds import FolderBounds, FolderError
+from model_runner.folder.bounds import FolderBounds, FolderError
 from storage.registry import Job, JobState, branch_slug
 from tidegate.deployer.fetching import FetchError, fetch, head_of, tree_of
 from tidegate.deployer.github_api import GithubApi

@@ -13,8 +13,8 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from model_runner.explaining.raised import own_fault
 from model_runner.plain_text import plain, quoted
-from model_runner.raised import own_fault
 from storage import registry
 from storage.registry import Job, JobOverError, JobState
 from tidegate.deployer.acceptance import accepted, commit_of

@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from model_runner.disk import is_full, no_room
+from model_runner.disk.space import is_full, no_room
 from model_runner.plain_text import printable, quoted_text
 from storage import registry
 from storage.registry import Database, Job, JobLine, JobState, Status, UnknownDeploymentError

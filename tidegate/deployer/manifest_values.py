@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from model_runner.checking.check import Report
 from model_runner.limits import Limits
-from model_runner.validation import Report
 from tidegate.deployer.profiling import watched_features
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from model_runner.errors import ModelError
-from model_runner.toml_file import TOML_FILE, read_toml
+from model_runner.folder.toml_file import TOML_FILE, read_toml
 from storage.registry import DEFAULT_WORKSPACE
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from model_runner.reference import MOST_VALUES
-from model_runner.schema import Kind as SchemaKind
-from model_runner.validation import Report
+from model_runner.checking.check import Report
+from model_runner.folder.reference import MOST_VALUES
+from model_runner.schema.schema import Kind as SchemaKind
 from stream.profiles.build import build_profile, prediction_columns
 from stream.profiles.prediction import flatten_prediction
 from stream.profiles.profile import Kind, Profile

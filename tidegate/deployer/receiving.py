@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from model_runner.folder_bounds import FolderBounds, FolderError, Tally
+from model_runner.folder.bounds import FolderBounds, FolderError, Tally
 from model_runner.plain_text import plain, printable
 
 SKIPPED = frozenset({"__pycache__", "node_modules"})

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from model_runner.checking.check import Report
 from model_runner.errors import ModelError
-from model_runner.folder_bounds import refuse_without_room
-from model_runner.schema_source import SEAL_FILE
-from model_runner.validation import Report
+from model_runner.folder.bounds import refuse_without_room
+from model_runner.folder.schema_source import SEAL_FILE
 from storage import registry
 from storage.artifact_removal import local_store
 from storage.artifacts import put

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import OperationalError
 
-from model_runner.disk import is_full
+from model_runner.disk.space import is_full
 from tidegate.deployer.publishing import PublishError
 
 ATTEMPTS = 4

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from model_runner.schema import InputSchema
-from model_runner.validation import Report
+from model_runner.checking.check import Report
+from model_runner.schema.schema import InputSchema
 
 MOST_ROWS = 200
 

@@ -29,7 +29,7 @@ from gateway.deployer.protocol import (
     UpstreamBranchGone,
     encode,
 )
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
 from storage import registry
 from storage.registry import Job, NewJob, RegistryError
 from tidegate.deployer.acceptance import born

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import structlog
 
+from model_runner.explaining.raised import own_fault
 from model_runner.plain_text import plain, quoted_text
-from model_runner.raised import own_fault
 from tidegate.deployer.closing import closing_lines
 from tidegate.deployer.configuring import deploy_config
 from tidegate.deployer.deploying import prepare, switch_to

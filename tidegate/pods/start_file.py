@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
 
 FILE = "start.json"
 

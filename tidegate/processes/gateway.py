@@ -19,7 +19,7 @@ from gateway.github.connections import github_connections_router
 from gateway.github.webhook import GithubConfig, github_router
 from gateway.management.jobs import jobs_router
 from gateway.routing.waking import WakingConfig
-from model_runner.client import ClientConfig
+from model_runner.wire.client import ClientConfig
 from storage.registry import Database
 from storage.registry.routes import RegistryRouteSource
 from stream.contracts.topics import Topic

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from model_runner import watched
+from model_runner.decode_errors import UNREADABLE
 from model_runner.environment import EnvironmentBuildError, at_hand
 from model_runner.errors import ModelError
+from model_runner.folder.toml_file import limits_of, read_toml
 from model_runner.limits import Limits
 from model_runner.sandbox.cgroup import out_of_memory
 from model_runner.sandbox.permissions import open_up
-from model_runner.toml_file import limits_of, read_toml
-from model_runner.unreadable import UNREADABLE
 from tidegate.candidate_files import link_files
 from tidegate.candidate_protocol import (
     MOST_BYTES,

@@ -14,8 +14,8 @@ from typing import Literal
 from msgspec.structs import replace
 
 from model_runner import watched
-from model_runner.endings import how_ended
-from model_runner.listening import bind
+from model_runner.process.endings import how_ended
+from model_runner.process.listening import bind
 from tidegate.supervisor import policy
 from tidegate.supervisor.allowance import A_MODELS, OUR_OWN
 from tidegate.supervisor.boxed import inner_pid

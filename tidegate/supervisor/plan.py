@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
-from model_runner.launch import HOST_PYTHON, RunnerPython, runner_command
+from model_runner.process.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.broker import command as broker_command
 from tidegate.settings import Settings
@@ -53,7 +53,7 @@ class SocketReady:
 
 @dataclass(frozen=True)
 class AddressReady:
-    """The runner at this address (model_runner/tcp_address.py) answers who knows the token."""
+    """The runner at this address (model_runner/wire/tcp_address.py) answers who knows the token."""
 
     address: str
     token: str = field(repr=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from model_runner import watched
 from model_runner.environment import EnvironmentBuildError, Prepared, Store, at_hand, restore
 from model_runner.errors import ModelError
-from model_runner.launch import RunnerPython
+from model_runner.process.launch import RunnerPython
 
 RETRY_S = 15.0
 """After a build that failed: the index may be back."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.client import ClientConfig, RunnerClient
-from model_runner.failures import RunnerError
-from model_runner.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
-from model_runner.replies import shortened
+from model_runner.wire.client import ClientConfig, RunnerClient
+from model_runner.wire.failures import RunnerError
+from model_runner.wire.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
+from model_runner.wire.replies import shortened
 from tidegate.supervisor.plan import AddressReady, ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 
 TIMEOUT_S = 2.0

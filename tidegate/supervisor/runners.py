@@ -11,12 +11,12 @@ from gateway.routing.replica_names import replica_name
 from model_runner import watched
 from model_runner.environment import Store
 from model_runner.errors import ModelError
-from model_runner.launch import RunnerPython
+from model_runner.folder.maxima import Maxima
+from model_runner.folder.toml_file import limits_of, read_toml
 from model_runner.limits import Limits
-from model_runner.maxima import Maxima
+from model_runner.process.launch import RunnerPython
 from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
-from model_runner.toml_file import limits_of, read_toml
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
 from tidegate.capacity import Capacity, memory_of

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model_runner import watched
-from model_runner.client import RunnerClient
 from model_runner.environment import at_hand
 from model_runner.environment.host import state_of_packages
 from model_runner.errors import ModelError
-from model_runner.failures import RunnerError
-from model_runner.frames import Whose
-from model_runner.launch import HOST_PYTHON
+from model_runner.folder.own_imports import top_names
 from model_runner.limits import DEFAULT_LIMITS, Limits
-from model_runner.own_imports import top_names
+from model_runner.process.launch import HOST_PYTHON
 from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
-from model_runner.warming import COMMON, has_modules
+from model_runner.serving.warming import COMMON, has_modules
+from model_runner.wire.client import RunnerClient
+from model_runner.wire.failures import RunnerError
+from model_runner.wire.frames import Whose
 from storage.registry import new_deployment_id
 from tidegate.candidate_files import link_files
 from tidegate.candidate_protocol import WORD_S, Start

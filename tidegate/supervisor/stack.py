@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from model_runner import watched
-from model_runner.disk import is_full, no_room
+from model_runner.disk.space import is_full, no_room
 from tidegate.caches import candidates_path, copies_path
 from tidegate.clickhouse_sandbox import standing_warnings
 from tidegate.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from model_runner.durable import write_file
+from model_runner.disk.durable import write_file
 from stream.contracts import sealed
 from stream.contracts.decode_errors import UNREADABLE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from model_runner.disk import free_mb
+from model_runner.disk.space import free_mb
 from tidegate.supervisor.logs import rotate_in_place
 
 WARN_SHARE = 0.8

@@ -6,8 +6,8 @@ from pathlib import Path
 from gateway.git.content.blobs import Blobs
 from gateway.git.content.tree import Entry, Pointer, TreeError, entries, may_be_pointer, parse_pointer
 from gateway.git.lfs.store import LfsObjectError, LfsStore, copy_object
-from model_runner.disk import is_full, no_room
-from model_runner.folder_bounds import FolderBounds, Tally
+from model_runner.disk.space import is_full, no_room
+from model_runner.folder.bounds import FolderBounds, Tally
 
 NO_LFS = "push the repository to Tidegate's own git remote, which takes LFS objects, or commit the file itself"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.git.content.listing import ListingError, listing
-from model_runner.folder_bounds import FolderError, Tally
+from model_runner.folder.bounds import FolderError, Tally
 from model_runner.plain_text import STAND_IN, plain, printable
 
 LINK = "120000"

@@ -17,10 +17,10 @@ from gateway.data_plane.inference import Scope, Send
 from gateway.git.answers import answer
 from gateway.git.lfs.store import LfsObjectError, LfsStore
 from gateway.refusals import Refusal
-from model_runner.disk import is_full, no_room
-from model_runner.folder_bounds import FolderError
+from model_runner.decode_errors import UNREADABLE
+from model_runner.disk.space import is_full, no_room
+from model_runner.folder.bounds import FolderError
 from model_runner.plain_text import plain
-from model_runner.unreadable import UNREADABLE
 
 PREFIX = "info/lfs/"
 JSON = (b"content-type", b"application/vnd.git-lfs+json")

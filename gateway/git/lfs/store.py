@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from model_runner.durable import make_folder, replace
+from model_runner.disk.durable import make_folder, replace
 
 WRITE_BYTES = 1_048_576
 _OID = re.compile(r"[0-9a-f]{64}")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from model_runner.folder_bounds import FolderBounds
+from model_runner.folder.bounds import FolderBounds
 
 VARIABLE = "TIDEGATE_GIT_HOOK"
 REFUSED = "TIDEGATE_GIT_REFUSED"

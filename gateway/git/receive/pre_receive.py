@@ -15,8 +15,8 @@ from gateway.git.receive.saying import say
 from gateway.git.receive.shallow import refuse_shallow
 from gateway.git.receive.takeable import push_options, refuse_untakeable
 from gateway.git.receive.updates import BYTES, Target, Update
-from model_runner.disk import is_full, no_room
-from model_runner.folder_bounds import FolderError
+from model_runner.disk.space import is_full, no_room
+from model_runner.folder.bounds import FolderError
 from model_runner.plain_text import plain
 
 UNTOUCHED = "Nothing was switched: the version that was live still is."

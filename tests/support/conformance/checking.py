@@ -10,16 +10,16 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from model_runner.check_comparison import Asked, Comparison, compare
-from model_runner.client import RunnerClient
-from model_runner.failures import PredictionFailedError
-from model_runner.frames import Reply
-from model_runner.loading import ServingModel, load_and_warm
-from model_runner.manifest import read_manifest
-from model_runner.raised import in_words
-from model_runner.reference import Reference, read_reference
-from model_runner.settling import as_settled
-from model_runner.test_rows import TestRows
+from model_runner.checking.comparison import Asked, Comparison, compare
+from model_runner.explaining.raised import in_words
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import Reference, read_reference
+from model_runner.folder.settling import as_settled
+from model_runner.folder.test_rows import TestRows
+from model_runner.serving.loading import ServingModel, load_and_warm
+from model_runner.wire.client import RunnerClient
+from model_runner.wire.failures import PredictionFailedError
+from model_runner.wire.frames import Reply
 from tests.support.conformance.data import Data
 
 BATCH_ROWS = 50

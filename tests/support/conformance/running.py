@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model_runner.errors import ModelError
-from model_runner.loading import load_and_warm
 from model_runner.scan.scanning import scan_folder
+from model_runner.serving.loading import load_and_warm
 from tests.support.conformance.cases import ONLY_SO, Case, fitted
 from tests.support.conformance.checking import compared, compared_with_reference
 from tests.support.conformance.saving import agrees, save

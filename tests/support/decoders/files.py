@@ -17,11 +17,11 @@ from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Store, at
 from model_runner.environment.requirements import parse_requirements
 from model_runner.environment.store import ABOUT_FILE, About
 from model_runner.errors import ModelError
-from model_runner.manifest import read_manifest
-from model_runner.reference import read_reference
-from model_runner.report import read_error, write_error
-from model_runner.schema_source import SEAL_FILE, Inputs, _read_sealed
-from model_runner.test_rows import read_test_rows
+from model_runner.explaining.report import read_error, write_error
+from model_runner.folder.manifest import read_manifest
+from model_runner.folder.reference import read_reference
+from model_runner.folder.schema_source import SEAL_FILE, Inputs, _read_sealed
+from model_runner.folder.test_rows import read_test_rows
 from stream.contracts import sealed
 from tests.support.decoders.samples import NOW, ROW, SCHEMA
 from tests.support.fuzzing import Decoder

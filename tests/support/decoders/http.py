@@ -29,8 +29,8 @@ from gateway.github.webhook import GithubConfig, HookConnection, github_router, 
 from gateway.management.errors import handle_errors
 from gateway.management.versions import versions_router
 from gateway.refusals import Refusal
-from model_runner.frames import Request, encode_frame
-from model_runner.instances import InstanceChecker
+from model_runner.schema.instances import InstanceChecker
+from model_runner.wire.frames import Request, encode_frame
 from storage.clickhouse_server.http_compression import choose_encoding
 from stream.delivery.retry import retry_after
 from tests.support.decoders.samples import NOW, ROW, SCHEMA, SECRET

@@ -1,6 +1,6 @@
 """What several decoders are given."""
 
-from model_runner.schema import Feature, Holds, InputSchema, Kind
+from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 NOW = 1_800_000_000.0
 SECRET = "It's a Secret to Everybody"

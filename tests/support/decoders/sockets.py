@@ -18,10 +18,10 @@ from gateway.deployer.protocol import (
     ToDeployer,
 )
 from gateway.deployer.protocol import encode as deployer_frame
-from model_runner.frames import FrameReader, Reply, Request, RunnerInfo, encode_frame
-from model_runner.guarded import GuardedConnection
-from model_runner.handshake import NONCE_BYTES, Hello, Welcome, proof
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
+from model_runner.wire.frames import FrameReader, Reply, Request, RunnerInfo, encode_frame
+from model_runner.wire.guarded import GuardedConnection
+from model_runner.wire.handshake import NONCE_BYTES, Hello, Welcome, proof
 from tests.support.decoders.samples import ROW
 from tests.support.fuzzing import Decoder
 from tidegate import candidate_protocol

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from model_runner import schema as schema_codec
-from model_runner.unreadable import UNREADABLE
+from model_runner.decode_errors import UNREADABLE
+from model_runner.schema import schema as schema_codec
 from storage.sink.batch import read_batch
 from stream.contracts import alerts, dead_letters, deployments, metrics, panes
 from stream.contracts.decode_errors import UNREADABLE as UNREADABLE_RECORD

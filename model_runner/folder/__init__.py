@@ -1,0 +1,1 @@
+"""A model folder's files in; its manifest, reference, test rows and schema as plain values out."""

@@ -1,0 +1,1 @@
+"""A model folder in; a process that predicts what arrives together out."""
