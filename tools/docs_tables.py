@@ -14,7 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
 import gateway.prometheus
-import storage.sink.metrics
+import storage.sink.prometheus
 import stream.prometheus
 import tidegate.deployer.metrics
 import web.watched
@@ -25,7 +25,7 @@ OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 METRIC_MODULES: dict[str, ModuleType] = {
     "gateway": gateway.prometheus,
     "stream worker, notifier": stream.prometheus,
-    "sink": storage.sink.metrics,
+    "sink": storage.sink.prometheus,
     "deployer": tidegate.deployer.metrics,
     "every process": web.watched,
 }

@@ -20,10 +20,10 @@ from storage.clickhouse_server.errors import (
 from storage.clickhouse_server.exchange import Exchange
 from storage.clickhouse_server.http_compression import choose_encoding, encoder
 from storage.clickhouse_server.kept_session import KeptSession
-from storage.clickhouse_server.metrics import Metrics
 from storage.clickhouse_server.named_sessions import NamedSession, NamedSessions
 from storage.clickhouse_server.planning import plan
 from storage.clickhouse_server.pool import Pool
+from storage.clickhouse_server.prometheus import Metrics
 from storage.clickhouse_server.query_ids import kill_statement
 from storage.clickhouse_server.request import Asked
 from storage.clickhouse_server.result_writer import ResultWriter

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from storage.sink import metrics
+from storage.sink import prometheus
 from storage.sink.batch import Batch, accepted_lines, read_batch
 from storage.sink.incarnations import Incarnations
 from storage.sink.letters import Letters
@@ -174,7 +174,7 @@ class Lander:
         log.error("%s: offset %d is set aside: %s", job.claim.topic, record.offset, error)
         reject = Reject(record.offset, -1, Reason.SET_ASIDE, str(error)[:DETAIL_CHARS], record.value)
         if self._tell(job, "set aside", [reject]):
-            metrics.REJECTED.labels(job.topic, reject.reason).inc()
+            prometheus.REJECTED.labels(job.topic, reject.reason).inc()
 
     def _tell(self, job: Job, what: str, rejects: Sequence[Reject]) -> bool:
         """Write letters, each once while this sink lives, and none about letters. Whether any was new."""
@@ -217,7 +217,7 @@ class Lander:
             self._count_rejects(job, batch)
             return Skipped()
         body = batch.body()
-        with metrics.INSERT_SECONDS.labels(job.topic).time():
+        with prometheus.INSERT_SECONDS.labels(job.topic).time():
             self._store.insert(job.table, job.claim, job.records[0].offset, batch.last_offset, body)
             position = self._position(job)
         if position == job.claim.position:
@@ -225,9 +225,9 @@ class Lander:
         if position != batch.last_offset + 1:
             return Overtaken(position)
         self._count_rejects(job, batch)
-        metrics.INSERTS.labels(job.topic).inc()
-        metrics.ROWS.labels(job.topic).inc(batch.rows)
-        metrics.BYTES.labels(job.topic).inc(len(body))
+        prometheus.INSERTS.labels(job.topic).inc()
+        prometheus.ROWS.labels(job.topic).inc(batch.rows)
+        prometheus.BYTES.labels(job.topic).inc(len(body))
         return Landed(position)
 
     def _without_garbage(self, job: Job, batch: Batch) -> Batch:
@@ -257,4 +257,4 @@ class Lander:
     @staticmethod
     def _count_rejects(job: Job, batch: Batch) -> None:
         for reject in batch.rejects:
-            metrics.REJECTED.labels(job.topic, reject.reason).inc()
+            prometheus.REJECTED.labels(job.topic, reject.reason).inc()

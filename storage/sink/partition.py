@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from storage.sink import metrics
+from storage.sink import prometheus
 from storage.sink.buffer import Buffer
 from storage.sink.lander import Job, Landed, Outcome, Overtaken, Partly, Passed, Skipped, TokenUsed
 from storage.sink.position import Claim, day_of
@@ -205,7 +205,7 @@ class Partition:
         self.reason = ""
 
     def _overtaken(self, position: int | None) -> None:
-        metrics.OVERTAKEN.labels(self.topic).inc()
+        prometheus.OVERTAKEN.labels(self.topic).inc()
         known = [*self.in_flight, *self.buffer.take()]
         self.in_flight = []
         if position is None or not known or not known[0].offset <= position <= self.buffer.expected:
@@ -219,7 +219,7 @@ class Partition:
 
     def _token_used(self) -> None:
         """The server wrote the token down and was killed before the rows were there: go on under another one."""
-        metrics.FAILURES.labels(self.topic, "token_used").inc()
+        prometheus.FAILURES.labels(self.topic, "token_used").inc()
         if self.token_seen:
             self.attempt += 1
         self.token_seen = not self.token_seen

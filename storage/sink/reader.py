@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from storage.sink import metrics
+from storage.sink import prometheus
 from storage.sink.buffer import Arrival
 from storage.sink.config import TABLES, SinkConfig
 from storage.sink.partition import Partition, State
@@ -63,7 +63,7 @@ class Reader:
         for (topic, number), partition in self.partitions.items():
             high = self.consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)[1]
             if partition.state is State.READING and high >= 0:
-                metrics.LAG.labels(partition.topic, str(number)).set(max(0, high - partition.read))
+                prometheus.LAG.labels(partition.topic, str(number)).set(max(0, high - partition.read))
 
     def commit(self, *, wait: bool = False) -> None:
         """Tell the group how far everything is landed: for those who watch its lag."""
@@ -94,7 +94,7 @@ class Reader:
             # What stands behind it in the consumer's queue is as doubtful.
             doubted.add(key)
             self.go(partition, partition.buffer.expected)
-        metrics.GAPS.labels(partition.topic).inc(partition.buffer.gap_offsets - gaps)
+        prometheus.GAPS.labels(partition.topic).inc(partition.buffer.gap_offsets - gaps)
 
     def _on_error(self, key: Key, message: Message, error: KafkaError) -> None:
         partition = self.partitions.get(key)
@@ -127,7 +127,7 @@ class Reader:
         for each in taken:
             partition = self.partitions.pop((each.topic, each.partition), None)
             if partition is not None:
-                metrics.LAG.remove(partition.topic, str(each.partition))
+                prometheus.LAG.remove(partition.topic, str(each.partition))
 
 
 def _consumer_config(config: SinkConfig) -> dict[str, object]:

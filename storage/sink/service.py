@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from confluent_kafka import KafkaException
 
-from storage.sink import metrics
+from storage.sink import prometheus
 from storage.sink.config import SinkConfig
 from storage.sink.incarnations import IncarnationError, Incarnations
 from storage.sink.lander import Lander, OtherIncarnation, Outcome
@@ -119,7 +119,7 @@ class Sink:
     def _full(self) -> list[Partition]:
         partitions = list(self._reader.partitions.values())
         held = sum(partition.held_bytes for partition in partitions)
-        metrics.BUFFERED.set(held)
+        prometheus.BUFFERED.set(held)
         crowded = held >= self._config.buffers * self._config.batch_bytes
         return [
             partition
@@ -170,7 +170,7 @@ class Sink:
             partition.begin(answer)
         elif isinstance(answer, OtherIncarnation):
             lost = len(partition.in_flight) + len(partition.buffer.records)
-            metrics.LOST.labels(partition.topic).inc(lost)
+            prometheus.LOST.labels(partition.topic).inc(lost)
             log.error("%s was deleted or made again: %d records were not landed", partition.topic_name, lost)
             partition.busy = False
             partition.restart("its topic's new incarnation")
@@ -188,13 +188,13 @@ class Sink:
             if _is_kafka(error)
             else "unexpected"
         )
-        metrics.FAILURES.labels(partition.topic, source).inc()
+        prometheus.FAILURES.labels(partition.topic, source).inc()
         if partition.failures in (0, 10) or partition.failures % 100 == 0:
             log.warning("%s waits: %s", partition, error)
         partition.failed(str(error), unlisted=unlisted)
 
     def _stuck(self, partition: Partition, error: Exception) -> None:
-        metrics.AHEAD.labels(partition.topic).inc()
+        prometheus.AHEAD.labels(partition.topic).inc()
         log.error("%s cannot be landed: %s", partition, error)
         partition.failed(str(error))
         partition.state = State.STUCK

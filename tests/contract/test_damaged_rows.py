@@ -13,8 +13,8 @@ import pytest
 
 from storage import registry
 from storage.registry import DamagedRowError, Database, JobState, NewConnection, Role
-from storage.registry.routes import RegistryRouteSource
 from tests.support.jobs import new_job
+from tidegate.registry_routes import RegistryRouteSource
 
 DAMAGE = (
     "UPDATE versions SET manifest = substr(manifest, 1, 9) WHERE id = {version}",

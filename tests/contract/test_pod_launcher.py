@@ -16,7 +16,6 @@ import pytest
 from model_runner.wire.client import ClientConfig, RunnerClient
 from storage import registry
 from storage.registry import Database
-from storage.registry.routes import RegistryRouteSource
 from tests.support.behaviour import ANSWER, told
 from tests.support.kubernetes_api import ANSWERS, KubernetesApi, kubernetes_api
 from tests.support.models import write_behaving
@@ -27,6 +26,7 @@ from tidegate.pods.cluster import Cluster
 from tidegate.pods.config import PodsConfig
 from tidegate.pods.launcher import PodLauncher
 from tidegate.pods.manifests import object_name
+from tidegate.registry_routes import RegistryRouteSource
 from tidegate.supervisor.state import Condition
 
 CONFIG = PodsConfig(image="tidegate:test", namespace="models", owner="tidegate")

@@ -9,7 +9,7 @@ import pytest
 
 from storage import registry
 from storage.registry import Database
-from storage.registry.routes import RegistryRouteSource
+from tidegate.registry_routes import RegistryRouteSource
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 

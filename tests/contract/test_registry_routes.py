@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from storage import registry
-from storage.registry.routes import RegistryRouteSource
+from tidegate.registry_routes import RegistryRouteSource
 
 SCHEMA = {"features": [{"name": "price", "kind": "numeric"}], "source": "model", "v": 1}
 

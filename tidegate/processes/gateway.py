@@ -21,12 +21,12 @@ from gateway.management.jobs import jobs_router
 from gateway.routing.waking import WakingConfig
 from model_runner.wire.client import ClientConfig
 from storage.registry import Database
-from storage.registry.routes import RegistryRouteSource
 from stream.contracts.topics import Topic
 from tidegate.github.connections import connections_of
 from tidegate.github.management import GithubConnections
 from tidegate.job_management import JobsOfRegistry
 from tidegate.logging import calm_handler
+from tidegate.registry_routes import RegistryRouteSource
 from tidegate.rollout.config import rollout_config
 from tidegate.runner_places import token_source
 from tidegate.settings import Settings
