@@ -28,7 +28,7 @@ from tests.support.models import EXAMPLE, FEATURES, write_classifier
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY, runner
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 CLIENTS = (1, 16, 64)
 BARE = "the model alone"

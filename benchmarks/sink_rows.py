@@ -23,7 +23,7 @@ from tests.support.children import Child
 from tests.support.clickhouse import clickhouse_server
 from tests.support.ports import free_port_range
 from tests.support.runners import REPOSITORY
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 PER_RECORD = 200
 FEATURES = (5, 20)

@@ -18,7 +18,7 @@ from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic
 from tests.support.traffic import announce
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 SIZES = (1, 20, 200, 1000)
 ALONE = "1 event a record"

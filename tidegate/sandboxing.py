@@ -1,8 +1,8 @@
 """How models are confined, from the settings: one rule for the deployer's checks and the supervisor's runners."""
 
 from model_runner.sandbox.policy import SandboxPolicy
+from tidegate.parts.leftovers import MARK
 from tidegate.settings import Settings
-from tidegate.supervisor.leftovers import MARK
 
 _DEFAULT_WORKSPACE = "default"
 

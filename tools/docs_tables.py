@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 import gateway.prometheus
 import storage.sink.prometheus
 import stream.prometheus
-import tidegate.deployer.metrics
+import tidegate.deployer.jobs.prometheus
 import web.watched
 from stream.contracts.topics import HOUR_MS, TopicLayout, TopicSpec
 from tidegate.settings import Settings
@@ -26,7 +26,7 @@ METRIC_MODULES: dict[str, ModuleType] = {
     "gateway": gateway.prometheus,
     "stream worker, notifier": stream.prometheus,
     "sink": storage.sink.prometheus,
-    "deployer": tidegate.deployer.metrics,
+    "deployer": tidegate.deployer.jobs.prometheus,
     "every process": web.watched,
 }
 

@@ -16,15 +16,15 @@ from stream.contracts.topics import Topic, TopicLayout
 from stream.intake.catalog import Catalog
 from tests.support.broker import Broker, embedded_broker
 from tests.support.topic_reader import read_topic
-from tidegate.capacity import Capacity
-from tidegate.deployer.announcing import AGAIN, AT_START, Announcer
-from tidegate.deployer.publishing import changes, publish, publish_changes, record_of
-from tidegate.deployer.waiting import RunnerNotReadyError
+from tidegate.backends.topics import ensure_topics
+from tidegate.home.capacity import Capacity
+from tidegate.rollout.announcing import AGAIN, AT_START, Announcer
 from tidegate.rollout.change import Change
 from tidegate.rollout.config import rollout_config
 from tidegate.rollout.engine import carry_out
+from tidegate.rollout.publishing import changes, publish, publish_changes, record_of
+from tidegate.rollout.runner_awaiting import RunnerNotReadyError
 from tidegate.settings import Settings
-from tidegate.topics import ensure_topics
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 LAYOUT = TopicLayout()

@@ -10,7 +10,7 @@ from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker, admin
 from tests.support.kafka import topic_id
 from tests.support.waiting import wait_until
-from tidegate.topics import Outcome, TopicsError, ensure_topics
+from tidegate.backends.topics import Outcome, TopicsError, ensure_topics
 
 LAYOUT = TopicLayout(prefix="topics-", event_partitions=3, metric_partitions=2, retention_hours=5)
 

@@ -21,8 +21,19 @@ from storage.artifacts import put
 from storage.registry import Database, DeploymentStateError, DesiredRunner, Role, Status, Version
 from tests.support.models import write_classifier
 from tests.support.scripted import write_scripted
-from tidegate.candidate_protocol import Answer, Declined, Ended, Leave, Start, Started, decode_answer, encode
-from tidegate.capacity import Capacity, CapacityError, capacity_of
+from tidegate.candidates.protocol import (
+    Answer,
+    Declined,
+    Ended,
+    Leave,
+    Start,
+    Started,
+    decode_answer,
+    encode,
+)
+from tidegate.home.capacity import Capacity, CapacityError, capacity_of
+from tidegate.management.versions import VersionsApi
+from tidegate.parts.state import Condition
 from tidegate.rollout.config import RolloutConfig, rollout_config
 from tidegate.settings import Settings
 from tidegate.sockets import candidates_socket, make_socket_folder
@@ -32,10 +43,8 @@ from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import SPARE_PREFIX, PartSpec
 from tidegate.supervisor.room import Room
 from tidegate.supervisor.runners import Runners
-from tidegate.supervisor.state import Condition
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.versions import operations
-from tidegate.versions.api import VersionsApi
 
 GB = 10**9
 ROOM = Capacity(Maxima(replicas=8), memory_bytes=5 * GB)

@@ -14,7 +14,7 @@ from storage import registry
 from storage.registry import Database, JobState
 from tests.support.git_client import Clone
 from tests.support.jobs import new_job
-from tidegate.deployer.cleaning import Cleaner, sweep_at_start
+from tidegate.deployer.jobs.cleaning import Cleaner, sweep_at_start
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(days=100), NOW - timedelta(hours=1)

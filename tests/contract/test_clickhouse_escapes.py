@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.clickhouse import RunningServer, clickhouse_server
 from tests.support.clickhouse_escapes import ENDS, WORD, Places, statements
-from tidegate.clickhouse_sandbox import trouble
+from tidegate.backends.clickhouse_sandbox import trouble
 
 ENV = {"CLICKHOUSE_PASSWORD": "secret-password", "CLICKHOUSE_READONLY_PASSWORD": "look-password"}
 USERS = {"default": "secret-password", "readonly": "look-password"}

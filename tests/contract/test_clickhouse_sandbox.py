@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.clickhouse import RunningServer, clickhouse_server
-from tidegate.clickhouse_sandbox import trouble
+from tidegate.backends.clickhouse_sandbox import trouble
 
 pytestmark = pytest.mark.skipif(trouble() is not None, reason=f"NOT TESTED: the sandbox of ClickHouse: {trouble()}")
 

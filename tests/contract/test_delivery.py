@@ -16,7 +16,7 @@ from tests.support.notifiers import LAYOUT, Kafka, NotifierProcess, an_alert, no
 from tests.support.receiver import Received, Receiver, Reply, always_ok, receiver
 from tests.support.sink_samples import unsealed
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 SECRET = "whsec_" + base64.b64encode(random.Random(7).randbytes(32)).decode()
 

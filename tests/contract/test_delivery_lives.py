@@ -11,7 +11,7 @@ from tests.support.broker import Broker, embedded_broker
 from tests.support.notifiers import LAYOUT, Kafka, NotifierProcess, an_alert, notifier
 from tests.support.receiver import Reply, receiver
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 
 @pytest.fixture

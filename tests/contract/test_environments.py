@@ -27,7 +27,7 @@ from tests.support.environments import (
     write_requirements,
 )
 from tests.support.waiting import wait_until
-from tidegate.environments import running
+from tidegate.home.environments import running
 
 ATTACK = """
 import os, humanize

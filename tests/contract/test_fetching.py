@@ -18,9 +18,9 @@ from model_runner.folder.bounds import FolderBounds
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer, git_server
 from tests.support.ports import free_ports
-from tidegate.deployer import fetching
-from tidegate.deployer.fetching import FetchError, fetch, head_of
-from tidegate.deployer.remote import Remote, fetch_environment
+from tidegate.deployer.sources import fetching
+from tidegate.deployer.sources.fetching import FetchError, fetch, head_of
+from tidegate.deployer.sources.remote import Remote, fetch_environment
 
 
 @pytest.fixture(scope="module")

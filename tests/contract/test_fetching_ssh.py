@@ -11,9 +11,9 @@ import pytest
 
 from tests.support.git_client import Clone
 from tests.support.ssh_server import SshServer, new_key, ssh_server
-from tidegate.deployer.fetching import FetchError, fetch, head_of
-from tidegate.deployer.host_keys import PINNED, host_of
-from tidegate.deployer.remote import Remote, fetch_environment
+from tidegate.deployer.sources.fetching import FetchError, fetch, head_of
+from tidegate.deployer.sources.host_keys import PINNED, host_of
+from tidegate.deployer.sources.remote import Remote, fetch_environment
 
 
 @pytest.fixture

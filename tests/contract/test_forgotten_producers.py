@@ -14,8 +14,8 @@ from stream.intake.events import Reject
 from tests.support.broker import Broker, embedded_broker
 from tests.support.topic_reader import read_topic
 from tests.support.waiting import wait_until
-from tidegate.deployer.publishing import publish
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
+from tidegate.rollout.publishing import publish
 
 LAYOUT = TopicLayout()
 LETTERS = LAYOUT.name(Topic.DEAD_LETTERS)

@@ -18,12 +18,12 @@ from storage import artifacts, registry
 from storage.artifact_removal import INDEX, TRASH
 from storage.registry import Database, DeploymentStateError
 from tests.support.ports import free_ports
-from tidegate.caches import copies_path
-from tidegate.garbage import Garbage, garbage_of
-from tidegate.retention import Retention, kept, running
+from tidegate.home.caches import copies_path
+from tidegate.home.garbage import Garbage, garbage_of
+from tidegate.home.retention import Retention, kept, running
+from tidegate.parts.state import Phase, StackState, supervisor_lock, write_state
 from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
-from tidegate.supervisor.state import Phase, StackState, supervisor_lock, write_state
 from tidegate.versions import operations
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -14,10 +14,10 @@ from storage import registry
 from storage.registry import Database, Job, JobState
 from tests.support.jobs import new_job
 from tests.support.mutations import mutated
-from tidegate.deployer.job_run import Around, Files, JobRun
-from tidegate.deployer.ledger import Ledger
-from tidegate.deployer.work import IsLive, IsPrepared, IsSaid, StageIsDone, encode
-from tidegate.deployer.workers import LINE_BYTES, WorkerProcess
+from tidegate.deployer.jobs.job_run import Around, Files, JobRun
+from tidegate.deployer.jobs.ledger import Ledger
+from tidegate.deployer.jobs.messages import IsLive, IsPrepared, IsSaid, StageIsDone, encode
+from tidegate.deployer.jobs.workers import LINE_BYTES, WorkerProcess
 
 ANSWERS = (
     encode(StageIsDone(name="load", seconds=0.5, detail="a pipeline")),

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.support.receiver import Received, Receiver, Reply, receiver
-from tidegate.deployer.github_api import GithubApi
+from tidegate.deployer.sources.github_api import GithubApi
 
 
 async def _tell(api: GithubApi) -> int | None:

@@ -9,8 +9,8 @@ import pytest
 
 from model_runner.checking.check import check_model
 from tests.support.scripted import write_scripted
-from tidegate.candidate_protocol import Started, encode
-from tidegate.deployer.candidate import HostGoneError, Place, candidate
+from tidegate.candidates.link import HostGoneError, Place, candidate
+from tidegate.candidates.protocol import Started, encode
 from tidegate.sockets import candidates_socket, make_socket_folder
 
 

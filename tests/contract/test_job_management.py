@@ -12,7 +12,7 @@ from storage import registry
 from storage.registry import Database, JobState
 from tests.support.jobs import new_job
 from tests.support.waiting import wait_until
-from tidegate.job_management import MOST_FOLLOWERS, JobsOfRegistry
+from tidegate.management.jobs import MOST_FOLLOWERS, JobsOfRegistry
 
 
 @pytest.fixture

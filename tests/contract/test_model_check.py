@@ -22,7 +22,7 @@ from model_runner.errors import ModelError
 from model_runner.folder.schema_source import seal_inputs
 from model_runner.serving.loading import load_and_warm
 from tests.support.models import EXAMPLE, FEATURES, training_data, write_classifier, write_test_rows
-from tidegate.deployer.profiling import reference_profile
+from tidegate.deployer.pipeline.profiling import reference_profile
 
 
 def _write_reference(folder: Path, rows: int = 1500) -> None:

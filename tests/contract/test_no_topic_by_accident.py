@@ -9,9 +9,9 @@ from stream.contracts.deployments import DeploymentRecord
 from stream.contracts.timestamps import to_text
 from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker, admin, embedded_broker
-from tidegate.deployer.producers import producer_for
-from tidegate.deployer.publishing import PublishError, publish
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
+from tidegate.rollout.producers import producer_for
+from tidegate.rollout.publishing import PublishError, publish
 
 LAYOUT = TopicLayout()
 RECORD = DeploymentRecord(

@@ -22,12 +22,12 @@ from tests.support.models import write_behaving
 from tests.support.ports import free_ports
 from tests.support.runners import RunnerProcess
 from tests.support.waiting import wait_until
+from tidegate.parts.state import Condition
 from tidegate.pods.cluster import Cluster
 from tidegate.pods.config import PodsConfig
 from tidegate.pods.launcher import PodLauncher
 from tidegate.pods.manifests import object_name
 from tidegate.registry_routes import RegistryRouteSource
-from tidegate.supervisor.state import Condition
 
 CONFIG = PodsConfig(image="tidegate:test", namespace="models", owner="tidegate")
 TOKEN = "token-of-"

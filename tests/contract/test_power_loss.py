@@ -22,7 +22,7 @@ from storage import artifacts, registry
 from storage.artifact_removal import INDEX
 from storage.registry import Database
 from tests.support.power import ends, lives
-from tidegate.supervisor.state import Phase, StackState, read_state, stopped_well, write_state
+from tidegate.parts.state import Phase, StackState, read_state, stopped_well, write_state
 
 SEEDS = range(3)
 MANY = range(8)

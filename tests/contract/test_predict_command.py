@@ -26,8 +26,8 @@ from tests.support.broker import embedded_broker
 from tests.support.events import make_topic
 from tests.support.gateways import gateway
 from tests.support.runners import runner
+from tidegate.cli.commands.predict import predict
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.predict_command import predict
 
 MAX_BYTES = 1_000_000
 WIDTH = 3000

@@ -16,7 +16,7 @@ from stream.exact.faust_app import make_app
 from tests.support.broker import Broker
 from tests.support.kafka import producer
 from tests.support.waiting import LEAST_S
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 ANSWER_S = 30.0
 INCARNATION = b"i" * 16

@@ -14,9 +14,9 @@ from storage import artifacts, registry
 from storage.registry import Database, JobState
 from tests.support.jobs import new_job
 from tests.support.small_disk import SmallDisk, small_disk
-from tidegate.deployer.ledger import Ledger, NoRoomError
-from tidegate.deployer.registering import refuse_full_store
-from tidegate.deployer.retrying import can_pass
+from tidegate.deployer.jobs.ledger import Ledger, NoRoomError
+from tidegate.deployer.jobs.retrying import can_pass
+from tidegate.deployer.pipeline.registering import refuse_full_store
 
 
 @pytest.fixture

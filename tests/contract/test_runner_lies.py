@@ -22,8 +22,8 @@ from model_runner.wire.frames import Reply, Request, encode_frame
 from model_runner.wire.readiness import wait_ready
 from model_runner.wire.replies import lie_in
 from tests.support.lying_runner import LIES, Lie, honest, liar
+from tidegate.parts.probes import not_ready
 from tidegate.supervisor.plan import AddressReady, HttpReady, SocketReady
-from tidegate.supervisor.probes import not_ready
 
 ROW = {"x": 1.0}
 SHORT_S = 0.15
@@ -73,7 +73,7 @@ def test_more_than_an_answer_may_have_is_not_waited_for(tmp_path: Path, name: st
 
 @pytest.mark.parametrize("name", LIES)
 def test_a_probe_says_that_it_is_not_ready(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidegate.supervisor.probes.TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr("tidegate.parts.probes.TIMEOUT_S", SHORT_S)
 
     async def run() -> None:
         async with liar(tmp_path / "s") as one:
@@ -240,7 +240,7 @@ def test_what_became_of_a_valid_answer_is_an_answer_or_a_lie(tmp_path: Path, see
 
 @pytest.mark.parametrize("lie", [LIES["garbage"], LIES["a length beyond all bounds"], LIES["another protocol"]])
 def test_who_listens_on_a_port_may_lie_as_well(lie: Lie, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidegate.supervisor.probes.TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr("tidegate.parts.probes.TIMEOUT_S", SHORT_S)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

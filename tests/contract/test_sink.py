@@ -24,7 +24,7 @@ from tests.support.mutations import mutated
 from tests.support.sink_samples import alert, event, moment, of_every_topic, unsealed
 from tests.support.sinks import Landing, new_landing, running_sink
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 ABSURD = [-1, 1e308, 10**30, "9999-12-31T23:59:59.999999Z", "1583-01-01T00:00:00Z", "\x00", [], {"": None}]
 """Values that JSON takes; ClickHouse has an error of its own for each type that they do not fit."""

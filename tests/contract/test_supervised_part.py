@@ -13,10 +13,10 @@ import pytest
 
 from tests.support.lying_runner import LIES
 from tests.support.waiting import wait_until
+from tidegate.parts.state import Condition
 from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import ExitReady, PartSpec, SocketReady, StopRank
 from tidegate.supervisor.policy import RestartPolicy
-from tidegate.supervisor.state import Condition
 from tidegate.supervisor.surroundings import Surroundings
 
 FAST = RestartPolicy(first_s=0.01, longest_s=0.05, failing_after=3)

@@ -22,7 +22,7 @@ from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic
 from tests.support.traffic import Traffic, announce, make_profile
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 LAYOUT = TopicLayout()
 SEED = 7

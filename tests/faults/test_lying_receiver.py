@@ -7,7 +7,7 @@ from tests.support.broker import embedded_broker
 from tests.support.liar import OK, Lie, liar, resets, says, silent, trickles
 from tests.support.notifiers import LAYOUT, Kafka, an_alert, notifier
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 
 def busy(*headers: bytes) -> Lie:

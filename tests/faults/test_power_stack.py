@@ -9,7 +9,7 @@ import httpx
 from tests.support.models import EXAMPLE, write_classifier, write_test_rows
 from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
-from tidegate.supervisor.leftovers import end_all
+from tidegate.parts.leftovers import end_all
 
 
 def _predict(stack: RunningStack) -> httpx.Response:

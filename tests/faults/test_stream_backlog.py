@@ -16,7 +16,7 @@ from tests.support.broker import embedded_broker
 from tests.support.kafka import producer
 from tests.support.memory import anonymous_mb
 from tests.support.traffic import announce, make_event, make_profile
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 RECORDS = 500
 RECORD_BYTES = 500_000

@@ -25,7 +25,7 @@ from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic
 from tests.support.traffic import announce, make_event
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 LAYOUT = TopicLayout()
 DEAD = [f"dead-{number}" for number in range(1000)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.stack import stack_of
-from tidegate.supervisor.leftovers import end_all
+from tidegate.parts.leftovers import end_all
 
 
 @pytest.mark.slow

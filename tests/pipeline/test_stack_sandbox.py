@@ -16,7 +16,7 @@ from tests.support.git_client import Clone, remote_url
 from tests.support.models import EXAMPLE, write_classifier
 from tests.support.stack import RunningStack, stack_of
 from tests.support.waiting import wait_until
-from tidegate.supervisor.leftovers import end_all
+from tidegate.parts.leftovers import end_all
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS1zdGFjaw=="
 

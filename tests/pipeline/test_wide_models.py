@@ -19,7 +19,7 @@ from tests.support.broker import Broker, embedded_broker
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 LAYOUT = TopicLayout()
 FEATURES = [f"feature_{number:04d}" for number in range(3000)]

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
-from tidegate.broker import command, find_binary
+from tidegate.backends.broker import command, find_binary
 
 KAFKA_HOME = os.environ.get("KAFKA_HOME")
 HEAP = "-Xms128m -Xmx512m"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model_runner.process.listening import bind
-from tidegate.tether import tether
+from tidegate.die_with_parent import tether
 
 
 class Child:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tidegate.supervisor.leftovers import end_all
+from tidegate.parts.leftovers import end_all
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ROUNDS = 10

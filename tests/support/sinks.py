@@ -20,7 +20,7 @@ from storage.sink.service import Sink
 from stream.contracts.topics import Topic, TopicLayout
 from tests.support.children import Child
 from tests.support.waiting import wait_until
-from tidegate.topics import ensure_topics
+from tidegate.backends.topics import ensure_topics
 
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,10 +16,10 @@ import msgspec
 from tests.support.ports import free_port_range
 from tests.support.reaper import end_stack, reap_with_us
 from tests.support.waiting import wait_until
+from tidegate.parts.leftovers import members
+from tidegate.parts.state import running_state
 from tidegate.settings import Settings
-from tidegate.supervisor.leftovers import members
 from tidegate.supervisor.plan import SPARE_PREFIX
-from tidegate.supervisor.state import running_state
 
 Finished = subprocess.CompletedProcess[str]
 

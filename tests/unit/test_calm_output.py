@@ -8,8 +8,9 @@ import pytest
 import structlog
 from rich.table import Table
 
-from tidegate.cli import log_command, output
+from tidegate.cli import output
 from tidegate.cli.calm_console import CalmConsole
+from tidegate.cli.commands import logs
 from tidegate.cli.context import warn
 from tidegate.logging import calm_handler, configure
 
@@ -57,7 +58,7 @@ def test_json_is_what_it_was_and_shows_nothing_odd(capsys: pytest.CaptureFixture
 
 
 def test_lines_of_a_runners_log_do_not_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    log_command._print("runner-d1", f"loaded {HOSTILE}")
+    logs._print("runner-d1", f"loaded {HOSTILE}")
 
     assert _is_calm(capsys.readouterr().out)
 

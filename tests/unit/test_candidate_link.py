@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from tidegate.candidate_protocol import Answer, Ended, encode
-from tidegate.deployer.candidate import HostGoneError, Link
+from tidegate.candidates.link import HostGoneError, Link
+from tidegate.candidates.protocol import Answer, Ended, encode
 
 ENDED = Ended(code=-9, said="the end of its log", out_of_memory=False)
 

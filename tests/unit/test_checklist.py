@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tidegate.cli.checklist import Checklist
-from tidegate.supervisor.state import Condition, PartState, Phase, StackState
+from tidegate.parts.state import Condition, PartState, Phase, StackState
 
 
 def _state(condition: Condition) -> StackState:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from tidegate.cli.asking import bodies
 from tidegate.cli.exits import CliError
-from tidegate.cli.predictions_file import check_target, write_predictions
-from tidegate.cli.rows import Row, Wanted, read_rows
+from tidegate.cli.rows.asking import bodies
+from tidegate.cli.rows.predictions_file import check_target, write_predictions
+from tidegate.cli.rows.rows import Row, Wanted, read_rows
 
 ROWS = read_rows(b"id,a,b\n7,0.10,x\n8,,\n", "r.csv", Wanted({"a": ["number", "null"], "b": ["string", "null"]}, ["a"]))
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.rows import Rows, Wanted, read_rows
+from tidegate.cli.rows.rows import Rows, Wanted, read_rows
 
 ROWS = [{"a": 1, "b": "x"}, {"a": 2.5, "b": None}]
 TYPES = {"spend": ["number", "null"], "active": ["boolean", "null"], "branch": ["string", "null"]}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tidegate.cli.commands.versions import parse_shares, parse_version
 from tidegate.cli.exits import CliError, Exit
-from tidegate.cli.version_commands import parse_shares, parse_version
 from tidegate.versions.wording import shared_out
 
 

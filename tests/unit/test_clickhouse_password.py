@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.clickhouse_password import readonly_password, with_clickhouse_password
+from tidegate.backends.clickhouse_password import readonly_password, with_clickhouse_password
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment, clickhouse_environment
 from tidegate.supervisor.plan import CLICKHOUSE, plan

@@ -21,16 +21,16 @@ WRITTEN_DOWN = {
     "storage/sink/letters.py": 1,
     "storage/sink/store.py": 1,
     "tidegate/cli/checklist.py": 1,
-    "tidegate/cli/drift_commands.py": 1,
+    "tidegate/cli/commands/drift.py": 1,
     "tidegate/demo/receiver.py": 1,
-    "tidegate/deployer/switching.py": 1,
+    "tidegate/deployer/pipeline/switching.py": 1,
     "tidegate/pods/launcher.py": 1,
     "tidegate/processes/prepare.py": 1,
     "tidegate/rollout/engine.py": 3,
     "tidegate/supervisor/__main__.py": 1,
     "tidegate/supervisor/part.py": 2,
     "tidegate/supervisor/stack.py": 2,
-    "tidegate/supervisor/state.py": 1,
+    "tidegate/parts/state.py": 1,
 }
 """Beside what happened, for people and for other processes."""
 COMPARED = {
@@ -41,15 +41,15 @@ COMPARED = {
     "storage/sink/service.py": 1,
     # signed and written down; with a receiver's date only where that tells no clock of its own
     "stream/delivery/webhook_delivery.py": 3,
-    "tidegate/cli/gc_command.py": 1,
-    "tidegate/cli/status_command.py": 1,
+    "tidegate/cli/commands/gc.py": 1,
+    "tidegate/cli/commands/status.py": 1,
     "tidegate/demo/sender.py": 1,
-    "tidegate/deployer/announcing.py": 1,
-    "tidegate/deployer/cleaning.py": 2,
-    "tidegate/deployer/job_run.py": 1,  # when a job is tried again: over processes' lives, and bounded
-    "tidegate/deployer/service.py": 1,
-    "tidegate/environments.py": 1,
-    "tidegate/versions/api.py": 1,  # a start that nobody can be waiting for, a preview that is over
+    "tidegate/rollout/announcing.py": 1,
+    "tidegate/deployer/jobs/cleaning.py": 2,
+    "tidegate/deployer/jobs/job_run.py": 1,  # when a job is tried again: over processes' lives, and bounded
+    "tidegate/deployer/jobs/service.py": 1,
+    "tidegate/home/environments.py": 1,
+    "tidegate/management/versions.py": 1,  # a start that nobody can be waiting for, a preview that is over
 }
 """With a moment that another process, or an earlier life of the machine, wrote down."""
 

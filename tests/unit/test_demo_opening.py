@@ -1,6 +1,6 @@
 """The first line of the demo: what will happen, and for how long."""
 
-from tidegate.cli.demo_command import DemoArguments, opening
+from tidegate.cli.commands.demo import DemoArguments, opening
 
 
 def test_the_opening_says_what_will_be_sent_and_for_how_long() -> None:

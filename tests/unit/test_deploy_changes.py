@@ -3,7 +3,7 @@
 import math
 
 from model_runner.schema.schema import Feature, InputSchema, Kind
-from tidegate.deployer.changes import described, movement, schema_changes
+from tidegate.deployer.pipeline.changes import described, movement, schema_changes
 
 
 def _schema(*features: Feature) -> InputSchema:

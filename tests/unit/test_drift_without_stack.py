@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.cli.drift_commands import alerts
+from tidegate.cli.commands.drift import alerts
 from tidegate.cli.exits import CliError, Exit
 
 

@@ -7,8 +7,13 @@ import pytest
 from stream.profiles.build import build_profile
 from stream.profiles.codec import PLAIN_BYTES, encode_profile, pack_profile, unpack_profile
 from stream.profiles.profile import Profile
-from tidegate.deployer import fitting
-from tidegate.deployer.fitting import MOST_UNKNOWN_SERIES, DoesNotFitError, check_fits, check_unknown
+from tidegate.deployer.pipeline import announceable
+from tidegate.deployer.pipeline.announceable import (
+    MOST_UNKNOWN_SERIES,
+    DoesNotFitError,
+    check_fits,
+    check_unknown,
+)
 
 RNG = np.random.default_rng(1)
 
@@ -42,7 +47,7 @@ def test_long_texts_fit() -> None:
 
 
 def test_what_does_not_fit_is_refused_with_the_limit_and_what_to_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "MOST_ANNOUNCED_BYTES", 120_000)
+    monkeypatch.setattr(announceable, "MOST_ANNOUNCED_BYTES", 120_000)
     numbers, names = RNG.normal(size=3000), [f"{number}-{number * 7919 % 1_000_003}" for number in range(3000)]
     profile = build_profile({"n": numbers, "id": names}, model="m", version=1)
     with pytest.raises(DoesNotFitError, match=r"2 series takes 0\.\d MB, and at most 0 MB fit") as refused:
@@ -50,7 +55,7 @@ def test_what_does_not_fit_is_refused_with_the_limit_and_what_to_leave_out(monke
     assert "the largest is 'id'" in refused.value.fix
     assert "3000 categories" in refused.value.fix
     hourly = build_profile({"n": numbers}, model="m", version=1, times=[3600.0 * hour for hour in range(3000)])
-    monkeypatch.setattr(fitting, "MOST_ANNOUNCED_BYTES", 105_000)
+    monkeypatch.setattr(announceable, "MOST_ANNOUNCED_BYTES", 105_000)
     with pytest.raises(DoesNotFitError) as refused:
         check_fits(hourly, content(hourly), ["n"])
     assert "timestamps" in refused.value.fix

@@ -12,10 +12,10 @@ from model_runner.errors import ModelError
 from storage.registry import Job, JobState
 from tests.support.jobs import NOW, job
 from tidegate.deployer import DeployError
-from tidegate.deployer.publishing import PublishError
-from tidegate.deployer.recovery import LIVES, Seen, Verdict, verdict
-from tidegate.deployer.retrying import ATTEMPTS, can_pass, next_attempt
-from tidegate.deployer.scheduling import ahead_of, startable
+from tidegate.deployer.jobs.recovery import LIVES, Seen, Verdict, verdict
+from tidegate.deployer.jobs.retrying import ATTEMPTS, can_pass, next_attempt
+from tidegate.deployer.jobs.scheduling import ahead_of, startable
+from tidegate.rollout.publishing import PublishError
 
 GONE = Seen(was_live=False, pusher_lives=False, is_taken=False, has_files=True)
 THERE = Seen(was_live=False, pusher_lives=True, is_taken=False, has_files=True)

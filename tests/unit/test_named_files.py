@@ -8,7 +8,7 @@ import pytest
 
 from tidegate.cli import app
 from tidegate.cli.exits import CliError
-from tidegate.cli.named_files import in_a_line, read_named
+from tidegate.cli.rows.named_files import in_a_line, read_named
 
 
 def test_what_is_no_file_is_refused_in_words(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from kubernetes.client import ApiClient
 
 from storage.registry import DesiredRunner, Role, Status
 from tests.support.kubernetes_api import ANSWERS, DATA
+from tidegate.parts.state import Condition
 from tidegate.pods.config import PodsConfig, PodsConfigError, pods_config
 from tidegate.pods.manifests import APPLIED, Manifest, deployment, secret, selector, service
 from tidegate.pods.states import condition_of, ready_addresses
 from tidegate.settings import Settings
-from tidegate.supervisor.state import Condition
 
 CONFIG = PodsConfig(
     image="registry.example/tidegate:0.1.0", namespace="models", owner="tidegate", artifacts_secret="artifact-store"

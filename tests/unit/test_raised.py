@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from model_runner.explaining.raised import as_model_error, in_words, own_fault
-from tidegate.deployer.configuring import deploy_config
-from tidegate.deployer.deploying import switch_to
-from tidegate.deployer.outcome import DeployError
+from tidegate.deployer.pipeline.configuring import deploy_config
+from tidegate.deployer.pipeline.deploying import switch_to
+from tidegate.deployer.pipeline.result import DeployError
 from tidegate.settings import Settings
 
 

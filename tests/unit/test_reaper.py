@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.reaper import end_stack
 from tests.support.waiting import wait_until
-from tidegate.supervisor.leftovers import MARK, members
+from tidegate.parts.leftovers import MARK, members
 
 _ROOT = Path(__file__).resolve().parents[2]
 RUN = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_runner.folder.bounds import FolderBounds, FolderError
-from tidegate.deployer.receiving import model_files, receive
+from tidegate.deployer.pipeline.receiving import model_files, receive
 
 BOUNDS = FolderBounds(entries=100, bytes=1_000_000, reserve_bytes=0)
 

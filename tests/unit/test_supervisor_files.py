@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.sockets import LONGEST, SocketFolderError, deployer_socket, make_socket_folder, runner_socket
-from tidegate.supervisor.logs import rotate_in_place, said_error, tail
-from tidegate.supervisor.state import (
+from tidegate.parts.state import (
     Condition,
     PartState,
     Phase,
@@ -23,6 +21,8 @@ from tidegate.supervisor.state import (
     supervisor_lock,
     write_state,
 )
+from tidegate.sockets import LONGEST, SocketFolderError, deployer_socket, make_socket_folder, runner_socket
+from tidegate.supervisor.logs import rotate_in_place, said_error, tail
 
 
 def test_the_state_reads_back_as_it_was_written(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 import tidegate.supervisor  # as the command line of a supervisor says
-from tidegate.supervisor.state import supervisor_lock
+from tidegate.parts.state import supervisor_lock
 with supervisor_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

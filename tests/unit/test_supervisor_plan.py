@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from model_runner.sandbox.plan import Confinement, Mechanism
+from tidegate.parts.leftovers import MARK
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
-from tidegate.supervisor.leftovers import MARK
 from tidegate.supervisor.plan import BROKER, PREPARE, PartSpec, StopRank, plan, runner_spec
 from tidegate.supervisor.watch import broker_verdict
 

@@ -9,8 +9,8 @@ from model_runner.folder.reference import read_reference
 from model_runner.folder.schema_source import inputs_from
 from model_runner.process.launch import HOST_PYTHON
 from model_runner.wire.frames import RunnerInfo
-from tidegate.deployer.profiling import reference_profile
-from tidegate.deployer.registering import describe_profile
+from tidegate.deployer.pipeline.profiling import reference_profile
+from tidegate.deployer.pipeline.registering import describe_profile
 
 
 def report_of(folder: Path, predictions: list[object]) -> Report:

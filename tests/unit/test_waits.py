@@ -7,11 +7,11 @@ from storage.sink.partition import Partition, Start, State
 from stream.contracts.topics import Topic
 from tests.support.ports import free_ports
 from tidegate import monitor
+from tidegate.cli.commands.status import _as_json
 from tidegate.cli.consumer_lag import consumer_ports
-from tidegate.cli.status_command import _as_json
 from tidegate.cli.waits import consumer_waits
+from tidegate.parts.state import Condition, PartState, Phase, StackState
 from tidegate.settings import Settings
-from tidegate.supervisor.state import Condition, PartState, Phase, StackState
 
 REASON = "inference.events [2]: Code: 241. Memory limit exceeded"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from storage.registry import Deployment, Role, Status
-from tidegate.deployer.endings import why_ended
+from tidegate.rollout.endings import why_ended
 
 MOMENT = datetime(2026, 11, 26, tzinfo=UTC)
 

@@ -40,7 +40,7 @@ def _end_with(error: OSError) -> None:
     """Raises what a user can do nothing about."""
     # Loaded here: hardly anybody ever needs it.
     from model_runner.disk.space import is_full, no_room  # noqa: PLC0415
-    from tidegate.cli.named_files import in_a_line  # noqa: PLC0415
+    from tidegate.cli.rows.named_files import in_a_line  # noqa: PLC0415
 
     if isinstance(error, BrokenPipeError):
         # `tidegate logs | head` is no error; Python would complain once more while it ends.
@@ -62,7 +62,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the stack in the background and return when it is ready. A second `up` finds the first."""
-    from tidegate.cli.stack_commands import up as work  # noqa: PLC0415
+    from tidegate.cli.commands.stack import up as work  # noqa: PLC0415
 
     work(foreground=foreground, as_json=as_json)
 
@@ -73,7 +73,7 @@ def down(
     as_json: Json = False,
 ) -> None:
     """Drain and stop the stack. What was acknowledged has landed in ClickHouse when it returns."""
-    from tidegate.cli.stack_commands import down as work  # noqa: PLC0415
+    from tidegate.cli.commands.stack import down as work  # noqa: PLC0415
 
     work(now=now, as_json=as_json)
 
@@ -81,7 +81,7 @@ def down(
 @app.command()
 def status(as_json: Json = False) -> None:
     """Show every process: its state, since when, restarts, memory, and what a failing one wrote last."""
-    from tidegate.cli.status_command import status as work  # noqa: PLC0415
+    from tidegate.cli.commands.status import status as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -91,7 +91,7 @@ def collect_garbage(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False, as_json: Json = False
 ) -> None:
     """Remove what nobody needs any more: artifacts of old versions, copies, logs of deployments that ended."""
-    from tidegate.cli.gc_command import gc as work  # noqa: PLC0415
+    from tidegate.cli.commands.gc import gc as work  # noqa: PLC0415
 
     work(dry_run=dry_run, as_json=as_json)
 
@@ -109,7 +109,7 @@ def logs(
     ] = False,
 ) -> None:
     """Show the logs, each line with the name of its process."""
-    from tidegate.cli.log_command import logs as work  # noqa: PLC0415
+    from tidegate.cli.commands.logs import logs as work  # noqa: PLC0415
 
     work(name, follow=follow, lines=lines, deployment=deployment, as_json=as_json)
 
@@ -117,7 +117,7 @@ def logs(
 @app.command()
 def topics(as_json: Json = False) -> None:
     """Create missing topics, update their settings, and report differences. Safe to repeat."""
-    from tidegate.cli.setup_commands import topics as work  # noqa: PLC0415
+    from tidegate.cli.commands.setup import topics as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -125,7 +125,7 @@ def topics(as_json: Json = False) -> None:
 @app.command()
 def migrate(as_json: Json = False) -> None:
     """Bring the tables of the registry and of ClickHouse to this version. Safe to repeat."""
-    from tidegate.cli.setup_commands import migrate as work  # noqa: PLC0415
+    from tidegate.cli.commands.setup import migrate as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -138,7 +138,7 @@ def clickhouse(
     as_json: Json = False,
 ) -> None:
     """Show how to reach ClickHouse: URL, users and passwords, a command to paste. Or run one query."""
-    from tidegate.cli.clickhouse_command import clickhouse as work  # noqa: PLC0415
+    from tidegate.cli.commands.clickhouse import clickhouse as work  # noqa: PLC0415
 
     work(query, as_json=as_json)
 
@@ -146,7 +146,7 @@ def clickhouse(
 @app.command()
 def settings(as_json: Json = False) -> None:
     """List every setting: its environment variable, value, default and meaning. Secrets are not shown."""
-    from tidegate.cli.setup_commands import list_settings as work  # noqa: PLC0415
+    from tidegate.cli.commands.setup import list_settings as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -163,7 +163,7 @@ def deploy(
     as_json: Json = False,
 ) -> None:
     """Check a model folder in a process of its own and switch the model's traffic to it."""
-    from tidegate.cli.deploy_command import deploy as work  # noqa: PLC0415
+    from tidegate.cli.commands.deploy import deploy as work  # noqa: PLC0415
 
     work(path, name=name, preview=preview, as_json=as_json)
 
@@ -175,7 +175,7 @@ app.add_typer(github, name="github")
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the models, their versions, and which one is live."""
-    from tidegate.cli.model_commands import models as work  # noqa: PLC0415
+    from tidegate.cli.commands.models import models as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -183,7 +183,7 @@ def models(as_json: Json = False) -> None:
 @app.command()
 def environments(as_json: Json = False) -> None:
     """List the environments of models: packages, size, when each was used last, and by which versions."""
-    from tidegate.cli.environment_command import environments as work  # noqa: PLC0415
+    from tidegate.cli.commands.environments import environments as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -195,7 +195,7 @@ def jobs(
     as_json: Json = False,
 ) -> None:
     """List the deployments that were pushed, newest first: what waits, runs, went live or failed, and why."""
-    from tidegate.cli.job_commands import jobs as work  # noqa: PLC0415
+    from tidegate.cli.commands.jobs import jobs as work  # noqa: PLC0415
 
     work(model, log=log, as_json=as_json)
 
@@ -211,7 +211,7 @@ def predict(
 
     Cells of a CSV file are read as what the model asks for. A file of any length is sent in parts that fit.
     """
-    from tidegate.cli.predict_command import predict as work  # noqa: PLC0415
+    from tidegate.cli.commands.predict import predict as work  # noqa: PLC0415
 
     work(model, file, to=to, as_json=as_json)
 
@@ -227,7 +227,7 @@ def drift(
     as_json: Json = False,
 ) -> None:
     """Show the newest drift of each feature and prediction: PSI, its noise floor, state, and what moved."""
-    from tidegate.cli.drift_commands import drift as work  # noqa: PLC0415
+    from tidegate.cli.commands.drift import drift as work  # noqa: PLC0415
 
     work(model, window=window, deployment=deployment, watch=watch, as_json=as_json)
 
@@ -240,7 +240,7 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """List the alerts that fire now, the oldest first."""
-    from tidegate.cli.drift_commands import alerts as work  # noqa: PLC0415
+    from tidegate.cli.commands.drift import alerts as work  # noqa: PLC0415
 
     work(every=every, as_json=as_json)
 
@@ -257,7 +257,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Train and deploy a model of real data, send it live traffic, and watch a real change raise an alert."""
-    from tidegate.cli.demo_command import DemoArguments  # noqa: PLC0415
-    from tidegate.cli.demo_command import demo as work  # noqa: PLC0415
+    from tidegate.cli.commands.demo import DemoArguments  # noqa: PLC0415
+    from tidegate.cli.commands.demo import demo as work  # noqa: PLC0415
 
     work(DemoArguments(wait, as_json, record, quiet_rows, drift_rows, rate))

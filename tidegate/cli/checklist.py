@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegate.cli.output import console
-from tidegate.supervisor.state import Condition, PartState, StackState
+from tidegate.parts.state import Condition, PartState, StackState
 
 MARKS = {
     Condition.READY: ("✓", "green"),

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from model_runner.plain_text import printable
 from tidegate.cli.exits import CliError, Exit, not_running
+from tidegate.parts.state import Phase, StackState, running_state
 from tidegate.settings import Settings
-from tidegate.supervisor.state import Phase, StackState, running_state
 
 if TYPE_CHECKING:
     from storage.registry import Database
@@ -44,7 +44,7 @@ HEAL = "Deploy the model again; what it was stands in a backup of the registry a
 def open_registry(settings: Settings) -> "Iterator[Database]":
     """The registry, its tables made where they are missing."""
     from storage.registry import DamagedRowError, Database, UnknownModelError  # noqa: PLC0415
-    from tidegate.migrating import MigrateError, migrate_registry  # noqa: PLC0415
+    from tidegate.backends.migrating import MigrateError, migrate_registry  # noqa: PLC0415
 
     try:
         migrate_registry(settings)

@@ -41,8 +41,8 @@ def connect(
     Several models may be connected to one repository, each by its folder. A model has one connection: another takes
     its place.
     """
-    from tidegate.cli.github_commands import ConnectArguments  # noqa: PLC0415
-    from tidegate.cli.github_commands import connect as work  # noqa: PLC0415
+    from tidegate.cli.commands.github import ConnectArguments  # noqa: PLC0415
+    from tidegate.cli.commands.github import connect as work  # noqa: PLC0415
 
     given = ConnectArguments(
         repository, model, workspace, branch, path, clone_url, previews, secret, token_file, deploy_key_file
@@ -53,7 +53,7 @@ def connect(
 @github.command("list")
 def list_connections(as_json: Json = False) -> None:
     """List the connected repositories, their branches, folders and models."""
-    from tidegate.cli.github_commands import list_connections as work  # noqa: PLC0415
+    from tidegate.cli.commands.github import list_connections as work  # noqa: PLC0415
 
     work(as_json=as_json)
 
@@ -65,6 +65,6 @@ def disconnect(
     as_json: Json = False,
 ) -> None:
     """Deploy no more what is pushed to a repository. What is live stays."""
-    from tidegate.cli.github_commands import disconnect as work  # noqa: PLC0415
+    from tidegate.cli.commands.github import disconnect as work  # noqa: PLC0415
 
     work(repository, model, as_json=as_json)

@@ -21,7 +21,7 @@ def deployments(
     as_json: Json = False,
 ) -> None:
     """List a model's deployments: version, role, share of the traffic, state, and since when."""
-    from tidegate.cli.version_commands import list_deployments as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import list_deployments as work  # noqa: PLC0415
 
     work(model, every=every, as_json=as_json)
 
@@ -31,14 +31,14 @@ def rollback(model: Model, version: Version = None, as_json: Json = False) -> No
 
     The last one is warm and gets it at once. Another is started first, and until it answers nothing changes.
     """
-    from tidegate.cli.version_commands import rollback as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import rollback as work  # noqa: PLC0415
 
     work(model, version, as_json=as_json)
 
 
 def promote(model: Model, version: Version = None, as_json: Json = False) -> None:
     """Give all the traffic to a version; by default to the only canary or shadow."""
-    from tidegate.cli.version_commands import promote as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import promote as work  # noqa: PLC0415
 
     work(model, version, as_json=as_json)
 
@@ -48,7 +48,7 @@ def redeploy(model: Model, version: Version = None, as_json: Json = False) -> No
 
     The new runner takes the place of the version's live one. Where it has none, it gets all the traffic.
     """
-    from tidegate.cli.version_commands import redeploy as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import redeploy as work  # noqa: PLC0415
 
     work(model, version, as_json=as_json)
 
@@ -59,7 +59,7 @@ def traffic(
     as_json: Json = False,
 ) -> None:
     """Share a model's traffic out, in one step. Only proportions matter; a version that is not named gets none."""
-    from tidegate.cli.version_commands import traffic as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import traffic as work  # noqa: PLC0415
 
     work(model, shares, as_json=as_json)
 
@@ -74,7 +74,7 @@ def shadow(
 
     Its events have the role `shadow`, and its drift is measured like any other's.
     """
-    from tidegate.cli.version_commands import shadow as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import shadow as work  # noqa: PLC0415
 
     work(model, version, off=off, as_json=as_json)
 
@@ -86,7 +86,7 @@ def scale(
     as_json: Json = False,
 ) -> None:
     """Change how many runners a model has; its next deployment has as many as its tidegate.toml says."""
-    from tidegate.cli.version_commands import scale as work  # noqa: PLC0415
+    from tidegate.cli.commands.versions import scale as work  # noqa: PLC0415
 
     work(model, replicas, version, as_json=as_json)
 
@@ -99,10 +99,10 @@ def cancel(
 ) -> None:
     """Call off a job that waits or runs, or a deployment that is starting. The version that is live stays live."""
     if what.isdecimal():
-        from tidegate.cli.job_commands import cancel as cancel_job  # noqa: PLC0415
+        from tidegate.cli.commands.jobs import cancel as cancel_job  # noqa: PLC0415
 
         cancel_job(int(what), as_json=as_json)
         return
-    from tidegate.cli.version_commands import cancel as cancel_deployment  # noqa: PLC0415
+    from tidegate.cli.commands.versions import cancel as cancel_deployment  # noqa: PLC0415
 
     cancel_deployment(what, as_json=as_json)

@@ -10,8 +10,8 @@ import msgspec
 
 from model_runner.decode_errors import UNREADABLE
 from tidegate.demo.receiver import Receiver
+from tidegate.parts.state import running_state
 from tidegate.settings import Settings
-from tidegate.supervisor.state import running_state
 
 RECEIVER_FILE = "demo.json"
 """Beside the supervisor's state: where the stack that a demo started posts its alerts."""

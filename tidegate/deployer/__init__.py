@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tidegate.deployer.config import DeployConfig
-    from tidegate.deployer.deploying import deploy
-    from tidegate.deployer.outcome import Deployed, DeployError
-    from tidegate.deployer.stages import StageDone
+    from tidegate.deployer.pipeline.config import DeployConfig
+    from tidegate.deployer.pipeline.deploying import deploy
+    from tidegate.deployer.pipeline.result import Deployed, DeployError
+    from tidegate.deployer.pipeline.stages import StageDone
 
 __all__ = ["DeployConfig", "DeployError", "Deployed", "StageDone", "deploy"]
 
@@ -15,7 +15,7 @@ def __getattr__(name: str) -> Any:
     """Loaded when it is asked for: who only announces deployments need not wait for NumPy."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tidegate.deployer import config, deploying, outcome, stages  # noqa: PLC0415
+    from tidegate.deployer.pipeline import config, deploying, result, stages  # noqa: PLC0415
 
-    homes = {"StageDone": stages, "DeployConfig": config, "DeployError": outcome, "Deployed": outcome}
+    homes = {"StageDone": stages, "DeployConfig": config, "DeployError": result, "Deployed": result}
     return getattr(homes.get(name, deploying), name)

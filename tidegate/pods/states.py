@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tidegate.supervisor.state import Condition
+from tidegate.parts.state import Condition
 
 HOPELESS = frozenset(
     {

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from storage.clickhouse_server.__main__ import main
-from tidegate.clickhouse_sandbox import confine, trouble
+from tidegate.backends.clickhouse_sandbox import confine, trouble
 
 log = logging.getLogger("tidegate.clickhouse")
 

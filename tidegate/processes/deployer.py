@@ -16,19 +16,19 @@ import structlog
 from model_runner import watched
 from storage.registry import Database, held_folders
 from tidegate import monitor
-from tidegate.deployer.announcing import Announcer
-from tidegate.deployer.cleaning import Cleaner, sweep_at_start
-from tidegate.deployer.github_jobs import GithubOrigin
-from tidegate.deployer.job_run import Origin
-from tidegate.deployer.ledger import Ledger
-from tidegate.deployer.pushes import PushOrigin
-from tidegate.deployer.service import Deployer
-from tidegate.deployer.serving import SocketServer
-from tidegate.deployer.workers import Workers
-from tidegate.garbage import garbage_of
+from tidegate.deployer.jobs.cleaning import Cleaner, sweep_at_start
+from tidegate.deployer.jobs.job_run import Origin
+from tidegate.deployer.jobs.ledger import Ledger
+from tidegate.deployer.jobs.service import Deployer
+from tidegate.deployer.jobs.socket_server import SocketServer
+from tidegate.deployer.jobs.workers import Workers
+from tidegate.deployer.sources.github_jobs import GithubOrigin
+from tidegate.deployer.sources.pushes import PushOrigin
 from tidegate.github.connections import Connections, connections_of
 from tidegate.github.sealing import SealedError
+from tidegate.home.garbage import garbage_of
 from tidegate.logging import configure
+from tidegate.rollout.announcing import Announcer
 from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, make_socket_folder

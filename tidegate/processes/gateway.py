@@ -23,16 +23,16 @@ from model_runner.wire.client import ClientConfig
 from storage.registry import Database
 from stream.contracts.topics import Topic
 from tidegate.github.connections import connections_of
-from tidegate.github.management import GithubConnections
-from tidegate.job_management import JobsOfRegistry
 from tidegate.logging import calm_handler
+from tidegate.management.github import GithubConnections
+from tidegate.management.jobs import JobsOfRegistry
+from tidegate.management.versions import VersionsApi
 from tidegate.registry_routes import RegistryRouteSource
 from tidegate.rollout.config import rollout_config
 from tidegate.runner_places import token_source
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, socket_base
 from tidegate.supervisor.part import EXIT_SETTINGS
-from tidegate.versions.api import VersionsApi
 from tidegate.web_pages import gateway_pages, prediction_pages
 from web.connection_limits import ConnectionLimits
 from web.connections import bounded

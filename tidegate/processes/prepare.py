@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from storage.registry import Database
-from tidegate.deployer.announcing import AT_START, Announcer
-from tidegate.deployer.learned import with_references
-from tidegate.deployer.publishing import PublishError, publish, records_of_live
-from tidegate.migrating import MigrateError, migrate_clickhouse, migrate_registry
+from tidegate.backends.migrating import MigrateError, migrate_clickhouse, migrate_registry
+from tidegate.backends.topics import Outcome, TopicsError, ensure_topics
+from tidegate.rollout.announcing import AT_START, Announcer
+from tidegate.rollout.learned import with_references
+from tidegate.rollout.publishing import PublishError, publish, records_of_live
 from tidegate.settings import Settings
 from tidegate.supervisor.part import EXIT_SETTINGS
-from tidegate.topics import Outcome, TopicsError, ensure_topics
 
 log = logging.getLogger("tidegate.prepare")
 

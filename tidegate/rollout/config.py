@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from stream.contracts.topics import TopicLayout
-from tidegate.capacity import Capacity, capacity_of
 from tidegate.deadlines import Deadlines
+from tidegate.home.capacity import Capacity, capacity_of
 from tidegate.runner_places import RunnerPlaces, runner_places
 from tidegate.settings import Settings
 

@@ -13,11 +13,11 @@ from functools import partial
 from model_runner.plain_text import quoted_text
 from storage import registry
 from storage.registry import Database, Deployment, RegistryError
-from tidegate.deployer.publishing import PublishError, change_of, changes, publish, publish_changes, record_of
-from tidegate.deployer.routing import await_route
-from tidegate.deployer.waiting import await_runner
 from tidegate.rollout.change import Change, Done
 from tidegate.rollout.config import RolloutConfig
+from tidegate.rollout.publishing import PublishError, change_of, changes, publish, publish_changes, record_of
+from tidegate.rollout.route_awaiting import await_route
+from tidegate.rollout.runner_awaiting import await_runner
 
 TELL_S = 3.0
 """What is to be told is so already; a broker that is away must not hold up who asked for it."""
@@ -114,7 +114,7 @@ def tell(
 
 
 def _tell_failed(config: RolloutConfig, database: Database, failed: Deployment) -> None:
-    with suppress(PublishError):  # tidegate/deployer/announcing.py tells it again
+    with suppress(PublishError):  # tidegate/rollout/announcing.py tells it again
         told = change_of(database, failed, [], datetime.now(UTC))
         publish_changes(config.bootstrap, config.layout, [told], flush_s=TELL_S)
 

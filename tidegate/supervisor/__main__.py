@@ -8,16 +8,16 @@ import sys
 import time
 
 from gateway.edge.token import TokenError
-from tidegate.broker import BrokerNotFoundError, find_binary
-from tidegate.caches import doubt_caches
-from tidegate.clickhouse_password import with_clickhouse_password
+from tidegate.backends.broker import BrokerNotFoundError, find_binary
+from tidegate.backends.clickhouse_password import with_clickhouse_password
+from tidegate.home.caches import doubt_caches
+from tidegate.parts.leftovers import end_all
+from tidegate.parts.state import Phase, StackState, stopped_well, supervisor_lock, write_state
 from tidegate.settings import Settings
 from tidegate.sockets import SocketFolderError, make_socket_folder
-from tidegate.supervisor.leftovers import end_all
 from tidegate.supervisor.plan import PartSpec, plan
 from tidegate.supervisor.ports import PortTakenError, check_ports
 from tidegate.supervisor.stack import Stack
-from tidegate.supervisor.state import Phase, StackState, stopped_well, supervisor_lock, write_state
 
 EXIT_FAILED = 1
 EXIT_RUNNING_ALREADY = 4

@@ -23,8 +23,8 @@ from model_runner.folder.toml_file import limits_of, read_toml
 from model_runner.limits import Limits
 from model_runner.sandbox.cgroup import out_of_memory
 from model_runner.sandbox.permissions import open_up
-from tidegate.candidate_files import link_files
-from tidegate.candidate_protocol import (
+from tidegate.candidates.files import link_files
+from tidegate.candidates.protocol import (
     MOST_BYTES,
     WORD_S,
     Answer,
@@ -39,13 +39,13 @@ from tidegate.candidate_protocol import (
     decode_order,
     encode,
 )
+from tidegate.parts.state import PartState
 from tidegate.sockets import candidates_socket, runner_socket
 from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.spare import Spare
-from tidegate.supervisor.state import PartState
 
 KEEP_S = 5.0
 """For one that answers to become ready in the supervisor's eyes too."""

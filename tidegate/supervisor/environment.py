@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tidegate.clickhouse_password import readonly_password
+from tidegate.backends.clickhouse_password import readonly_password
+from tidegate.parts.leftovers import MARK
 from tidegate.settings import Settings, secret_of
-from tidegate.supervisor.leftovers import MARK
 
 FIXED = {
     "OMP_NUM_THREADS": "1",

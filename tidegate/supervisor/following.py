@@ -14,9 +14,9 @@ from storage.registry import (
     put_to_sleep,
 )
 from storage.registry.idle import MAY_SLEEP
+from tidegate.parts.launcher import Launcher
 from tidegate.supervisor.candidates import Candidates
 from tidegate.supervisor.idleness import IdleWatch, Seen
-from tidegate.supervisor.launcher import Launcher
 
 POLL_S = 0.1
 """A look costs a quarter of a millisecond while nothing has changed; a push waits for two of them."""

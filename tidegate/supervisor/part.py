@@ -16,6 +16,9 @@ from msgspec.structs import replace
 from model_runner import watched
 from model_runner.process.endings import how_ended
 from model_runner.process.listening import bind
+from tidegate.die_with_parent import tether
+from tidegate.parts.probes import not_ready
+from tidegate.parts.state import Condition, PartState
 from tidegate.supervisor import policy
 from tidegate.supervisor.allowance import A_MODELS, OUR_OWN
 from tidegate.supervisor.boxed import inner_pid
@@ -23,10 +26,7 @@ from tidegate.supervisor.log_pipe import BoundedLog, LogPipe
 from tidegate.supervisor.logs import log_path, said_error, tail
 from tidegate.supervisor.plan import PartSpec
 from tidegate.supervisor.policy import History
-from tidegate.supervisor.probes import not_ready
-from tidegate.supervisor.state import Condition, PartState
 from tidegate.supervisor.surroundings import Surroundings
-from tidegate.tether import tether
 
 EXIT_SETTINGS = 2
 """Exit code by which a process says that it cannot work with these settings: to start it again would not help."""

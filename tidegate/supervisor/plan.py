@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model_runner.process.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
-from tidegate.broker import command as broker_command
+from tidegate.backends.broker import command as broker_command
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import broker_environment, clickhouse_environment
 from tidegate.web_pages import names

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from model_runner.limits import size_text
-from tidegate.capacity import Capacity
+from tidegate.home.capacity import Capacity
 
 
 class Room:

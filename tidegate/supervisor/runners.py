@@ -19,7 +19,8 @@ from model_runner.sandbox.permissions import open_up
 from model_runner.sandbox.plan import Confinement
 from storage.artifacts import ArtifactError, fetch
 from storage.registry import DesiredRunner
-from tidegate.capacity import Capacity, memory_of
+from tidegate.home.capacity import Capacity, memory_of
+from tidegate.parts.state import PartState
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.candidates import Candidates
@@ -28,7 +29,6 @@ from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import PartSpec, runner_spec
 from tidegate.supervisor.preparing import NotPreparedError, Preparing
 from tidegate.supervisor.room import Room
-from tidegate.supervisor.state import PartState
 from tidegate.supervisor.succession import Succession
 
 LEAVE_S = 2.0
@@ -46,7 +46,7 @@ class _Leaving:
 
 
 class Runners:
-    """A tidegate.supervisor.launcher.Launcher. The parts themselves restart what crashes."""
+    """A tidegate.parts.launcher.Launcher. The parts themselves restart what crashes."""
 
     def __init__(
         self,

@@ -22,14 +22,14 @@ from model_runner.wire.client import RunnerClient
 from model_runner.wire.failures import RunnerError
 from model_runner.wire.frames import Whose
 from storage.registry import new_deployment_id
-from tidegate.candidate_files import link_files
-from tidegate.candidate_protocol import WORD_S, Start
+from tidegate.candidates.files import link_files
+from tidegate.candidates.protocol import WORD_S, Start
+from tidegate.parts.state import Condition, PartState
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
 from tidegate.supervisor.plan import SPARE_PREFIX, runner_spec, spare_spec
-from tidegate.supervisor.state import Condition, PartState
 
 LATER_S = 3.0
 """After the one before was taken: its push is to have the machine for itself."""

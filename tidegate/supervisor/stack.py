@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 from model_runner import watched
 from model_runner.disk.space import is_full, no_room
-from tidegate.caches import candidates_path, copies_path
-from tidegate.clickhouse_sandbox import standing_warnings
+from tidegate.backends.clickhouse_sandbox import standing_warnings
+from tidegate.home.caches import candidates_path, copies_path
+from tidegate.parts.state import Phase, StackState, read_state, write_state
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import child_environment
 from tidegate.supervisor.logs import log_path
 from tidegate.supervisor.part import Part, end_all
 from tidegate.supervisor.plan import BROKER, PREPARE, SUPERVISOR, PartSpec, StopRank
-from tidegate.supervisor.state import Phase, StackState, read_state, write_state
 from tidegate.supervisor.surroundings import Surroundings
 from tidegate.supervisor.urls import urls
 from tidegate.supervisor.watch import broker_verdict, disk_warning, keep_log_small, memory_mb
 
 if TYPE_CHECKING:
+    from tidegate.parts.launcher import Launcher
     from tidegate.supervisor.following import Following
-    from tidegate.supervisor.launcher import Launcher
 
 WATCH_S = 0.5
 RETRY_PREPARE_S = 5.0
@@ -113,8 +113,8 @@ class Stack:
 
     def _make_following(self) -> "Following":
         # Loaded while the broker and ClickHouse start: the registry's libraries take half a second.
-        from tidegate.capacity import capacity_of  # noqa: PLC0415
-        from tidegate.environments import store_of  # noqa: PLC0415
+        from tidegate.home.capacity import capacity_of  # noqa: PLC0415
+        from tidegate.home.environments import store_of  # noqa: PLC0415
         from tidegate.supervisor.confining import confine_runner  # noqa: PLC0415
         from tidegate.supervisor.following import Following  # noqa: PLC0415
         from tidegate.supervisor.left_candidates import remove_left  # noqa: PLC0415

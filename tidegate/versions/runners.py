@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from storage.registry import PRODUCTION, Deployment, Role, Status
+from tidegate.parts.probes import not_ready
 from tidegate.rollout.config import RolloutConfig
-from tidegate.supervisor.probes import not_ready
 
 
 def usable(deployments: Sequence[Deployment], version: int, *, shadows: bool = True) -> Deployment | None:

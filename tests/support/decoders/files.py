@@ -25,12 +25,12 @@ from model_runner.folder.test_rows import read_test_rows
 from stream.contracts import sealed
 from tests.support.decoders.samples import NOW, ROW, SCHEMA
 from tests.support.fuzzing import Decoder
-from tidegate.cli.asking import bodies
 from tidegate.cli.exits import CliError
-from tidegate.cli.rows import Wanted, read_rows
+from tidegate.cli.rows.asking import bodies
+from tidegate.cli.rows.rows import Wanted, read_rows
+from tidegate.parts.state import STATE_FILE, Condition, PartState, Phase, StackState, read_state
 from tidegate.pods.start_file import FILE as START_FILE
 from tidegate.pods.start_file import Start, read_start
-from tidegate.supervisor.state import STATE_FILE, Condition, PartState, Phase, StackState, read_state
 
 TOML = b"""
 name = "loans"

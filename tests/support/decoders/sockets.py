@@ -24,8 +24,8 @@ from model_runner.wire.guarded import GuardedConnection
 from model_runner.wire.handshake import NONCE_BYTES, Hello, Welcome, proof
 from tests.support.decoders.samples import ROW
 from tests.support.fuzzing import Decoder
-from tidegate import candidate_protocol
-from tidegate.deployer import work
+from tidegate.candidates import protocol
+from tidegate.deployer.jobs import messages
 
 
 def frames(runner: asyncio.Runner) -> Iterator[Decoder]:
@@ -62,22 +62,22 @@ def frames(runner: asyncio.Runner) -> Iterator[Decoder]:
     yield Decoder(
         "gateway: the deployer's answers", [deployer_frame(one) for one in said], _framed(FromDeployer), UNREADABLE
     )
-    live = work.encode(work.StageIsDone(name="load", seconds=0.5, detail="a pipeline"))
-    asked_of = work.encode(
-        work.Prepare(folder="/f", received_s=0.5, workspace="w", model="m", deployment_id="d", url="u")
+    live = messages.encode(messages.StageIsDone(name="load", seconds=0.5, detail="a pipeline"))
+    asked_of = messages.encode(
+        messages.Prepare(folder="/f", received_s=0.5, workspace="w", model="m", deployment_id="d", url="u")
     )
-    yield Decoder("deployer: a worker's orders", [asked_of, asked_of], work.decode_order, UNREADABLE)
-    start = candidate_protocol.Start(deployment_id="d", workspace="w", model="m", folder="/f", files=("model.pkl",))
-    wishes = [candidate_protocol.encode(each) for each in (start, candidate_protocol.Keep("ab"))]
-    yield Decoder("deployer: wishes for a candidate", wishes, candidate_protocol.decode_order, UNREADABLE)
-    ended = candidate_protocol.Ended(code=1, said="no", out_of_memory=False)
+    yield Decoder("deployer: a worker's orders", [asked_of, asked_of], messages.decode_order, UNREADABLE)
+    start = protocol.Start(deployment_id="d", workspace="w", model="m", folder="/f", files=("model.pkl",))
+    wishes = [protocol.encode(each) for each in (start, protocol.Keep("ab"))]
+    yield Decoder("deployer: wishes for a candidate", wishes, protocol.decode_order, UNREADABLE)
+    ended = protocol.Ended(code=1, said="no", out_of_memory=False)
     yield Decoder(
         "deployer: what becomes of a candidate",
-        [candidate_protocol.encode(ended)],
-        candidate_protocol.decode_answer,
+        [protocol.encode(ended)],
+        protocol.decode_answer,
         UNREADABLE,
     )
-    yield Decoder("deployer: a worker's answers", [live], work.decode_answer, UNREADABLE)
+    yield Decoder("deployer: a worker's answers", [live], messages.decode_answer, UNREADABLE)
 
 
 def _framed(shape: Any) -> Callable[[bytes], None]:

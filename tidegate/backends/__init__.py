@@ -1,0 +1,1 @@
+"""What Kafka and ClickHouse need before anything runs: started, given topics, tables and passwords."""

@@ -1,0 +1,1 @@
+"""Where a job's files come from: a push or a repository on GitHub in; a folder out, and its end told."""
