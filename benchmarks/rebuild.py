@@ -12,9 +12,9 @@ from storage.clickhouse.client import connect
 from storage.clickhouse.migrate import migrate
 from storage.clickhouse.ttl import Retention
 from storage.history.clickhouse import ClickHouseHistory
+from stream.contracts.identity import Identity
 from stream.histograms.binning import Binner
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.profiles.build import build_profile
 from stream.profiles.profile import Profile
 from stream.rebuilding.windows import rebuild

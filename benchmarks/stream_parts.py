@@ -8,12 +8,12 @@ from benchmarks.report import Figure, Table
 from benchmarks.run import Run
 from benchmarks.workload import DEPLOYMENT, Workload
 from stream.config import StreamConfig
+from stream.contracts.identity import Identity
 from stream.contracts.panes import encode
 from stream.contracts.topics import TopicLayout
 from stream.histograms.binning import Binner
 from stream.intake.events import Record, read_records
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 
 PER_RECORD = 200

@@ -10,9 +10,8 @@ from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
-from gateway.bodies.requests import Receive
 from gateway.bounded_bodies import BoundedBodies
-from gateway.data_plane.inference import InferenceApp, Limits, Scope, Send
+from gateway.data_plane.inference import InferenceApp, Limits
 from gateway.edge.cors import Cors, answer_options, with_headers
 from gateway.edge.gate import Gate
 from gateway.edge.token import Token, bearer_of
@@ -32,6 +31,7 @@ from gateway.routing.routes import RouteCache, RouteSource
 from gateway.routing.waking import Activity, Waking, WakingConfig
 from model_runner.wire.client import ClientConfig
 from web import watched
+from web.asgi import Receive, Scope, Send
 from web.pages import PageGuard
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]

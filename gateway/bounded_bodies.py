@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from gateway.bodies.held import HeldBodies
-from gateway.bodies.requests import Receive, read_body, read_headers
-from gateway.data_plane.inference import Scope, Send
+from gateway.bodies.requests import read_body, read_headers
 from gateway.management.errors import answer_of
 from gateway.refusals import Refusal
+from web.asgi import Receive, Scope, Send
 
 MOST_BYTES = 1_000_000
 """Of one: the largest is the traffic of a model, some tens of bytes a version."""

@@ -67,10 +67,6 @@ ROUTES_AGE = Gauge("tidegate_routes_age_seconds", "Age of the route table")
 # Tries to enter with a wrong token or signature. door: management, git, github; outcome: refused (401), limited (429).
 FAILED_TRIES = Counter("tidegate_failed_tries_total", "Wrong tokens and signatures", ("door", "outcome"))
 
-# Connections that the server ended. reason: idle, head_timeout, body_timeout, answer_timeout (a client that reads
-# nothing), too_large (headers), too_many (more than TIDEGATE_MAX_CONNECTIONS), too_slow (a body,
-# while all were in use).
-CONNECTIONS_ENDED = Counter("tidegate_connections_ended_total", "Connections that the server ended", ("reason",))
 
 # Bodies that were not held. door: predict, github; reason: full (TIDEGATE_BODY_BUFFER_BYTES, 503), gave_way
 # (one that came slowly, while others wanted its room, 503).

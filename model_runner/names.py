@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+DEFAULT_WORKSPACE = "default"
+
+
 NAME_RULE = "a lower-case letter or digit, then up to 62 of a-z, 0-9, - and _"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 

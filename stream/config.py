@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stream.contracts.topics import TopicLayout
-from stream.windows.evaluation import EvaluationConfig
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What an evaluation is held against."""
+
+    step_s: float = 2.0
+    """Seconds between two evaluations."""
+    false_alarms_per_30_days: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from gateway.edge.token import load_or_make
 from gateway.routing.replica_names import replica_name
 from storage.registry import Deployment
+from tidegate.parts.readiness import AddressReady, Readiness, SocketReady
 from tidegate.settings import Settings, secret_of
 from tidegate.sockets import runner_socket
-from tidegate.supervisor.plan import AddressReady, Readiness, SocketReady
 
 _PURPOSE = b"tidegate runner token "
 

@@ -12,8 +12,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.prometheus import CONNECTIONS_ENDED
 from web.connection_limits import ConnectionLimits
+from web.prometheus import CONNECTIONS_ENDED
 from web.upgrades import Parser
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """A prediction request's body: read within its bounds, and taken apart into instances."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,7 @@ from gateway.bodies.held import HeldBody
 from gateway.bodies.instance_form import Form
 from gateway.bodies.json_body import decode
 from gateway.refusals import CLIENT_GONE, Refusal
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+from web.asgi import Receive
 
 _LENGTH_DIGITS = 18
 """Of Content-Length: more than any limit, and as many as Python reads in any case."""

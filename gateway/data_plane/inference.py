@@ -6,7 +6,6 @@ gateway/routing/waking.py).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -16,7 +15,7 @@ import msgspec
 
 from gateway.bodies.compressed import CODINGS
 from gateway.bodies.held import HeldBodies, HeldBody
-from gateway.bodies.requests import Receive, parse_batch, read_body, read_headers
+from gateway.bodies.requests import parse_batch, read_body, read_headers
 from gateway.data_plane.calls import Call, events_of, rows_of
 from gateway.data_plane.predicting import run
 from gateway.data_plane.shadowing import Shadowing
@@ -26,11 +25,10 @@ from gateway.prometheus import REQUESTS
 from gateway.refusals import CLIENT_GONE, Refusal
 from gateway.routing.endpoints import Endpoint, Endpoints
 from gateway.routing.waking import Waking
+from web.asgi import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _EVENTS_A_TURN = 500
 """Events encoded before other requests get their turn: about 2 ms."""

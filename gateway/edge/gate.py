@@ -2,9 +2,9 @@
 
 import time
 
-from gateway.data_plane.inference import Scope
 from gateway.edge.token import Token
 from gateway.prometheus import FAILED_TRIES
+from web.asgi import Scope
 from web.door import Door, Entry
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.data_plane.inference import Send
+from web.asgi import Send
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 CHALLENGE = (b"www-authenticate", b'Basic realm="Tidegate", charset="UTF-8"')

@@ -7,8 +7,6 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from gateway.bodies.requests import Receive
-from gateway.data_plane.inference import Scope, Send
 from gateway.edge.gate import Gate
 from gateway.edge.token import bearer_of, password_of
 from gateway.git.answers import ask_for_token, ask_to_wait, say
@@ -24,6 +22,7 @@ from gateway.git.repositories import RepositoryError, ensure_repository
 from gateway.git.room import refuse_growth
 from model_runner.folder.bounds import FolderError
 from model_runner.names import NAME_RULE, is_valid_name
+from web.asgi import Receive, Scope, Send
 
 PREFIX = "/git/"
 _PATH = re.compile(r"/git/(?P<workspace>[^/]+)/(?P<model>[^/]+?)(?:\.git)?/(?P<rest>.+)")

@@ -10,12 +10,11 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from typing import Protocol
 
-from gateway.bodies.requests import Receive
-from gateway.data_plane.inference import Scope, Send
 from gateway.git.answers import answer, say
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.memory import MEMORY_BYTES, MemoryNote
 from model_runner import watched
+from web.asgi import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 

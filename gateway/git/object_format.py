@@ -9,8 +9,8 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from gateway.bodies.requests import Receive
 from model_runner.disk.durable import write_file
+from web.asgi import Receive
 
 FORMATS = ("sha1", "sha256")
 _NOBODYS = b"f" * 40

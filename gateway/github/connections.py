@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from gateway.management.errors import error_responses
 from gateway.management.versions import PREFIX
-from gateway.routing.routes import DEFAULT_WORKSPACE
+from model_runner.names import DEFAULT_WORKSPACE
 
 _declared = HTTPBearer(auto_error=False, description="The token that `tidegate up` shows.")
 

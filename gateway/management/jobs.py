@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.management.errors import error_responses
 from gateway.management.versions import PREFIX
-from gateway.routing.routes import DEFAULT_WORKSPACE
+from model_runner.names import DEFAULT_WORKSPACE
 
 MOST_JOBS = 200
 MOST_WAIT_S = 30.0

@@ -20,7 +20,7 @@ from gateway.management.contract import (
     Versions,
 )
 from gateway.management.errors import error_responses
-from gateway.routing.routes import DEFAULT_WORKSPACE
+from model_runner.names import DEFAULT_WORKSPACE
 
 PREFIX = "/api/v1"
 Workspace = Annotated[str, Query(description="The model's workspace.")]

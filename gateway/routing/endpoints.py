@@ -21,8 +21,9 @@ from gateway.prometheus import (
 from gateway.refusals import Refusal, unknown_model, unknown_preview
 from gateway.routing.known_paths import hint
 from gateway.routing.replicas import Replicas
-from gateway.routing.routes import DEFAULT_WORKSPACE, Route, RouteCache, RouteTable, pick, predict_path
+from gateway.routing.routes import Route, RouteCache, RouteTable, pick, predict_path
 from model_runner import watched
+from model_runner.names import DEFAULT_WORKSPACE
 from model_runner.schema import schema as schema_codec
 from model_runner.schema.instances import InstanceChecker
 from model_runner.wire.client import ClientConfig

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from gateway.routing.routes import DEFAULT_WORKSPACE, RouteTable, predict_path
-from model_runner.names import nearest
+from gateway.routing.routes import RouteTable, predict_path
+from model_runner.names import DEFAULT_WORKSPACE, nearest
 
 _WORDS = {"predict", "infer", "invocations", "invoke", "predictions", "classify", "regress", "score", "generate"}
 """By which servers call what predicts."""

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from gateway.prometheus import ROUTE_REFRESH_FAILURES, ROUTE_REFRESHES, ROUTES_AGE
 from model_runner import watched
+from model_runner.names import DEFAULT_WORKSPACE
 
 log = logging.getLogger(__name__)
 _LOG_EVERY_S = 30.0
 SHADOW = "shadow"
-DEFAULT_WORKSPACE = "default"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ import errno
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from model_runner.formats import Predict, Row
 from model_runner.limits import Limits, over_memory
+from model_runner.model import Predict, Row
 
 _REFUSALS = {
     errno.EPERM,

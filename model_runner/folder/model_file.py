@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model_runner.errors import ModelError
-from model_runner.formats import suffixes
+from model_runner.suffixes import suffixes
 
 PREDICT_FILE = "predict.py"
 _MOST_LOOKED_AT = 20_000

@@ -14,7 +14,7 @@ from model_runner.folder.reference import Reference, features_of_rows, read_refe
 from model_runner.folder.settling import Hints, as_settled, as_text, settled, text_names
 from model_runner.folder.test_rows import TestRows, read_test_rows
 from model_runner.folder.toml_file import TOML_FILE
-from model_runner.formats import LoadedModel
+from model_runner.model import LoadedModel
 from model_runner.schema import schema as schema_codec
 from model_runner.schema.fitted import NOTHING, Remembers
 from model_runner.schema.manner import Manner

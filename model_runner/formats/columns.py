@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from model_runner.formats import Row
 from model_runner.formats.values import floats, is_numeric
+from model_runner.model import Row
 from model_runner.names import nearest
 from model_runner.schema.dtypes import EMPTY, LARGEST_EXACT
 from model_runner.schema.renamed import matched

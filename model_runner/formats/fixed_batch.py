@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from model_runner.formats import Predict, Row
+from model_runner.model import Predict, Row
 
 
 def in_pieces(predict: Predict, size: int | None) -> Predict:

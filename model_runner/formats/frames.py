@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from model_runner.formats import Row
 from model_runner.formats.columns import InputBuilder
 from model_runner.formats.values import REGULAR, can_be_irregular, floats, is_numeric, is_truth, sort_of, typed
+from model_runner.model import Row
 from model_runner.schema.dtypes import (
     CATEGORY,
     EMPTY,

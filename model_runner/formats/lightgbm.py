@@ -8,12 +8,12 @@ from typing import Any
 import lightgbm
 
 from model_runner.errors import ModelError
-from model_runner.formats import Predict
 from model_runner.formats.answers import likeliest, positive, squeezed, to_json
 from model_runner.formats.columns import Codes, categorical_feature, coded_matrix, column_order, numeric_feature
 from model_runner.formats.inner import with_categories
 from model_runner.formats.own import own_answers
 from model_runner.formats.sklearn_memory import classes_of
+from model_runner.model import Predict
 from model_runner.schema.fitted import Fitted
 from model_runner.schema.manner import Manner
 from model_runner.schema.schema import Feature, InputSchema

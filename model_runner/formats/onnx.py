@@ -7,10 +7,10 @@ from typing import Any
 import onnxruntime
 
 from model_runner.errors import ModelError
-from model_runner.formats import Predict, Row
 from model_runner.formats.answers import per_row, scores_of, to_json
 from model_runner.formats.fixed_batch import in_pieces
 from model_runner.formats.onnx_inputs import OnnxInputs
+from model_runner.model import Predict, Row
 from model_runner.schema.fitted import Fitted
 from model_runner.schema.schema import Feature, InputSchema
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from model_runner.formats import Row
 from model_runner.formats.columns import InputBuilder, column_order, matrix, unnamed_matrix
+from model_runner.model import Row
 from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 
 Feed = Callable[[Sequence[Row]], dict[str, Any]]

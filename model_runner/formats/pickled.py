@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from model_runner.errors import ModelError
-from model_runner.formats import LoadedModel, Predict
+from model_runner.model import LoadedModel, Predict
 from model_runner.schema.schema import Feature, InputSchema
 
 _WRAPPERS = {

@@ -13,9 +13,9 @@ from typing import Any
 
 from model_runner.errors import ModelError
 from model_runner.explaining.load_errors import blamed
-from model_runner.formats import LoadedModel, Predict, Row
 from model_runner.formats import load as load_file
 from model_runner.formats.answers import to_json
+from model_runner.model import LoadedModel, Predict, Row
 from model_runner.schema.schema import Feature, InputSchema
 
 FILE = "predict.py"

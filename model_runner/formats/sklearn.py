@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from model_runner.formats import Predict, Row
 from model_runner.formats.columns import categorical_feature, column_order, numeric_feature
 from model_runner.formats.inner import known_categories
 from model_runner.formats.sklearn_answers import Answer, classifier, has_scores, plain
@@ -12,6 +11,7 @@ from model_runner.formats.sklearn_inputs import input_builder, own_form, shown, 
 from model_runner.formats.sklearn_likeliest import is_likeliest
 from model_runner.formats.sklearn_memory import classes_of, remembered
 from model_runner.formats.sklearn_parts import library, own_count, own_names, reads_texts
+from model_runner.model import Predict, Row
 from model_runner.schema.fitted import Fitted
 from model_runner.schema.manner import FED_WORDS, Fed, Manner
 from model_runner.schema.schema import Feature, Holds, InputSchema, Kind

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from model_runner.formats import Row
 from model_runner.formats.columns import (
     InputBuilder,
     column_order,
@@ -19,6 +18,7 @@ from model_runner.formats.columns import (
 from model_runner.formats.frames import column_of, framed
 from model_runner.formats.inner import categories_of, fitted_parts, with_categories
 from model_runner.formats.sklearn_parts import library, notes_columns, own_count, own_names, parts_of, reads_texts
+from model_runner.model import Row
 from model_runner.schema.dtypes import CATEGORY, FLOATS, WHOLE
 from model_runner.schema.manner import Fed
 from model_runner.schema.schema import Feature, InputSchema, Kind

@@ -7,8 +7,8 @@ import skops.io
 
 from model_runner.errors import ModelError
 from model_runner.folder.toml_file import read_toml
-from model_runner.formats import LoadedModel
 from model_runner.formats.pickled import wrapped
+from model_runner.model import LoadedModel
 from model_runner.scan.names import Verdict, judge
 from model_runner.scan.own_modules import defines
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from model_runner.errors import ModelError
-from model_runner.formats import LoadedModel, Predict
 from model_runner.formats.answers import per_row
 from model_runner.formats.columns import numeric_feature, numeric_matrix
 from model_runner.formats.fixed_batch import in_pieces
+from model_runner.model import LoadedModel, Predict
 from model_runner.schema.schema import Feature, InputSchema
 
 

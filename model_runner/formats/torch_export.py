@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from model_runner.errors import ModelError
-from model_runner.formats import Predict
 from model_runner.formats.torch import Network
+from model_runner.model import Predict
 from model_runner.schema.schema import Feature, InputSchema
 
 

@@ -7,8 +7,8 @@ Rows of several callers are predicted together, and none of them may change what
 from collections.abc import Sequence
 from typing import Any
 
-from model_runner.formats import Predict, Row
 from model_runner.formats.values import can_be_irregular, sort_of
+from model_runner.model import Predict, Row
 from model_runner.schema.dtypes import MixedRowsError, UnfitValueError
 from model_runner.schema.schema import InputSchema
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model_runner.formats import Predict, Row
+from model_runner.model import Predict, Row
 from model_runner.schema.dtypes import UnfitValueError
 from model_runner.wire.frames import Unfit
 

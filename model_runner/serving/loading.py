@@ -14,9 +14,10 @@ from model_runner.explaining.load_errors import blamed, broken
 from model_runner.explaining.sandbox_errors import explaining, is_out_of_memory
 from model_runner.folder.manifest import TEST_FILE, Manifest, read_manifest
 from model_runner.folder.schema_source import Inputs, inputs_of, is_sealed
-from model_runner.formats import LoadedModel, Predict, Row, Settles, load
+from model_runner.formats import load
 from model_runner.formats.predict_py import ScriptModel, load_with
 from model_runner.limits import over_memory
+from model_runner.model import LoadedModel, Predict, Row, Settles
 from model_runner.schema.fitting import refuse_misfits
 from model_runner.schema.made_up import is_proof, more_made_up
 from model_runner.schema.manner import Manner

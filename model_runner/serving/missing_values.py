@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from model_runner.explaining.sandbox_errors import is_out_of_memory
-from model_runner.formats import Predict, Row
+from model_runner.model import Predict, Row
 from model_runner.schema.dtypes import MixedRowsError, UnfitValueError
 from model_runner.schema.made_up import made_up
 from model_runner.schema.schema import InputSchema

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from model_runner import watched
-from model_runner.formats import Predict, Row
+from model_runner.model import Predict, Row
 from model_runner.serving.batching import Job, Outcome, run_batch, take_batch
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 from model_runner.folder.schema_source import Inputs
-from model_runner.formats import Predict, Row
+from model_runner.model import Predict, Row
 from model_runner.schema.manner import Manner
 from model_runner.schema.schema import InputSchema
 from model_runner.serving.own_frames import OwnFrames

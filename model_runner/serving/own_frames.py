@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from model_runner.formats import Row
 from model_runner.formats.frames import column_of
+from model_runner.model import Row
 from model_runner.schema.dtypes import EMPTY, MixedRowsError
 from model_runner.schema.schema import Holds, InputSchema, Kind, Null
 

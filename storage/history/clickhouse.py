@@ -10,10 +10,10 @@ import msgspec
 from storage.history.asking import Asking
 from storage.history.keys import pane_keys
 from stream.contracts.alerts import Alert
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import ServiceMetric, decode_service
 from stream.contracts.panes import PANE_SECONDS
 from stream.contracts.timestamps import to_text
-from stream.panes.open_pane import Identity
 from stream.rebuilding.history import HistoryError, PaneStart, SlotSum, StoredEvent, Stretch
 
 SETTLE_S = 30.0

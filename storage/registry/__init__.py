@@ -1,5 +1,6 @@
 """The registry: models, versions, profiles and deployments in SQL. What leaves it are plain values."""
 
+from model_runner.names import DEFAULT_WORKSPACE
 from storage.registry.damaged import DamagedRowError
 from storage.registry.database import Database
 from storage.registry.deployments import (
@@ -63,7 +64,6 @@ from storage.registry.live import desired_runners, live_routes
 from storage.registry.migrate import upgrade
 from storage.registry.previews import branch_slug
 from storage.registry.records import (
-    DEFAULT_WORKSPACE,
     PRODUCTION,
     WITH_RUNNER,
     Deployment,

@@ -7,18 +7,13 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from model_runner.names import DEFAULT_WORKSPACE
 from storage.registry.damaged import read_rows, tell
 from storage.registry.database import Database
 from storage.registry.errors import DeploymentStateError, UnknownDeploymentError, UnknownVersionError
 from storage.registry.live import WITH_MODEL, to_deployment
 from storage.registry.previews import branch_slug
-from storage.registry.records import (
-    DEFAULT_WORKSPACE,
-    WITH_RUNNER,
-    Deployment,
-    Role,
-    Status,
-)
+from storage.registry.records import WITH_RUNNER, Deployment, Role, Status
 from storage.registry.tables import DeploymentRow, ModelRow, VersionRow
 
 LONGEST_BRANCH = 255

@@ -5,8 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-DEFAULT_WORKSPACE = "default"
-
 
 class Role(StrEnum):
     PRIMARY = "primary"

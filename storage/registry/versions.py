@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from model_runner.names import DEFAULT_WORKSPACE
 from storage.registry.damaged import check, read_rows, tell
 from storage.registry.database import Database
 from storage.registry.errors import ProfileExistsError, UnknownModelError, UnknownVersionError
 from storage.registry.live import live_primaries
-from storage.registry.records import DEFAULT_WORKSPACE, Model, Profile, Version
+from storage.registry.records import Model, Profile, Version
 from storage.registry.tables import DeploymentRow, ModelRow, ProfileRow, VersionRow
 
 

@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from stream.contracts.dead_letters import DETAIL_CHARS, Reason, reason_of
 from stream.contracts.decode_errors import UNREADABLE
 from stream.contracts.deployments import RETIRED, DeploymentRecord, decode
+from stream.contracts.identity import Identity
 from stream.histograms.binning import Binner
 from stream.intake.endings import Ending, Endings
 from stream.intake.events import Reject
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.profiles.codec import unpack_profile
 from stream.profiles.profile import Profile
 from stream.watched import Watched

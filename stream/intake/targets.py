@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from stream.contracts.identity import Identity
 from stream.histograms.binning import Binner
-from stream.panes.open_pane import Identity
 
 
 class Target(NamedTuple):

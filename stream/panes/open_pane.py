@@ -1,23 +1,14 @@
 """One pane while its source partition still counts into it, and its two forms: on the topic and in the changelog."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+from stream.contracts.identity import Identity
 from stream.contracts.panes import Pane
 from stream.panes.sampling import rows_bytes
 from stream.panes.totals import PackedTotals, Totals
-
-
-class Identity(NamedTuple):
-    """Whose pane it is."""
-
-    workspace: str
-    model: str
-    version: int
-    deployment_id: str
 
 
 class PackedPane(msgspec.Struct, frozen=True, array_like=True):

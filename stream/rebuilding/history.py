@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from stream.contracts.alerts import Alert
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import ServiceMetric
-from stream.panes.open_pane import Identity
 
 
 class Stretch(NamedTuple):

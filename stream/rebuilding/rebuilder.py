@@ -11,13 +11,13 @@ from faust.types import TP
 
 from stream.alerting.rule_engine import OpenAlert, RuleEngine
 from stream.contracts.alerts import Alert
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import ServiceMetric
 from stream.exact.incarnation import topic_id_bytes
 from stream.exact.partitioning import partition_of
 from stream.exact.table import ExactTable
 from stream.intake.catalog import Catalog
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.prometheus import REBUILD_SECONDS, REBUILDS_FAILED
 from stream.rebuilding.history import History, HistoryError
 from stream.rebuilding.reopening import reopen, waiting_rules

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from stream.contracts.identity import Identity
 from stream.contracts.panes import PANE_SECONDS, Pane
-from stream.panes.open_pane import Identity
 from stream.panes.sampling import BASELINE_BYTES, rows_bytes
 from stream.panes.totals import PackedTotals, Totals
 from stream.windows.window import SLOT_KEPT_SECONDS, Window, slot_start

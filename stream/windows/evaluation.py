@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.config import EvaluationConfig
 from stream.contracts.metrics import DriftMetric, ServiceMetric
 from stream.contracts.timestamps import to_seconds, to_text
 from stream.panes.totals import Totals, latency_quantile
@@ -28,15 +29,6 @@ BASELINE_WINDOW = "1h"
 STEP_SERIES = 25
 LEARNING_WINDOW = WINDOWS[0]
 """Serial correlation is learned from windows of this length that do not overlap."""
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """What an evaluation is held against."""
-
-    step_s: float = 2.0
-    """Seconds between two evaluations."""
-    false_alarms_per_30_days: float = 1.0
 
 
 class Judgement(msgspec.Struct, kw_only=True):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from stream.contracts.identity import Identity
 from stream.contracts.panes import Pane
 from stream.exact.changelog import DETAIL_CHARS, Damage
-from stream.panes.open_pane import Identity
 from stream.windows.deployment_windows import DeploymentWindows, SlotKey
 from stream.windows.evaluation import Judgement
 

@@ -23,7 +23,7 @@ from model_runner.wire.readiness import wait_ready
 from model_runner.wire.replies import lie_in
 from tests.support.lying_runner import LIES, Lie, honest, liar
 from tidegate.parts.probes import not_ready
-from tidegate.supervisor.plan import AddressReady, HttpReady, SocketReady
+from tidegate.parts.readiness import AddressReady, HttpReady, SocketReady
 
 ROW = {"x": 1.0}
 SHORT_S = 0.15

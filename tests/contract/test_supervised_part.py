@@ -13,9 +13,10 @@ import pytest
 
 from tests.support.lying_runner import LIES
 from tests.support.waiting import wait_until
+from tidegate.parts.readiness import ExitReady, SocketReady
 from tidegate.parts.state import Condition
 from tidegate.supervisor.part import Part, end_all
-from tidegate.supervisor.plan import ExitReady, PartSpec, SocketReady, StopRank
+from tidegate.supervisor.plan import PartSpec, StopRank
 from tidegate.supervisor.policy import RestartPolicy
 from tidegate.supervisor.surroundings import Surroundings
 

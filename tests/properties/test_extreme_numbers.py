@@ -9,23 +9,24 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from stream.config import EvaluationConfig
 from stream.contracts import panes
 from stream.contracts.deployments import DeploymentRecord
 from stream.contracts.deployments import decode as decode_deployment
 from stream.contracts.deployments import encode as encode_deployment
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import decode_drift, decode_service, encode_lines, encode_records
 from stream.contracts.panes import Pane
 from stream.contracts.timestamps import to_text
 from stream.histograms.binning import Binner
 from stream.intake.events import Record, read_records
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.build import build_profile
 from stream.profiles.codec import unpack_profile
 from stream.profiles.profile import Profile
 from stream.windows.baseline import learn_profile
-from stream.windows.evaluation import EvaluationConfig, evaluate
+from stream.windows.evaluation import evaluate
 from stream.windows.partition_windows import PartitionWindows
 from stream.windows.window import WINDOWS
 

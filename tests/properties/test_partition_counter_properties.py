@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.contracts.identity import Identity
 from stream.contracts.panes import Pane
 from stream.contracts.timestamps import to_text
 from stream.histograms.binning import Binner
 from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.build import build_profile
 

@@ -11,8 +11,6 @@ import httpx
 import msgspec
 import uvicorn
 
-from gateway.bodies.requests import Receive
-from gateway.data_plane.inference import Scope, Send
 from gateway.edge.token import Token
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
@@ -22,6 +20,7 @@ from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.runners import REPOSITORY
 from tests.support.waiting import wait_until
+from web.asgi import Receive, Scope, Send
 from web.connection_limits import ConnectionLimits
 from web.connections import bounded
 

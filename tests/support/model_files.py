@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from model_runner.checking.check import Report, check_model
-from model_runner.formats import LoadedModel, load
+from model_runner.formats import load
+from model_runner.model import LoadedModel
 from model_runner.schema.schema import Feature, InputSchema, Kind
 from tests.support.models import write_test_rows
 

@@ -14,13 +14,13 @@ from gateway.events import InferenceEvent, encode_record
 from storage.sink.config import TABLES
 from storage.sink.position import DAY_MS, Claim
 from storage.sink.store import Store
+from stream.contracts.identity import Identity
 from stream.contracts.panes import PANE_SECONDS, Pane, encode
 from stream.contracts.timestamps import to_seconds, to_text
 from stream.contracts.topics import Topic
 from stream.histograms.binning import Binner
 from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 from stream.panes.totals import Totals
 from stream.profiles.build import build_profile

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_runner.formats import Row
 from model_runner.formats.answers import likeliest, per_row, squeezed, to_json
 from model_runner.formats.fixed_batch import in_pieces
+from model_runner.model import Row
 
 
 def test_arrays_become_numbers_and_nan_becomes_null() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from model_runner.formats import Row
+from model_runner.model import Row
 from model_runner.serving.batching import Job, Outcome, run_batch, take_batch
 
 

@@ -5,17 +5,18 @@ from collections.abc import Iterable
 import msgspec
 
 from stream.alerting.rule_engine import RuleEngine
+from stream.config import EvaluationConfig
 from stream.contracts.alerts import Alert
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import ServiceMetric, decode_service
 from stream.contracts.panes import decode, encode
 from stream.contracts.timestamps import to_text
 from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 from stream.panes.totals import PackedTotals, Totals
 from stream.windows.deployment_windows import DeploymentWindows
-from stream.windows.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
+from stream.windows.evaluation import Evaluation, Judgement, evaluate
 
 T0 = 1_800_000_000.0
 IDENTITY = Identity("default", "m", 1, "d1")

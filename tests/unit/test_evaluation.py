@@ -2,15 +2,16 @@
 
 import numpy as np
 
+from stream.config import EvaluationConfig
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import DriftMetric
 from stream.contracts.panes import PANE_SECONDS, Pane
 from stream.contracts.timestamps import to_text
-from stream.panes.open_pane import Identity
 from stream.profiles.build import build_profile
 from stream.profiles.numeric import assign_bins
 from stream.profiles.profile import Profile
 from stream.windows.deployment_windows import DeploymentWindows
-from stream.windows.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
+from stream.windows.evaluation import Evaluation, Judgement, evaluate
 
 T0 = 1_800_000_000
 IDENTITY = Identity("default", "m", 1, "d1")

@@ -4,15 +4,16 @@ import msgspec
 import numpy as np
 import pytest
 
+from stream.config import EvaluationConfig
+from stream.contracts.identity import Identity
 from stream.contracts.metrics import DriftMetric
 from stream.contracts.timestamps import to_text
 from stream.histograms.binning import Binner
 from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.profile import Profile
-from stream.windows.evaluation import Evaluation, EvaluationConfig, Judgement, evaluate
+from stream.windows.evaluation import Evaluation, Judgement, evaluate
 from stream.windows.partition_windows import PartitionWindows
 from tests.support.rhythm import DAY, HOUR, compare, sine, sine_profile
 from tests.support.windows import Floats

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from model_runner.formats import Row
+from model_runner.model import Row
 from model_runner.schema.dtypes import UnfitValueError
 from model_runner.schema.schema import Feature, InputSchema, Kind
 from model_runner.serving.missing_values import blaming_missing

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from stream.contracts import panes
+from stream.contracts.identity import Identity
 from stream.contracts.topics import TopicLayout
 from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
-from stream.panes.open_pane import Identity
 from stream.panes.partition_counter import PartitionCounter
 from stream.panes.sampling import BASELINE_BYTES, PANE_BYTES, rows_bytes, sampled_row
 from stream.profiles.values import LONGEST_CATEGORY

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_runner.formats import Row
 from model_runner.formats.frames import framed
+from model_runner.model import Row
 from model_runner.schema.dtypes import MixedRowsError, UnfitValueError
 from model_runner.schema.schema import Feature, Holds, InputSchema, Kind, Null, decode
 from model_runner.serving.apart import apart

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.refusals import of_runner
-from model_runner.formats import Row
+from model_runner.model import Row
 from model_runner.schema.dtypes import UnfitValueError
 from model_runner.schema.instances import Problem
 from model_runner.serving.batching import run_batch

@@ -26,8 +26,8 @@ from storage.artifact_removal import (
 from storage.registry import Database, desired_runners, version_uses
 from tidegate.home.caches import copies_path
 from tidegate.home.retention import Retention, kept, running
+from tidegate.parts.names import RUNNER_PREFIX
 from tidegate.settings import Settings
-from tidegate.supervisor.plan import RUNNER_PREFIX
 
 SETTLED_S = 86_400.0
 """What is younger may be half of something: an artifact whose version is not in the registry yet."""

@@ -9,7 +9,7 @@ from model_runner.wire.client import ClientConfig, RunnerClient
 from model_runner.wire.failures import RunnerError
 from model_runner.wire.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
 from model_runner.wire.replies import shortened
-from tidegate.supervisor.plan import AddressReady, ExitReady, HttpReady, Readiness, SocketReady, TcpReady
+from tidegate.parts.readiness import AddressReady, ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 
 TIMEOUT_S = 2.0
 MOST_BYTES = 65_536

@@ -9,6 +9,7 @@ from typing import Any
 
 from model_runner import watched
 from storage.registry import Database, DesiredRunner, RegistryError, set_addresses
+from tidegate.parts.names import RUNNER_PREFIX
 from tidegate.parts.state import Condition, PartState
 from tidegate.pods.cluster import Cluster, ClusterError
 from tidegate.pods.config import PodsConfig
@@ -24,7 +25,6 @@ from tidegate.pods.manifests import (
 )
 from tidegate.pods.states import condition_of
 from tidegate.pods.watching import Watching
-from tidegate.supervisor.plan import RUNNER_PREFIX
 
 LOOK_S = 2.0
 """Between two looks at pods that are not ready."""

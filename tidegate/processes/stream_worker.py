@@ -9,8 +9,7 @@ import sys
 import structlog
 
 from storage.history.clickhouse import ClickHouseHistory
-from stream.config import StreamConfig
-from stream.windows.evaluation import EvaluationConfig
+from stream.config import EvaluationConfig, StreamConfig
 from stream.worker import HistoryMaker, Worker
 from tidegate import monitor
 from tidegate.logging import configure

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.registry import WITH_RUNNER, Deployment
+from tidegate.parts.names import RUNNER_PREFIX
 from tidegate.parts.probes import not_ready
 from tidegate.parts.state import Condition, running_state
 from tidegate.runner_places import RunnerPlaces
-from tidegate.supervisor.plan import RUNNER_PREFIX
 
 POLL_S = 0.03
 WANTED_S = 0.3

@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 
 from storage.registry import Database, UnknownDeploymentError, get_deployment
+from tidegate.parts.names import RUNNER_PREFIX
 from tidegate.sockets import runner_socket
 from tidegate.supervisor.logs import log_path, remove_log
-from tidegate.supervisor.plan import RUNNER_PREFIX, SPARE_PREFIX
+from tidegate.supervisor.plan import SPARE_PREFIX
 
 log = logging.getLogger("tidegate.supervisor")
 

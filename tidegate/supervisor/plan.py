@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 
 from model_runner.process.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.backends.broker import command as broker_command
+from tidegate.parts.names import RUNNER_PREFIX
+from tidegate.parts.readiness import ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 from tidegate.settings import Settings
 from tidegate.supervisor.environment import broker_environment, clickhouse_environment
 from tidegate.web_pages import names
@@ -26,45 +28,6 @@ class StopRank(IntEnum):
     CLICKHOUSE = 6
     BROKER = 7
     JOB = 8
-
-
-@dataclass(frozen=True)
-class TcpReady:
-    """Something accepts connections on this port of the loopback."""
-
-    port: int
-
-
-@dataclass(frozen=True)
-class HttpReady:
-    """A GET answers 200."""
-
-    port: int
-    path: str
-
-
-@dataclass(frozen=True)
-class SocketReady:
-    """The runner on this Unix socket says that it is so."""
-
-    path: Path
-    state: str = "ready"
-
-
-@dataclass(frozen=True)
-class AddressReady:
-    """The runner at this address (model_runner/wire/tcp_address.py) answers who knows the token."""
-
-    address: str
-    token: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class ExitReady:
-    """It is a job: done when it ended with 0."""
-
-
-Readiness = TcpReady | HttpReady | SocketReady | AddressReady | ExitReady
 
 
 @dataclass(frozen=True)
@@ -111,7 +74,6 @@ SUPERVISOR = "supervisor"
 BROKER = "broker"
 CLICKHOUSE = "clickhouse"
 PREPARE = "prepare"
-RUNNER_PREFIX = "runner-"
 SPARE_PREFIX = "spare-"
 """Of a process that is no deployment's yet."""
 SINK_OFFSET = 0

@@ -12,8 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from gateway.bodies.held import HeldBodies, HeldBody
-from gateway.bodies.requests import Receive, read_body, read_headers
-from gateway.data_plane.inference import Scope, Send
+from gateway.bodies.requests import read_body, read_headers
 from gateway.git.answers import answer
 from gateway.git.lfs.store import LfsObjectError, LfsStore
 from gateway.refusals import Refusal
@@ -21,6 +20,7 @@ from model_runner.decode_errors import UNREADABLE
 from model_runner.disk.space import is_full, no_room
 from model_runner.folder.bounds import FolderError
 from model_runner.plain_text import plain
+from web.asgi import Receive, Scope, Send
 
 PREFIX = "info/lfs/"
 JSON = (b"content-type", b"application/vnd.git-lfs+json")

@@ -12,9 +12,9 @@ from typing import IO
 from model_runner.plain_text import printable
 from tidegate.cli.context import load_settings
 from tidegate.cli.exits import CliError, Exit
+from tidegate.parts.names import RUNNER_PREFIX
 from tidegate.settings import Settings
 from tidegate.supervisor.logs import log_path, tail
-from tidegate.supervisor.plan import RUNNER_PREFIX
 
 POLL_S = 0.2
 

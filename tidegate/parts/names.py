@@ -1,0 +1,3 @@
+"""What the processes of the stack are called, in logs and in `tidegate status`."""
+
+RUNNER_PREFIX = "runner-"
