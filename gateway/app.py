@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
 from gateway.bounded_bodies import BoundedBodies
-from gateway.data_plane.inference import InferenceApp, Limits
+from gateway.data_plane.inference import InferenceApp, RequestLimits
 from gateway.edge.cors import Cors, answer_options, with_headers
 from gateway.edge.gate import Gate
 from gateway.edge.token import Token, bearer_of
@@ -42,7 +42,7 @@ class GatewayConfig:
     """All that the gateway is told."""
 
     producer: ProducerConfig
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
     runner: ClientConfig = field(default_factory=ClientConfig)
     waking: WakingConfig = field(default_factory=WakingConfig)
     pages: PageGuard = field(default_factory=PageGuard)

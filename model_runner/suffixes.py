@@ -1,6 +1,6 @@
 """The suffixes of model files, and the module of `model_runner/formats` that loads each."""
 
-_MODULES = {
+FORMATS = {
     ".pkl": "pickled",
     ".joblib": "pickled",
     ".skops": "skops",
@@ -17,4 +17,4 @@ _MODULES = {
 
 def suffixes() -> tuple[str, ...]:
     """The suffixes of model files that can be loaded."""
-    return tuple(suffix for suffix in _MODULES if suffix != ".py")
+    return tuple(suffix for suffix in FORMATS if suffix != ".py")

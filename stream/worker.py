@@ -18,7 +18,7 @@ from stream.exact.draining import DrainGoal
 from stream.exact.end_offsets import EndOffsets
 from stream.exact.faust_app import make_app
 from stream.exact.incarnation import topic_id
-from stream.exact.inputs import Inputs
+from stream.exact.inputs import TopicInput
 from stream.exact.table import ExactApp, ExactTable
 from stream.intake.catalog import Catalog
 from stream.panes.agent import Counting
@@ -37,7 +37,7 @@ STALL_S = 30.0
 """Records wait and none was taken for so long: the consumer died quietly, and the supervisor is to start another."""
 
 
-class Worker:
+class StreamWorker:
     """Built once a process: `start`, watch `trouble`, then `drain` and `stop`."""
 
     def __init__(self, config: StreamConfig, history: HistoryMaker | None = None) -> None:
@@ -130,7 +130,7 @@ class Worker:
             await self._flush_all()
         return True
 
-    def _reached(self, inputs: Inputs, goals: dict[int, DrainGoal]) -> bool:
+    def _reached(self, inputs: TopicInput, goals: dict[int, DrainGoal]) -> bool:
         now = time.monotonic()
         for partition, goal in goals.items():
             expected = inputs.expected.get(partition)
@@ -174,7 +174,7 @@ class Worker:
             (i.topic, partition, e.next_offset) for i in self._inputs() for partition, e in list(i.expected.items())
         ]
 
-    def _inputs(self) -> list[Inputs]:
+    def _inputs(self) -> list[TopicInput]:
         return [inputs for part in self._parts for inputs in part.inputs.values()]
 
     def _every(self, interval: float, action: Callable[[], Awaitable[None]]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG = 1
 
 
-def tether() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """A `preexec_fn` for `subprocess`: the kernel kills the child when the thread that started it ends.
 
     None where the system cannot do it (macOS): there a later start finds what was left by its marker.

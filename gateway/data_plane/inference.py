@@ -17,7 +17,7 @@ from gateway.bodies.compressed import CODINGS
 from gateway.bodies.held import HeldBodies, HeldBody
 from gateway.bodies.requests import parse_batch, read_body, read_headers
 from gateway.data_plane.calls import Call, events_of, rows_of
-from gateway.data_plane.predicting import run
+from gateway.data_plane.predicting import predict
 from gateway.data_plane.shadowing import Shadowing
 from gateway.emission.emitter import Emitter
 from gateway.ids import request_id_of, uuid7s
@@ -63,7 +63,7 @@ class _Refused(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """Of one request."""
 
     max_bytes: int = 8_000_000
@@ -75,7 +75,7 @@ class Limits:
 class InferenceApp:
     """`POST /v1/models/{model}/predict`, and the same of a preview."""
 
-    def __init__(self, endpoints: Endpoints, waking: Waking, emitter: Emitter, limits: Limits) -> None:
+    def __init__(self, endpoints: Endpoints, waking: Waking, emitter: Emitter, limits: RequestLimits) -> None:
         self._endpoints = endpoints
         self._waking = waking
         self._emitter = emitter
@@ -120,7 +120,7 @@ class InferenceApp:
         batch = parse_batch(body, endpoint.form, self._limits.max_instances)
         call.instances = batch.instances
         endpoint = call.endpoint = self._endpoints.still(endpoint, path)
-        endpoint = await run(call, endpoint, self._endpoints, self._waking, path)
+        endpoint = await predict(call, endpoint, self._endpoints, self._waking, path)
         route = endpoint.route
         shape: type[_One] | type[_Many] = _One if batch.single else _Many
         answer = call.predictions[0] if batch.single else call.predictions

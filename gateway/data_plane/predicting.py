@@ -12,7 +12,7 @@ from model_runner.schema.instances import Problems
 from model_runner.wire.failures import RunnerError, RunnerUnavailableError
 
 
-async def run(call: Call, endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str) -> Endpoint:
+async def predict(call: Call, endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str) -> Endpoint:
     """Predict; which endpoint did.
 
     A runner that ends because its deployment lost the traffic took nothing on: the request goes to who has it now.

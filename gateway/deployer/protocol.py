@@ -94,7 +94,7 @@ class Line(msgspec.Struct, tag="line", frozen=True):
     text: str
 
 
-class Prepared(msgspec.Struct, tag="prepared", frozen=True):
+class JobPrepared(msgspec.Struct, tag="prepared", frozen=True):
     """All but the switch is done; it waits for git."""
 
     job: int
@@ -114,7 +114,7 @@ class Refused(msgspec.Struct, tag="refused", frozen=True):
 
 
 ToDeployer = Submit | Deliver | Follow | Accepted | BranchGone | UpstreamBranchGone | Cancel
-FromDeployer = Taken | Line | Prepared | Ended | Removed | Refused
+FromDeployer = Taken | Line | JobPrepared | Ended | Removed | Refused
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -134,8 +134,8 @@ __all__ = [
     "Follow",
     "FrameReader",
     "FromDeployer",
+    "JobPrepared",
     "Line",
-    "Prepared",
     "Refused",
     "Removed",
     "Submit",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.emission.gathering import MAX_RECORD_BYTES, Gatherer, Record
+from gateway.emission.gathering import MAX_RECORD_BYTES, EventRecord, Gatherer
 from gateway.events import InferenceEvent
 from gateway.prometheus import EMIT_BUFFER_BYTES, EVENTS_ACCEPTED, EVENTS_DROPPED, FEATURES_DROPPED
 
@@ -21,7 +21,7 @@ class RecordSink(Protocol):
     def settled_bytes(self) -> int:
         """Bytes of all records that are acknowledged or lost, so far."""
 
-    def produce(self, record: Record) -> None:
+    def produce(self, record: EventRecord) -> None:
         """Take a record; must not block."""
 
     def close(self, deadline_s: float) -> int:
@@ -98,7 +98,7 @@ class Emitter:
         for record in self._gatherer.close_all():
             self._produce(record)
 
-    def _produce(self, record: Record) -> None:
+    def _produce(self, record: EventRecord) -> None:
         # The newlines between its events: counted here, so that accepted and settled bytes are the same sum.
         self._accepted_bytes += len(record.event_ids) - 1
         self._sink.produce(record)

@@ -10,7 +10,7 @@ MAX_RECORD_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class EventRecord:
     """Events of one deployment, ready to be produced."""
 
     deployment_id: str
@@ -44,7 +44,7 @@ class Gatherer:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, deployment_id: str, event_id: str, line: bytes, ts: str) -> list[Record]:
+    def add(self, deployment_id: str, event_id: str, line: bytes, ts: str) -> list[EventRecord]:
         """Add one event of the time `ts`; what became full by it comes back (no, one or two records)."""
         full = []
         gathered = self._open.get(deployment_id)
@@ -61,10 +61,10 @@ class Gatherer:
             full.append(self._close(deployment_id))
         return full
 
-    def close_all(self) -> list[Record]:
+    def close_all(self) -> list[EventRecord]:
         """Everything gathered so far."""
         return [self._close(deployment_id) for deployment_id in list(self._open)]
 
-    def _close(self, deployment_id: str) -> Record:
+    def _close(self, deployment_id: str) -> EventRecord:
         gathered = self._open.pop(deployment_id)
-        return Record(deployment_id, b"\n".join(gathered.lines), tuple(gathered.ids), gathered.newest)
+        return EventRecord(deployment_id, b"\n".join(gathered.lines), tuple(gathered.ids), gathered.newest)

@@ -14,7 +14,7 @@ _TIMEOUT_S = 2.0
 _latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
-def forgot(acked: Mapping[int, int], ends: Mapping[int, int]) -> bool:
+def log_is_lost(acked: Mapping[int, int], ends: Mapping[int, int]) -> bool:
     """Whether a topic's log lost what it had acknowledged.
 
     Args:

@@ -11,8 +11,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from gateway.emission.gathering import Record
-from gateway.emission.producer_recovery import end_offsets, forgot
+from gateway.emission.gathering import EventRecord
+from gateway.emission.producer_recovery import end_offsets, log_is_lost
 from gateway.events import record_headers
 from gateway.log_limit import limited_logger
 from gateway.prometheus import EVENT_STALLS, EVENTS_ACKED, EVENTS_DROPPED, KAFKA_ERRORS, RECORDS
@@ -84,7 +84,7 @@ class RecordProducer:
         self._producer = self._new_producer()
         self._left: list[Producer] = []
         """Producers that were replaced and still hold records."""
-        self._again: deque[Record] = deque()
+        self._again: deque[EventRecord] = deque()
         """Records that come from them, for the present one."""
         self._fenced = False
         """Whether the present one is no longer taken any record from."""
@@ -95,7 +95,7 @@ class RecordProducer:
         """Bytes of all records that are acknowledged or lost, so far."""
         return self._settled_bytes
 
-    def produce(self, record: Record) -> None:
+    def produce(self, record: EventRecord) -> None:
         """Hand over a record; never waits."""
         with self._lock:
             if not self._events_under_way:
@@ -113,7 +113,7 @@ class RecordProducer:
         self._thread.join(timeout=5)
         return self._events_under_way
 
-    def _hand_over(self, record: Record) -> None:
+    def _hand_over(self, record: EventRecord) -> None:
         partition = next(self._turn) % self._partitions if self._partitions else _UNASSIGNED
         try:
             with self._swap:
@@ -138,7 +138,7 @@ class RecordProducer:
     def _new_producer(self) -> Producer:
         return Producer({**self._config.librdkafka(), "error_cb": self._on_error}, logger=self._logger)
 
-    def _delivered(self, record: Record, producer: Producer, error: KafkaError | None, message: Message) -> None:
+    def _delivered(self, record: EventRecord, producer: Producer, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self._acked_offsets[message.partition() or 0] = message.offset() or 0
             self._settle(record)
@@ -152,7 +152,7 @@ class RecordProducer:
         else:
             self._lost(record, "delivery_failed", error)
 
-    def _tell(self, record: Record) -> None:
+    def _tell(self, record: EventRecord) -> None:
         if self._on_acked is None:
             return
         try:
@@ -160,13 +160,13 @@ class RecordProducer:
         except Exception as error:  # what it does with them is no reason to deliver no more
             self._logger.exception("who is told of acknowledged events failed: %s", error)
 
-    def _lost(self, record: Record, reason: str, error: object) -> None:
+    def _lost(self, record: EventRecord, reason: str, error: object) -> None:
         self._settle(record)
         RECORDS.labels("failed").inc()
         EVENTS_DROPPED.labels(reason).inc(len(record.event_ids))
         self._logger.error("a record of %d events was lost (%s): %s", len(record.event_ids), reason, error)
 
-    def _settle(self, record: Record) -> None:
+    def _settle(self, record: EventRecord) -> None:
         with self._lock:
             self._settled_bytes += len(record.value)
             self._events_under_way -= len(record.event_ids)
@@ -192,7 +192,7 @@ class RecordProducer:
     def _look_into_stall(self) -> None:
         self._moved_at = time.monotonic()
         EVENT_STALLS.inc()
-        if forgot(self._acked_offsets, end_offsets(self._config.bootstrap, self._config.topic)):
+        if log_is_lost(self._acked_offsets, end_offsets(self._config.bootstrap, self._config.topic)):
             log.warning("the broker lost the topic %s: sending what waits through a new producer", self._config.topic)
             self._replace()
 

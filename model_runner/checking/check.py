@@ -25,11 +25,11 @@ from model_runner.checking.questions import (
     predict_reference,
     predict_test,
 )
-from model_runner.environment import Prepared
+from model_runner.environment import PreparedEnvironment
 from model_runner.errors import ModelError
 from model_runner.folder.manifest import TEST_FILE, Manifest, read_manifest
 from model_runner.folder.reference import Reference
-from model_runner.folder.schema_source import Inputs, inputs_from, seal_inputs
+from model_runner.folder.schema_source import ModelInputs, inputs_from, seal_inputs
 from model_runner.folder.settling import as_settled
 from model_runner.folder.test_rows import TestRows
 from model_runner.limits import Limits
@@ -64,7 +64,7 @@ class Report:
     """A model folder that can be served."""
 
     manifest: Manifest
-    inputs: Inputs
+    inputs: ModelInputs
     """Schema and example, to be sealed beside the model and stored in the registry."""
     info: RunnerInfo
     test: TestRows | None
@@ -74,14 +74,14 @@ class Report:
     reference_predictions: list[Any]
     """One per reference row, in its order; empty without a reference."""
     stages: tuple[Stage, ...]
-    prepared: Prepared
+    prepared: PreparedEnvironment
     """What the model ran with."""
     can_stay: bool = False
     """Whether the process in which it was checked still runs, and serves it as any other will from now on."""
 
 
 OnStage = Callable[[Stage], None]
-Prepare = Callable[[Path], Prepared]
+Prepare = Callable[[Path], PreparedEnvironment]
 """Makes what a model folder needs to run."""
 Admit = Callable[[Manifest], None]
 """Refuses what asks for too much, by an exception."""
@@ -91,9 +91,9 @@ def _unheard(_: Stage) -> None:
     """Nobody listens."""
 
 
-def _in_our_own(_: Path) -> Prepared:
+def _in_our_own(_: Path) -> PreparedEnvironment:
     """Tidegate's own environment, whatever the model asks for."""
-    return Prepared(HOST_PYTHON)
+    return PreparedEnvironment(HOST_PYTHON)
 
 
 def check_model(
@@ -122,12 +122,14 @@ def check_model(
     Raises:
         ModelError: which file is at fault, what is wrong, and the fix. What `prepare` raises goes through.
     """
-    wish = _Wish(name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy(), prepare or _in_our_own, admit, host)
-    return asyncio.run(_check(folder.resolve(), wish))
+    request = _CheckRequest(
+        name, timeout_s, on_stage or _unheard, sandbox or SandboxPolicy(), prepare or _in_our_own, admit, host
+    )
+    return asyncio.run(_check(folder.resolve(), request))
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _CheckRequest:
     name: str | None
     timeout_s: float
     on_stage: OnStage
@@ -142,28 +144,28 @@ class _Files:
     manifest: Manifest
     test: TestRows | None
     reference: Reference | None
-    inputs: Inputs
+    inputs: ModelInputs
     """As far as the files say."""
 
 
 @dataclass(frozen=True)
 class _Answers:
-    inputs: Inputs
+    inputs: ModelInputs
     of_test: list[Any]
     of_reference: list[Any]
 
 
-async def _check(folder: Path, wish: _Wish) -> Report:
-    watch = _StopWatch(wish.on_stage)
-    manifest = read_manifest(folder, wish.name)
-    wish.admit(manifest)
-    confinement = _confinement(manifest, wish.sandbox, wish.timeout_s)
+async def _check(folder: Path, request: _CheckRequest) -> Report:
+    watch = _StopWatch(request.on_stage)
+    manifest = read_manifest(folder, request.name)
+    request.admit(manifest)
+    confinement = _confinement(manifest, request.sandbox, request.timeout_s)
     with tempfile.TemporaryDirectory(prefix="tg-check-") as scratch:
-        async with _beginning(wish.host, manifest, confinement.limits):
-            files = await _read_and_scan(Path(scratch), folder, manifest, wish, watch)
-        prepared = _prepare(folder, files, wish, watch)
+        async with _beginning(request.host, manifest, confinement.limits):
+            files = await _read_and_scan(Path(scratch), folder, manifest, request, watch)
+        prepared = _prepare(folder, files, request, watch)
         room = make_room(Path(scratch) / "load", folder, confinement)
-        async with serving(room, prepared.python, wish.host) as (client, told, is_hosts):
+        async with serving(room, prepared.python, request.host) as (client, told, is_hosts):
             info = _shown(told)
             inputs = inputs_of_runner(info)
             files = _settled(files, inputs)
@@ -200,9 +202,11 @@ async def _beginning(host: Host | None, manifest: Manifest, limits: Limits) -> A
                 beginning.exception()  # the block's own error comes first
 
 
-async def _read_and_scan(scratch: Path, folder: Path, manifest: Manifest, wish: _Wish, watch: "_StopWatch") -> _Files:
+async def _read_and_scan(
+    scratch: Path, folder: Path, manifest: Manifest, request: _CheckRequest, watch: "_StopWatch"
+) -> _Files:
     """Side by side, each in a sandbox of its own: neither runs any of the model's code."""
-    confined = [_confinement(manifest, wish.sandbox, wish.timeout_s) for _ in range(2)]
+    confined = [_confinement(manifest, request.sandbox, request.timeout_s) for _ in range(2)]
     scanning = watched.awaited(scan(make_room(scratch / "scan", folder, confined[0])))
     reading = watched.awaited(_read(scratch / "read", folder, manifest, confined[1]))
     try:
@@ -225,9 +229,9 @@ async def _read(scratch: Path, folder: Path, manifest: Manifest, confinement: Co
     return _Files(manifest, found.test, found.reference, found.inputs)
 
 
-def _prepare(folder: Path, files: _Files, wish: _Wish, watch: "_StopWatch") -> Prepared:
-    prepared = wish.prepare(folder)
-    if wish.prepare is not _in_our_own:
+def _prepare(folder: Path, files: _Files, request: _CheckRequest, watch: "_StopWatch") -> PreparedEnvironment:
+    prepared = request.prepare(folder)
+    if request.prepare is not _in_our_own:
         watch.lap("environment")
     if prepared.environment is not None and files.reference is not None:
         # What the files say of the inputs is known: the model's environment need not be able to read them.
@@ -235,13 +239,15 @@ def _prepare(folder: Path, files: _Files, wish: _Wish, watch: "_StopWatch") -> P
     return prepared
 
 
-def _settled(files: _Files, inputs: Inputs) -> _Files:
+def _settled(files: _Files, inputs: ModelInputs) -> _Files:
     """Without what the model was not fitted on."""
     test = files.test and replace(files.test, rows=as_settled(files.test.rows, inputs.schema))
     return replace(files, test=test, reference=files.reference and files.reference.settled(inputs.schema))
 
 
-async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, inputs: Inputs, watch: "_StopWatch") -> _Answers:
+async def _ask(
+    client: RunnerClient, files: _Files, info: RunnerInfo, inputs: ModelInputs, watch: "_StopWatch"
+) -> _Answers:
     manifest, test = files.manifest, files.test
     check_inputs(manifest, inputs)
     predictions = await predict_test(client, manifest, inputs.schema, test.rows if test else [])
@@ -260,7 +266,7 @@ async def _ask(client: RunnerClient, files: _Files, info: RunnerInfo, inputs: In
     return _Answers(msgspec.structs.replace(inputs, manner=manner), predictions, of_reference)
 
 
-async def _serves_as(client: RunnerClient, inputs: Inputs) -> bool:
+async def _serves_as(client: RunnerClient, inputs: ModelInputs) -> bool:
     """Tell the process that its check is over; whether it serves from now on as any that is started with these will."""
     try:
         await client.end_check(inputs.manner or Manner())
@@ -295,7 +301,7 @@ def _shown(info: RunnerInfo) -> RunnerInfo:
     return msgspec.structs.replace(info, model=plain(info.model, 200), task=plain(info.task, 60), notes=notes)
 
 
-def _loaded(info: RunnerInfo, inputs: Inputs) -> str:
+def _loaded(info: RunnerInfo, inputs: ModelInputs) -> str:
     said = [info.model, *info.notes]
     if inputs.schema is None:
         said.append("NO INPUT SCHEMA, so requests are not validated: declare [features] in tidegate.toml")

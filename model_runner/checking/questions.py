@@ -7,7 +7,7 @@ from model_runner.decode_errors import UNREADABLE
 from model_runner.errors import ModelError
 from model_runner.folder.manifest import Manifest
 from model_runner.folder.reference import Reference
-from model_runner.folder.schema_source import Inputs
+from model_runner.folder.schema_source import ModelInputs
 from model_runner.folder.unwieldy import refuse_unwieldy
 from model_runner.limits import over_predict_time
 from model_runner.plain_text import can_stand_in_a_line, plain
@@ -27,7 +27,7 @@ MOST_PREDICTION_BYTES = 64_000_000
 """Of all answers together, packed."""
 
 
-def inputs_of_runner(info: RunnerInfo) -> Inputs:
+def inputs_of_runner(info: RunnerInfo) -> ModelInputs:
     """What the process that serves the model says of its inputs: the model's code ran there, and may have said it.
 
     Raises:
@@ -44,10 +44,10 @@ def inputs_of_runner(info: RunnerInfo) -> Inputs:
         problem = f"it has {len(schema.features):,} features; the most is {MOST_FEATURES:,}"
         raise ModelError("model", problem, "Serve a model with fewer inputs")
     refuse_unwieldy("model", "its example", [info.example], MOST_EXAMPLE_BYTES)
-    return Inputs(schema, info.example, manner=info.manner)
+    return ModelInputs(schema, info.example, manner=info.manner)
 
 
-def check_inputs(manifest: Manifest, inputs: Inputs) -> None:
+def check_inputs(manifest: Manifest, inputs: ModelInputs) -> None:
     """Raises ModelError: an input's name cannot be shown, or tidegate.toml names what is no input.
 
     Names of features stand in tables, alerts and what webhooks are sent.

@@ -5,7 +5,7 @@ Runs in Tidegate's own processes, never in a runner: a runner imports nothing of
 
 from model_runner.environment.errors import EnvironmentBuildError
 from model_runner.environment.eviction import evict
-from model_runner.environment.preparing import LOCK_FILE, Prepared, at_hand, prepare, restore
+from model_runner.environment.preparing import LOCK_FILE, PreparedEnvironment, at_hand, prepare, restore
 from model_runner.environment.store import About, Entry, Store
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "About",
     "Entry",
     "EnvironmentBuildError",
-    "Prepared",
+    "PreparedEnvironment",
     "Store",
     "at_hand",
     "evict",

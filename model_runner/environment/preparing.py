@@ -20,7 +20,7 @@ LOCK_FILE = ".tidegate-requirements.lock"
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedEnvironment:
     """What a model runs with."""
 
     python: RunnerPython
@@ -32,7 +32,7 @@ def _unheard(_: str) -> None:
     """Nobody listens."""
 
 
-def prepare(folder: Path, store: Store, tell: Tell = _unheard) -> Prepared:
+def prepare(folder: Path, store: Store, tell: Tell = _unheard) -> PreparedEnvironment:
     """Resolve a folder's requirements anew and build their environment, each only where it is needed.
 
     Args:
@@ -47,13 +47,13 @@ def prepare(folder: Path, store: Store, tell: Tell = _unheard) -> Prepared:
     sealed.unlink(missing_ok=True)
     lines = _beyond_host(folder)
     if not lines:
-        return Prepared(HOST_PYTHON)
+        return PreparedEnvironment(HOST_PYTHON)
     lock = resolve(lines, store, tell)
     sealed.write_text(lock, "utf-8")
     return _prepared(build(lock, store, tell), store)
 
 
-def restore(folder: Path, store: Store, tell: Tell = _unheard) -> Prepared:
+def restore(folder: Path, store: Store, tell: Tell = _unheard) -> PreparedEnvironment:
     """The same for a folder that was prepared before, here or on another machine: from its LOCK_FILE, where it has one.
 
     Raises:
@@ -64,12 +64,12 @@ def restore(folder: Path, store: Store, tell: Tell = _unheard) -> Prepared:
         return _prepared(build(_read_lock(sealed), store, tell), store)
     lines = _beyond_host(folder)
     if not lines:
-        return Prepared(HOST_PYTHON)
+        return PreparedEnvironment(HOST_PYTHON)
     # Tidegate's own environment was enough when it was deployed, and has changed since.
     return _prepared(build(resolve(lines, store, tell), store, tell), store)
 
 
-def at_hand(folder: Path, store: Store) -> Prepared | None:
+def at_hand(folder: Path, store: Store) -> PreparedEnvironment | None:
     """What `restore` gives, where nothing has to be built for it; else None.
 
     Raises:
@@ -78,7 +78,7 @@ def at_hand(folder: Path, store: Store) -> Prepared | None:
     """
     sealed = folder / LOCK_FILE
     if not sealed.is_file():
-        return None if _beyond_host(folder) else Prepared(HOST_PYTHON)
+        return None if _beyond_host(folder) else PreparedEnvironment(HOST_PYTHON)
     key = environment_key(packages_of(_read_lock(sealed)), this_host())
     about = store.about(key) if store.is_whole(key) else None
     if about is None:
@@ -103,11 +103,11 @@ def _beyond_host(folder: Path) -> tuple[Line, ...]:
     return lines if unsatisfied(lines, find_installed) else ()
 
 
-def _prepared(about: About, store: Store) -> Prepared:
+def _prepared(about: About, store: Store) -> PreparedEnvironment:
     try:
         entry = runner_copy(store.root)
     except OSError as error:
         raise EnvironmentBuildError(f"the runner cannot be written below {store.root}: {error}") from error
     python = store.folder(about.key) / "bin" / "python"
     # Isolated: neither PYTHONPATH nor the user's own site-packages are the model's. -u: its logs come as written.
-    return Prepared(RunnerPython(python, ("-I", "-u"), (str(entry),)), about)
+    return PreparedEnvironment(RunnerPython(python, ("-I", "-u"), (str(entry),)), about)

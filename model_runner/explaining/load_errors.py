@@ -25,7 +25,7 @@ _LOST_CLASS = re.compile(r"Can't get attribute '(\w+)' on <module '([\w.]+)'")
 
 
 @contextmanager
-def blamed(file: str) -> Iterator[None]:
+def load_errors_of(file: str) -> Iterator[None]:
     """Whatever is raised inside is raised as ModelError about this file; a ModelError stays what it is."""
     try:
         yield

@@ -24,7 +24,7 @@ from model_runner.explaining.report import write_error
 from model_runner.explaining.sandbox_errors import is_out_of_memory
 from model_runner.folder.manifest import Manifest, read_manifest
 from model_runner.folder.reference import Reference, read_reference
-from model_runner.folder.schema_source import Inputs, inputs_from
+from model_runner.folder.schema_source import ModelInputs, inputs_from
 from model_runner.folder.test_rows import TestRows, read_test_rows
 from model_runner.folder.unwieldy import refuse_unwieldy
 from model_runner.limits import Limits
@@ -39,7 +39,7 @@ MOST_TEST_BYTES = 16_000_000
 class OwnFiles(msgspec.Struct, frozen=True):
     test: TestRows | None
     reference: Reference | None
-    inputs: Inputs
+    inputs: ModelInputs
     """As far as the files say; the model may say more."""
 
 

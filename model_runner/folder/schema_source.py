@@ -24,7 +24,7 @@ SEAL_FILE = ".tidegate-inputs.json"
 """Written beside the model once it was checked, so that a runner need not read the reference again."""
 
 
-class Inputs(msgspec.Struct, frozen=True):
+class ModelInputs(msgspec.Struct, frozen=True):
     """What a model wants, and one real instance of it."""
 
     schema: InputSchema | None
@@ -37,7 +37,7 @@ class Inputs(msgspec.Struct, frozen=True):
     """What the files show besides, until the model was asked."""
 
 
-def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
+def inputs_of(manifest: Manifest, model: LoadedModel) -> ModelInputs:
     """The sealed inputs where the folder has them, else what its files say.
 
     Raises:
@@ -47,14 +47,14 @@ def inputs_of(manifest: Manifest, model: LoadedModel) -> Inputs:
     return _settled(manifest, found, model)
 
 
-def _read_sealed(path: Path) -> Inputs:
+def _read_sealed(path: Path) -> ModelInputs:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Inputs)
+        return msgspec.json.decode(path.read_bytes(), type=ModelInputs)
     except UNREADABLE as error:
         raise ModelError(path.name, f"is damaged: {error}", "Deploy the model again") from error
 
 
-def _settled(manifest: Manifest, inputs: Inputs, model: LoadedModel) -> Inputs:
+def _settled(manifest: Manifest, inputs: ModelInputs, model: LoadedModel) -> ModelInputs:
     """With what the model knows, which whoever read the files did not. Settled inputs stay as they are."""
     if inputs.schema is None:
         return inputs
@@ -77,7 +77,7 @@ def is_sealed(manifest: Manifest) -> bool:
     return (manifest.folder / SEAL_FILE).is_file()
 
 
-def find_inputs(manifest: Manifest, model: LoadedModel | None) -> Inputs:
+def find_inputs(manifest: Manifest, model: LoadedModel | None) -> ModelInputs:
     """The schema by the first source that has one; the example by the first that has a row.
 
     Parses what a stranger wrote: only in a sandbox. Without a model only the files are asked.
@@ -90,7 +90,7 @@ def find_inputs(manifest: Manifest, model: LoadedModel | None) -> Inputs:
 
 def inputs_from(
     manifest: Manifest, test: TestRows | None, reference: Reference | None, model: LoadedModel | None
-) -> Inputs:
+) -> ModelInputs:
     """The same, where the files were read before."""
     examples = (
         (TOML_FILE, manifest.example),
@@ -109,11 +109,11 @@ def inputs_from(
     )
     found = next(((source, features) for source, features in sources if features), None)
     if found is None:
-        return Inputs(None, example, example_file)
+        return ModelInputs(None, example, example_file)
     left_out = _undeclared(manifest.features, of_reference)
     schema = InputSchema(features=found[1], source=found[0], left_out=left_out)
     hints = Hints() if reference is None or manifest.features else _shown(reference)
-    return Inputs(schema, example, example_file, hints=hints)
+    return ModelInputs(schema, example, example_file, hints=hints)
 
 
 def _shown(reference: Reference) -> Hints:
@@ -141,11 +141,11 @@ def _with_types(
     return tuple(map(typed, declared))
 
 
-def seal_inputs(folder: Path, inputs: Inputs) -> None:
+def seal_inputs(folder: Path, inputs: ModelInputs) -> None:
     """Keep checked inputs beside the model."""
     (folder / SEAL_FILE).write_bytes(msgspec.json.encode(inputs))
 
 
-def schema_text(inputs: Inputs) -> str | None:
+def schema_text(inputs: ModelInputs) -> str | None:
     """The schema as the registry keeps it."""
     return None if inputs.schema is None else schema_codec.encode(inputs.schema)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from model_runner.model import LoadedModel
-from model_runner.suffixes import _MODULES
+from model_runner.suffixes import FORMATS
 
 
 class Format(Protocol):
@@ -25,5 +25,5 @@ class Format(Protocol):
 
 def load(path: Path) -> LoadedModel:
     """Load a model file by its suffix. Raises what `Format.load` does."""
-    module = cast(Format, import_module(f"model_runner.formats.{_MODULES[path.suffix]}"))
+    module = cast(Format, import_module(f"model_runner.formats.{FORMATS[path.suffix]}"))
     return module.load(path)

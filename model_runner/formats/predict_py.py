@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from model_runner.errors import ModelError
-from model_runner.explaining.load_errors import blamed
+from model_runner.explaining.load_errors import load_errors_of
 from model_runner.formats import load as load_file
 from model_runner.formats.answers import to_json
 from model_runner.model import LoadedModel, Predict, Row
@@ -55,7 +55,7 @@ def load_with(path: Path, model_file: Path | None) -> LoadedModel:
     Raises:
         ModelError: the script lacks what it needs, or fails.
     """
-    with blamed(FILE):
+    with load_errors_of(FILE):
         script = _imported(path)
     predict = _function(script, "predict")
     if predict is None:
@@ -105,13 +105,13 @@ def _model(script: ModuleType, folder: Path, model_file: Path | None) -> tuple[A
     if loader is not None:
         if _positional(loader) != 1:
             raise ModelError(FILE, f"load takes {_positional(loader)} arguments", "Write load(folder)")
-        with blamed(FILE):
+        with load_errors_of(FILE):
             native = loader(folder)
         return native, type(native).__name__
     if model_file is None:
         fix = "Add load(folder) to predict.py, or put one model file beside it"
         raise ModelError(FILE, "predict(model, rows) gets no model: no load(folder), and not one model file", fix)
-    with blamed(model_file.name):
+    with load_errors_of(model_file.name):
         model = load_file(model_file)
     return model.native, model.description
 

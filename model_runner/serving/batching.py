@@ -11,7 +11,7 @@ from model_runner.wire.frames import Unfit
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchedResult:
     """What became of one request."""
 
     predictions: list[Any] | None
@@ -24,20 +24,20 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Job:
+class WaitingRequest:
     """One request on its way through the model."""
 
     rows: Sequence[Row]
-    done: Callable[[Outcome], None]
+    done: Callable[[BatchedResult], None]
     cancelled: bool = False
 
 
-def take_batch(waiting: deque[Job], max_rows: int) -> list[Job]:
+def take_batch(waiting: deque[WaitingRequest], max_rows: int) -> list[WaitingRequest]:
     """Remove from the queue what goes together, in order of arrival: at least one, at most max_rows rows.
 
     Cancelled ones vanish.
     """
-    batch: list[Job] = []
+    batch: list[WaitingRequest] = []
     rows = 0
     while waiting:
         job = waiting[0]
@@ -50,7 +50,7 @@ def take_batch(waiting: deque[Job], max_rows: int) -> list[Job]:
     return batch
 
 
-def run_batch(predict: Predict, requests: Sequence[Sequence[Row]], clock: Callable[[], float]) -> list[Outcome]:
+def run_batch(predict: Predict, requests: Sequence[Sequence[Row]], clock: Callable[[], float]) -> list[BatchedResult]:
     """Predict the requests together; where that fails, each alone, so that one bad row fails only its own request.
 
     Args:
@@ -64,12 +64,12 @@ def run_batch(predict: Predict, requests: Sequence[Sequence[Row]], clock: Callab
     start = 0
     for request in requests:
         stop = start + len(request)
-        outcomes.append(Outcome(outcome.predictions[start:stop], None, outcome.model_ms, outcome.batch_size))
+        outcomes.append(BatchedResult(outcome.predictions[start:stop], None, outcome.model_ms, outcome.batch_size))
         start = stop
     return outcomes
 
 
-def _attempt(predict: Predict, rows: Sequence[Row], clock: Callable[[], float]) -> Outcome:
+def _attempt(predict: Predict, rows: Sequence[Row], clock: Callable[[], float]) -> BatchedResult:
     began = clock()
     predictions = None
     unfit = None
@@ -84,7 +84,7 @@ def _attempt(predict: Predict, rows: Sequence[Row], clock: Callable[[], float]) 
         error = str(raised)
     except BaseException as raised:
         error = f"{type(raised).__name__}: {_text(raised)}"
-    return Outcome(predictions, error, (clock() - began) * 1000, len(rows), unfit)
+    return BatchedResult(predictions, error, (clock() - began) * 1000, len(rows), unfit)
 
 
 def _text(error: BaseException) -> str:

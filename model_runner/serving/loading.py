@@ -10,10 +10,10 @@ from typing import TypeVar
 import msgspec
 
 from model_runner.errors import ModelError
-from model_runner.explaining.load_errors import blamed, broken
+from model_runner.explaining.load_errors import broken, load_errors_of
 from model_runner.explaining.sandbox_errors import explaining, is_out_of_memory
 from model_runner.folder.manifest import TEST_FILE, Manifest, read_manifest
-from model_runner.folder.schema_source import Inputs, inputs_of, is_sealed
+from model_runner.folder.schema_source import ModelInputs, inputs_of, is_sealed
 from model_runner.formats import load
 from model_runner.formats.predict_py import ScriptModel, load_with
 from model_runner.limits import over_memory
@@ -37,7 +37,7 @@ class ServingModel:
 
     model: LoadedModel
     predict: Predict
-    inputs: Inputs
+    inputs: ModelInputs
     own: OwnAnswers
     task: str
     load_ms: float
@@ -82,7 +82,7 @@ def served_in(serving: ServingModel, folder: Path, manner: Manner) -> ServingMod
     return replace(serving, predict=predict, inputs=_with_order(inputs, serving.model))
 
 
-def _bound(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
+def _bound(manifest: Manifest, model: LoadedModel, inputs: ModelInputs) -> Predict:
     bound = blaming_missing(_bind(manifest, model, inputs), inputs.schema, inputs.example)
     return explaining(bound, manifest.limits)
 
@@ -100,7 +100,7 @@ def _load(manifest: Manifest) -> LoadedModel:
     if manifest.predict_file is not None:
         beside = manifest.model_file if manifest.model_file != manifest.predict_file else None
         return load_with(manifest.predict_file, beside)
-    with blamed(manifest.model_file.name):
+    with load_errors_of(manifest.model_file.name):
         return load(manifest.model_file)
 
 
@@ -123,7 +123,7 @@ class _Trial:
         return broken(file, "answers no row at all", error, fix)
 
 
-def _trial(manifest: Manifest, inputs: Inputs) -> _Trial:
+def _trial(manifest: Manifest, inputs: ModelInputs) -> _Trial:
     """Its example; where there is none what was made up, unless it was checked before."""
     if inputs.example is not None:
         return _Trial(manifest, [inputs.example])
@@ -141,7 +141,7 @@ def _settled(model: LoadedModel, schema: InputSchema | None, trial: _Trial) -> M
     return _first_that_goes(trial, lambda row: model.settle(schema, [row])) or Manner()
 
 
-def _with_order(inputs: Inputs, model: LoadedModel) -> Inputs:
+def _with_order(inputs: ModelInputs, model: LoadedModel) -> ModelInputs:
     """With what is known of the order of the features. What a row is decides a predict.py: it names no order."""
     if inputs.schema is None or isinstance(model, ScriptModel):
         return inputs
@@ -171,7 +171,7 @@ def _first_that_goes(trial: _Trial, tried: Callable[[Row], T]) -> T | None:
     return None
 
 
-def _bind(manifest: Manifest, model: LoadedModel, inputs: Inputs) -> Predict:
+def _bind(manifest: Manifest, model: LoadedModel, inputs: ModelInputs) -> Predict:
     with _to_agree(manifest, inputs.schema):
         if isinstance(model, Settles):
             return apart(model.bind_as(inputs.schema, inputs.manner or Manner()), inputs.schema)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from model_runner import watched
 from model_runner.model import Predict, Row
-from model_runner.serving.batching import Job, Outcome, run_batch, take_batch
+from model_runner.serving.batching import BatchedResult, WaitingRequest, run_batch, take_batch
 
 T = TypeVar("T")
 
@@ -26,10 +26,10 @@ class ModelThread:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[WaitingRequest] = deque()
         self._predict: Predict | None = None
         self._busy_since: float | None = None
-        self._batch: list[Job] = []
+        self._batch: list[WaitingRequest] = []
         self._idle = asyncio.Event()
         self._idle.set()
         # A daemon: a model that never returns must not keep the process from ending.
@@ -69,7 +69,7 @@ class ModelThread:
             self._max_rows = 1  # of a batch that has a request already
         self._next()
 
-    def submit(self, rows: Sequence[Row], done: Callable[[Outcome], None]) -> Job:
+    def submit(self, rows: Sequence[Row], done: Callable[[BatchedResult], None]) -> WaitingRequest:
         """Predict now if the model is idle, else with the next batch; `done` is called in the event loop.
 
         Raises:
@@ -79,7 +79,7 @@ class ModelThread:
             self._forget_cancelled()
             if len(self._waiting) >= self._max_waiting:
                 raise QueueFullError
-        job = Job(rows, done)
+        job = WaitingRequest(rows, done)
         self._waiting.append(job)
         self._idle.clear()
         if self._busy_since is None:
@@ -94,7 +94,7 @@ class ModelThread:
         """Answer those that are in the model, which may never come back."""
         for job in self._batch:
             if not job.cancelled:
-                job.done(Outcome(None, why, self.busy_s * 1000, sum(len(each.rows) for each in self._batch)))
+                job.done(BatchedResult(None, why, self.busy_s * 1000, sum(len(each.rows) for each in self._batch)))
 
     def _forget_cancelled(self) -> None:
         self._waiting = deque(job for job in self._waiting if not job.cancelled)
@@ -117,7 +117,7 @@ class ModelThread:
 
         self._work.put(work)
 
-    def _finish(self, batch: list[Job], outcomes: list[Outcome]) -> None:
+    def _finish(self, batch: list[WaitingRequest], outcomes: list[BatchedResult]) -> None:
         # The model first: it computes while this thread writes the answers.
         self._next()
         for job, outcome in zip(batch, outcomes, strict=True):

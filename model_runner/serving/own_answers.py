@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
-from model_runner.folder.schema_source import Inputs
+from model_runner.folder.schema_source import ModelInputs
 from model_runner.model import Predict, Row
 from model_runner.schema.manner import Manner
 from model_runner.schema.schema import InputSchema
@@ -41,7 +41,7 @@ class OwnAnswers:
     Rows come with the number of the first of them in the reference; None where they are not of it.
     """
 
-    def __init__(self, model: object, predict: Predict, frames: OwnFrames, inputs: Inputs) -> None:
+    def __init__(self, model: object, predict: Predict, frames: OwnFrames, inputs: ModelInputs) -> None:
         self._model = model
         self._predict = predict
         self._frames = frames

@@ -24,7 +24,7 @@ from model_runner.folder.schema_source import schema_text
 from model_runner.limits import DEFAULT_LIMITS, Limits, over_load_time
 from model_runner.process.listening import bind
 from model_runner.schema.manner import Manner
-from model_runner.serving.batching import Job, Outcome
+from model_runner.serving.batching import BatchedResult, WaitingRequest
 from model_runner.serving.loading import ServingModel, load_and_warm, served_in
 from model_runner.serving.model_thread import ModelThread, QueueFullError
 from model_runner.serving.own_answers import OwnAnswers
@@ -252,7 +252,7 @@ class Connection(asyncio.Protocol):
         self._runner = runner
         self._reader = FrameReader()
         self._decoder = msgspec.msgpack.Decoder(Request)
-        self._jobs: dict[int, Job] = {}
+        self._jobs: dict[int, WaitingRequest] = {}
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -331,7 +331,7 @@ class Connection(asyncio.Protocol):
         task = watched.awaited(answering)
         task.add_done_callback(lambda done: None if done.cancelled() else self._send(done.result()))
 
-    def _answer(self, request_id: int, outcome: Outcome) -> None:
+    def _answer(self, request_id: int, outcome: BatchedResult) -> None:
         self._jobs.pop(request_id, None)
         error = None if outcome.error is None else PREDICTION_FAILED if outcome.unfit is None else UNFIT_VALUE
         found = (outcome.predictions, outcome.model_ms, outcome.batch_size)

@@ -10,14 +10,14 @@ from storage.clickhouse_server.external_tables import described_by, external_tab
 from storage.clickhouse_server.multipart import read_form
 from storage.clickhouse_server.query_ids import with_client_ids
 from storage.clickhouse_server.request import Asked, Query, parse_query
-from storage.clickhouse_server.runner import Job
+from storage.clickhouse_server.runner import QueryJob
 from storage.clickhouse_server.statement import Statement, StatementKind, parse
 
 _HEAD = 1 << 20
 _READONLY_TEXT = "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly"
 
 
-def plan(config: ClickHouseServerConfig, asked: Asked, raw: Spool, plain: Spool) -> Job:
+def plan(config: ClickHouseServerConfig, asked: Asked, raw: Spool, plain: Spool) -> QueryJob:
     """The job of a request whose body is in `raw`; `plain` takes the body decoded, where it is encoded.
 
     Raises ClickHouseError for whatever is wrong with it; nothing has been executed by then.
@@ -41,23 +41,23 @@ def plan(config: ClickHouseServerConfig, asked: Asked, raw: Spool, plain: Spool)
     return job
 
 
-def _from_text(query: Query, data: Spool, text: bytes) -> Job:
+def _from_text(query: Query, data: Spool, text: bytes) -> QueryJob:
     """All of it stands in one text."""
     statement = _parse(text)
     start = statement.data_start
-    return Job(query, statement, data, data.size, b"" if start is None else text[start:])
+    return QueryJob(query, statement, data, data.size, b"" if start is None else text[start:])
 
 
-def _with_body(query: Query, data: Spool) -> Job:
+def _with_body(query: Query, data: Spool) -> QueryJob:
     before = query.sql + b"\n" if query.sql else b""
     if before:
         statement = parse(before)
         if statement.data_start is not None and statement.format is not None:
-            return Job(query, statement, data, 0, before[statement.data_start :])
+            return QueryJob(query, statement, data, 0, before[statement.data_start :])
     text = before + data.head(_HEAD)
     statement = parse(text)
     if statement.data_start is not None and statement.format is not None:
-        return Job(query, statement, data, max(0, statement.data_start - len(before)))
+        return QueryJob(query, statement, data, max(0, statement.data_start - len(before)))
     return _from_text(query, data, before + data.head(data.size))
 
 

@@ -29,7 +29,7 @@ _PIPE_READ = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class QueryJob:
     """A request that is ready to run. `data` is the body, of which an insert's data begins at `data_start`;
     `inline` is data that stood in the URL behind the SQL."""
 
@@ -53,13 +53,13 @@ _INPUT = "_tidegate_input"
 """Temporary table that holds the data of an INSERT ... SELECT ... FROM input()."""
 
 
-def run_and_close(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
+def run_and_close(engine: Engine, session: Session, job: QueryJob, writer: ResultWriter) -> None:
     """`run`, and then let go of what the writer holds."""
     with writer:
         run(engine, session, job, writer)
 
 
-def run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> None:
+def run(engine: Engine, session: Session, job: QueryJob, writer: ResultWriter) -> None:
     """Run `job` and write its answer; an error is written too, never raised."""
     try:
         session.prepare(job.query)
@@ -78,13 +78,13 @@ def run(engine: Engine, session: Session, job: Job, writer: ResultWriter) -> Non
         writer.fail(from_engine(error), engine.version)
 
 
-def _timezone(session: Session, job: Job) -> str:
+def _timezone(session: Session, job: QueryJob) -> str:
     """The time zone of the answer: the statement's, else the request's, else the session's; empty for the server's."""
     named = setting_of(job.statement, "session_timezone")
     return named or job.query.settings.get("session_timezone") or session.own_timezone
 
 
-def _run(session: Session, job: Job, writer: ResultWriter, tables: list[str]) -> None:
+def _run(session: Session, job: QueryJob, writer: ResultWriter, tables: list[str]) -> None:
     kind = job.statement.kind
     if kind is StatementKind.INSERT:
         _insert(session, job, writer.progress)
@@ -97,7 +97,7 @@ def _run(session: Session, job: Job, writer: ResultWriter, tables: list[str]) ->
         writer.write(frame(answer, job.query.protocol) if job.output_format == "Native" else answer)
 
 
-def _select(session: Session, job: Job, writer: ResultWriter) -> None:
+def _select(session: Session, job: QueryJob, writer: ResultWriter) -> None:
     """What is written behind a SELECT would become data behind an INSERT: in doubt the engine says which one it is."""
     if may_hide_insert(job.statement) and session.reads_as_insert(job.statement.sql, job.query.parameters):
         text = "The server took this INSERT for a SELECT and did not run it: begin it with INSERT INTO"
@@ -108,7 +108,7 @@ def _select(session: Session, job: Job, writer: ResultWriter) -> None:
         _through_pipe(session, job, writer)
 
 
-def _native(session: Session, job: Job, writer: ResultWriter) -> None:
+def _native(session: Session, job: QueryJob, writer: ResultWriter) -> None:
     """Block by block. The engine leaves a column's time zone out of its type: it is asked for it, where one may be."""
     protocol = job.query.protocol
     types: Sequence[str] | None = None if protocol >= TIMEZONE_IN_TYPE_SINCE else ()
@@ -123,14 +123,14 @@ def _native(session: Session, job: Job, writer: ResultWriter) -> None:
         writer.write(frame(block, protocol, rows, types or ()))
 
 
-def _column_types(session: Session, job: Job) -> Sequence[str]:
+def _column_types(session: Session, job: QueryJob) -> Sequence[str]:
     try:
         return session.column_types(job.statement.sql, job.query.parameters)
     except ClickHouseError:
         return ()  # of a wrong query, which then says so itself
 
 
-def _insert(session: Session, job: Job, progress: Progress) -> None:
+def _insert(session: Session, job: QueryJob, progress: Progress) -> None:
     if job.query.parameters:  # the engine's insert stream takes none of its own
         session.set_parameters(job.query.parameters)
     input_format = job.statement.format or job.query.format or "Values"
@@ -139,7 +139,7 @@ def _insert(session: Session, job: Job, progress: Progress) -> None:
     session.insert(job.statement.sql, input_format, data, progress)
 
 
-def _insert_from_input(session: Session, job: Job, progress: Progress, tables: list[str]) -> None:
+def _insert_from_input(session: Session, job: QueryJob, progress: Progress, tables: list[str]) -> None:
     """Through a temporary table: the engine's own input() would have to be a file, and files are refused to it."""
     call = input_call(job.statement)
     make_temporary(session, _INPUT, call.structure, job.query.parameters)
@@ -149,7 +149,7 @@ def _insert_from_input(session: Session, job: Job, progress: Progress, tables: l
     session.execute(call.replaced(job.statement.sql, _INPUT), DEFAULT_FORMAT, job.query.parameters, progress)
 
 
-def _through_pipe(session: Session, job: Job, writer: ResultWriter) -> None:
+def _through_pipe(session: Session, job: QueryJob, writer: ResultWriter) -> None:
     """Let the engine write the result into a pipe: any format comes out whole, in flat memory."""
     read_end, write_end = os.pipe()
     failed: list[Exception] = []

@@ -27,7 +27,7 @@ from storage.clickhouse_server.prometheus import Metrics
 from storage.clickhouse_server.query_ids import kill_statement
 from storage.clickhouse_server.request import Asked
 from storage.clickhouse_server.result_writer import ResultWriter
-from storage.clickhouse_server.runner import Job, run_and_close
+from storage.clickhouse_server.runner import QueryJob, run_and_close
 from storage.clickhouse_server.session import Progress, Session, base_settings
 from storage.clickhouse_server.statement import StatementKind
 from storage.clickhouse_server.watching import abandon, hung_up, kill_when_gone
@@ -117,12 +117,12 @@ class Service:
     def _spool(self) -> Spool:
         return Spool(self.engine.scratch, self.config.body_memory_bytes, self.config.max_body_bytes)
 
-    async def _plan(self, asked: Asked, raw: Spool, plain: Spool) -> Job:
+    async def _plan(self, asked: Asked, raw: Spool, plain: Spool) -> QueryJob:
         if raw.size <= _INLINE_BODY and not asked.headers.get("content-encoding"):
             return plan(self.config, asked, raw, plain)
         return await asyncio.to_thread(plan, self.config, asked, raw, plain)
 
-    async def _enter(self, job: Job, asked: Asked, stack: ExitStack) -> Session:
+    async def _enter(self, job: QueryJob, asked: Asked, stack: ExitStack) -> Session:
         """A session for the job, given back with the rest of `stack`."""
         query_id = job.query.query_id
         if query_id in self._running:
@@ -141,7 +141,7 @@ class Service:
             return session
         return await self._kept(named, session, needed=job.statement.changes_session)
 
-    def _named_session(self, job: Job, asked: Asked, stack: ExitStack) -> NamedSession | None:
+    def _named_session(self, job: QueryJob, asked: Asked, stack: ExitStack) -> NamedSession | None:
         wanted = job.query.session
         if wanted is None:
             return None
@@ -167,7 +167,7 @@ class Service:
         self._running.discard(query_id)
         self.ended += 1
 
-    def _begin(self, job: Job, asked: Asked, session: Session, stack: ExitStack) -> Reply:
+    def _begin(self, job: QueryJob, asked: Asked, session: Session, stack: ExitStack) -> Reply:
         """Start the query's thread; what `stack` holds is the thread's until it ends."""
         query, config = job.query, self.config
         accepted = asked.headers.get("accept-encoding", "") if query.http_compress else ""

@@ -21,7 +21,7 @@ PASSED = 10
 
 
 @dataclass(frozen=True)
-class Job:
+class LandingJob:
     """One attempt at one batch."""
 
     topic: Topic
@@ -78,7 +78,7 @@ class OtherIncarnation:
     """The topic was deleted, and perhaps made again, since the records were read."""
 
 
-Outcome = Landed | Skipped | Partly | Passed | Overtaken | TokenUsed | OtherIncarnation
+LandingResult = Landed | Skipped | Partly | Passed | Overtaken | TokenUsed | OtherIncarnation
 
 
 class Lander:
@@ -91,7 +91,7 @@ class Lander:
         self._told: dict[tuple[str, str, str, int], int] = {}
         """By what the letters say and by partition, up to where they are written: a batch may be tried many times."""
 
-    def land(self, job: Job) -> Outcome:
+    def land(self, job: LandingJob) -> LandingResult:
         """Land it, without the lines that ClickHouse cannot read where the job is doubtful.
 
         Raises:
@@ -114,7 +114,7 @@ class Lander:
                 raise
             return self._narrow(job, job.doubted_since, error)
 
-    def _attempt(self, job: Job) -> Outcome:
+    def _attempt(self, job: LandingJob) -> LandingResult:
         batch = self._without_garbage(job, self._read(job))
         try:
             return self._insert(job, batch)
@@ -130,7 +130,7 @@ class Lander:
                 raise  # it can be read: something else is wrong with it, or with the table
             return self._insert(job, left)
 
-    def _narrow(self, job: Job, since: float, error: UnlistedError) -> Outcome:
+    def _narrow(self, job: LandingJob, since: float, error: UnlistedError) -> LandingResult:
         """Halve what is sent until it lands, or one record is left: that one is at fault if others of its table land.
 
         Whatever fails lands nothing, or the position shows it: so each try may use the same claim.
@@ -153,7 +153,7 @@ class Lander:
                 return Passed(records[-1].offset + 1) if isinstance(outcome, Skipped) else outcome
         return self._pass(job, since, error)
 
-    def _pass(self, job: Job, since: float, error: UnlistedError) -> Outcome:
+    def _pass(self, job: LandingJob, since: float, error: UnlistedError) -> LandingResult:
         """The first record is refused alone. Go on behind it, where it is shown that its table takes others."""
         for number, record in enumerate(job.records[:PASSED]):
             if number:
@@ -170,13 +170,13 @@ class Lander:
                 return Passed(record.offset + 1)
         raise error
 
-    def _set_aside(self, job: Job, record: Record, error: UnlistedError) -> None:
+    def _set_aside(self, job: LandingJob, record: Record, error: UnlistedError) -> None:
         log.error("%s: offset %d is set aside: %s", job.claim.topic, record.offset, error)
         reject = Reject(record.offset, -1, Reason.SET_ASIDE, str(error)[:DETAIL_CHARS], record.value)
         if self._tell(job, "set aside", [reject]):
             prometheus.REJECTED.labels(job.topic, reject.reason).inc()
 
-    def _tell(self, job: Job, what: str, rejects: Sequence[Reject]) -> bool:
+    def _tell(self, job: LandingJob, what: str, rejects: Sequence[Reject]) -> bool:
         """Write letters, each once while this sink lives, and none about letters. Whether any was new."""
         place = (what, job.claim.topic, job.claim.topic_id, job.claim.partition)
         new = [reject for reject in rejects if reject.offset > self._told.get(place, -1)]
@@ -186,7 +186,7 @@ class Lander:
             self._told[place] = max(reject.offset for reject in new)
         return bool(new)
 
-    def _read(self, job: Job) -> Batch:
+    def _read(self, job: LandingJob) -> Batch:
         """Whatever reading raises costs the record that is at fault, and never the partition."""
         try:
             return read_batch(job.topic, job.records)
@@ -200,7 +200,7 @@ class Lander:
             job.records[-1].offset,
         )
 
-    def _read_alone(self, job: Job, record: Record) -> Batch:
+    def _read_alone(self, job: LandingJob, record: Record) -> Batch:
         letters = job.topic not in (Topic.EVENTS, Topic.DEAD_LETTERS)
         try:
             return read_batch(job.topic, [record])
@@ -212,7 +212,7 @@ class Lander:
                 self._letters.write(job.claim.topic, job.claim.partition, [reject])
             return Batch([], [reject], letters, record.offset)
 
-    def _insert(self, job: Job, batch: Batch) -> Outcome:
+    def _insert(self, job: LandingJob, batch: Batch) -> LandingResult:
         if not batch.lines:
             self._count_rejects(job, batch)
             return Skipped()
@@ -230,13 +230,13 @@ class Lander:
         prometheus.BYTES.labels(job.topic).inc(len(body))
         return Landed(position)
 
-    def _without_garbage(self, job: Job, batch: Batch) -> Batch:
+    def _without_garbage(self, job: LandingJob, batch: Batch) -> Batch:
         """Letters go out before anything that would advance the position past what they are about."""
         if batch.letters:
             self._tell(job, "garbage", batch.rejects)
         return batch
 
-    def _without_refused(self, job: Job, batch: Batch, error: UnlistedError | None = None) -> Batch:
+    def _without_refused(self, job: LandingJob, batch: Batch, error: UnlistedError | None = None) -> Batch:
         """`error`: lines are refused for whatever reason that is no server's, and this is what it said."""
         lines = accepted_lines(job.records, batch.rejects)
         refused = set(self._store.refused(job.table, [line.content for line in lines], error is not None))
@@ -251,10 +251,10 @@ class Lander:
         kept = [line.content for index, line in enumerate(lines) if index not in refused]
         return replace(batch, lines=kept, rejects=[*batch.rejects, *found])
 
-    def _position(self, job: Job) -> int | None:
+    def _position(self, job: LandingJob) -> int | None:
         return self._store.position(job.table, job.claim.topic_id, job.claim.partition)
 
     @staticmethod
-    def _count_rejects(job: Job, batch: Batch) -> None:
+    def _count_rejects(job: LandingJob, batch: Batch) -> None:
         for reject in batch.rejects:
             prometheus.REJECTED.labels(job.topic, reject.reason).inc()

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from storage.sink import prometheus
 from storage.sink.buffer import Buffer
-from storage.sink.lander import Job, Landed, Outcome, Overtaken, Partly, Passed, Skipped, TokenUsed
+from storage.sink.lander import Landed, LandingJob, LandingResult, Overtaken, Partly, Passed, Skipped, TokenUsed
 from storage.sink.position import Claim, day_of
 from stream.contracts.topics import Topic
 from stream.intake.events import Record
@@ -152,7 +152,7 @@ class Partition:
     def held_bytes(self) -> int:
         return self.buffer.bytes + sum(len(record.value) for record in self.in_flight)
 
-    def job(self, now_ms: int) -> Job:
+    def job(self, now_ms: int) -> LandingJob:
         """All that was read, to be landed; the first of it where that was tried in vain."""
         self.in_flight = self.buffer.take(DOUBTED_RECORDS if self.doubtful else None)
         if self.range_day is None:
@@ -160,9 +160,9 @@ class Partition:
         self.busy = True
         claim = Claim(self.topic_name, self.topic_id, self.number, self.position, self.range_day, self.attempt)
         doubted_since = self.unlisted_since if self.in_flight[0].offset <= self.doubted_until else None
-        return Job(self.topic, self.table, claim, self.in_flight, self.doubtful, doubted_since)
+        return LandingJob(self.topic, self.table, claim, self.in_flight, self.doubtful, doubted_since)
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: LandingResult) -> None:
         """Take note of what came of the job. Records of another incarnation are the caller's to drop."""
         self.busy = False
         if isinstance(outcome, Landed | Skipped):

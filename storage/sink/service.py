@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from storage.sink import prometheus
 from storage.sink.config import SinkConfig
 from storage.sink.incarnations import IncarnationError, Incarnations
-from storage.sink.lander import Lander, OtherIncarnation, Outcome
+from storage.sink.lander import Lander, LandingResult, OtherIncarnation
 from storage.sink.letters import Letters, LettersError
 from storage.sink.partition import Partition, Start, State
 from storage.sink.position import PositionAheadError
@@ -42,7 +42,7 @@ class Sink:
         self._pool = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink")
         self._judging = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink-judging")
         """Garbage is found line by line, which takes long; it must not keep the other partitions waiting."""
-        self._work: dict[Future[Start | Outcome], Partition] = {}
+        self._work: dict[Future[Start | LandingResult], Partition] = {}
         self._stopping = threading.Event()
         self._reader = Reader(config, time.monotonic)
         self._commit_at = 0.0
@@ -140,7 +140,7 @@ class Sink:
                 pool = self._judging if partition.doubtful else self._pool
                 self._submit(partition, pool.submit(self._lander.land, partition.job(int(time.time() * 1000))))
 
-    def _submit(self, partition: Partition, future: "Future[Start] | Future[Outcome]") -> None:
+    def _submit(self, partition: Partition, future: "Future[Start] | Future[LandingResult]") -> None:
         self._work[future] = partition  # type: ignore[index]
 
     def _harvest(self) -> None:
@@ -163,7 +163,7 @@ class Sink:
                 log.exception("%s: unexpected", partition)
                 self._failed(partition, error)
 
-    def _answered(self, partition: Partition, answer: Start | Outcome) -> None:
+    def _answered(self, partition: Partition, answer: Start | LandingResult) -> None:
         if isinstance(answer, Start):
             self._reader.go(partition, answer.offset)
             partition.busy = False

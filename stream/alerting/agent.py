@@ -19,7 +19,7 @@ from stream.contracts.decode_errors import UNREADABLE
 from stream.contracts.metrics import DriftMetric, ServiceMetric, decode_drift, decode_service
 from stream.contracts.timestamps import to_text
 from stream.contracts.topics import StateTable, Topic
-from stream.exact.agent import Agent, Outcome, Owner
+from stream.exact.agent import Agent, Owner, StepOutput
 from stream.exact.changelog import pack_value
 from stream.exact.kept_twice import newest, other
 from stream.exact.ports import AgentApp, StateValues
@@ -147,8 +147,8 @@ class Alerting(Agent[AlertOwner, ReadItems]):
 
         return undo
 
-    def _apply(self, owner: AlertOwner, topic: str, _records: Sequence[Record], read: ReadItems) -> Outcome:
-        outcome = Outcome()
+    def _apply(self, owner: AlertOwner, topic: str, _records: Sequence[Record], read: ReadItems) -> StepOutput:
+        outcome = StepOutput()
         for record, items in read:
             if isinstance(items, Reject):
                 if topic == self._letters:  # a dead letter about a dead letter would never end
@@ -178,7 +178,7 @@ class Alerting(Agent[AlertOwner, ReadItems]):
         over += owner.set_aside.calm(self._clock(), self._config.set_aside_quiet_s)
         if over:
             owner.changed = True
-            await asyncio.gather(*await self._send(owner, self._letters, Outcome([_message(one) for one in over])))
+            await asyncio.gather(*await self._send(owner, self._letters, StepOutput([_message(one) for one in over])))
         if not owner.changed or not owner.held:
             return
         try:

@@ -20,11 +20,11 @@ from stream.contracts.dead_letters import DETAIL_CHARS, Reason
 from stream.contracts.topics import Topic
 from stream.delivery.alert_intake import UnreadableAlertError, read_alert
 from stream.delivery.config import DeliveryConfig
-from stream.delivery.keyed_tasks import Lanes, Work
+from stream.delivery.keyed_tasks import KeyedTasks, Work
 from stream.delivery.outbox import Outbox
 from stream.delivery.posting import Poster
 from stream.delivery.unfinished import Unfinished
-from stream.delivery.webhook_delivery import CHANNEL, Courier
+from stream.delivery.webhook_delivery import CHANNEL, WebhookDelivery
 from stream.prometheus import NOTIFICATIONS, RECORDS_READ, SET_ASIDE
 from stream.watched import Watched
 
@@ -45,12 +45,12 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
     def __init__(self, config: DeliveryConfig) -> None:
         self._config = config
         self._topic = config.layout.name(Topic.ALERTS)
-        self._lanes = Lanes()
+        self._keyed_tasks = KeyedTasks()
         self._unfinished = Unfinished()
         self._hurry = asyncio.Event()
         self._watched = Watched()
         self._open = contextlib.AsyncExitStack()
-        self._courier: Courier | None = None
+        self._webhook_delivery: WebhookDelivery | None = None
         self._consumer: AIOKafkaConsumer
         self._outbox: Outbox
 
@@ -77,7 +77,7 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             self._open.push_async_callback(client.stop)
         await producer.start()
         await self._consumer.start()
-        self._courier = await self._make_courier()
+        self._webhook_delivery = await self._make_webhook_delivery()
         self._consumer.subscribe([self._topic], listener=self)
         self._watched.start(self._read(), "reading of alerts")
         self._watched.start(self._keep_committing(), "committing")
@@ -88,8 +88,8 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
 
     def trouble(self) -> str | None:
         """Why this process cannot go on; None while it can."""
-        if self._lanes.failure is not None:
-            return f"a delivery failed: {self._lanes.failure!r}"
+        if self._keyed_tasks.failure is not None:
+            return f"a delivery failed: {self._keyed_tasks.failure!r}"
         return self._watched.trouble()
 
     async def drain(self, deadline_s: float) -> bool:
@@ -98,7 +98,7 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         end = busy + deadline_s
         self._hurry.set()
         while (now := time.monotonic()) < end and self.trouble() is None:
-            if len(self._lanes) or not await self._all_read():
+            if len(self._keyed_tasks) or not await self._all_read():
                 busy = now
             elif now - busy > QUIET_S:
                 return self._unfinished.empty()
@@ -108,14 +108,14 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
     async def stop(self) -> None:
         """End what is under way, commit what is finished."""
         await self._watched.stop()
-        await self._lanes.cancel()
+        await self._keyed_tasks.cancel()
         if self._watched:
             await self._commit()
         await self._open.aclose()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         for tp in revoked:
-            await self._lanes.cancel(tp.partition)
+            await self._keyed_tasks.cancel(tp.partition)
         await self._commit()
         for tp in revoked:
             self._unfinished.forget(tp.partition)
@@ -123,13 +123,13 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         log.info("delivery.assigned", partitions=sorted(tp.partition for tp in assigned))
 
-    async def _make_courier(self) -> Courier | None:
+    async def _make_webhook_delivery(self) -> WebhookDelivery | None:
         config = self._config
         if config.target is None:
             return None
         poster = Poster(config.target, timeout_s=config.timeout_s, connections=config.slots)
         await self._open.enter_async_context(poster)
-        return Courier(
+        return WebhookDelivery(
             config.target,
             poster,
             self._outbox.notification,
@@ -141,7 +141,7 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
 
     async def _read(self) -> None:
         while True:
-            room = await self._lanes.room(self._config.waiting)
+            room = await self._keyed_tasks.room(self._config.waiting)
             # Nothing is awaited between a fetch and the start of its records, so that a revocation finds all of them.
             for messages in (await self._consumer.getmany(timeout_ms=200, max_records=room)).values():
                 for message in messages:
@@ -159,7 +159,7 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             work = partial(self._set_aside, message, error)
         else:
             key, work = alert.alert_id, partial(self._deliver, alert)
-        self._lanes.start(message.partition, key, partial(self._finish, message, work))
+        self._keyed_tasks.start(message.partition, key, partial(self._finish, message, work))
 
     async def _finish(self, message: Any, work: Work) -> bool:
         try:
@@ -173,10 +173,10 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         return done
 
     async def _deliver(self, alert: Alert) -> bool:
-        if self._courier is None:
+        if self._webhook_delivery is None:
             NOTIFICATIONS.labels(CHANNEL, "no_webhook_set").inc()
             return True
-        return await self._courier.deliver(alert)
+        return await self._webhook_delivery.deliver(alert)
 
     async def _twice(self, work: Work) -> bool:
         try:

@@ -9,7 +9,7 @@ Work = Callable[[], Awaitable[bool]]
 """True when it is done; False when it was left, and what follows it in its lane is left as well."""
 
 
-class Lanes:
+class KeyedTasks:
     """The work under way, by partition and key."""
 
     def __init__(self) -> None:

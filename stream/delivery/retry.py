@@ -7,7 +7,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 
-class Outcome(StrEnum):
+class AttemptStatus(StrEnum):
     """How an attempt ended."""
 
     DELIVERED = "delivered"
@@ -27,10 +27,10 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class NextAttempt:
     """What follows from one answer."""
 
-    outcome: Outcome
+    outcome: AttemptStatus
     wait_s: float
     """Before the next attempt; 0 where there is none."""
     reason: str
@@ -55,7 +55,7 @@ def judge(
     elapsed_s: float,
     retry_after_s: float | None,
     jitter: float,
-) -> Judgement:
+) -> NextAttempt:
     """What to do after attempt number `attempt` (from 1), `elapsed_s` seconds after the delivery began.
 
     Args:
@@ -63,14 +63,14 @@ def judge(
         jitter: 0 to 1, evenly random, so that many deliveries that failed together do not return together.
     """
     if status is not None and 200 <= status < 300:
-        return Judgement(Outcome.DELIVERED, 0.0, "")
+        return NextAttempt(AttemptStatus.DELIVERED, 0.0, "")
     if not may_pass(status):
-        return Judgement(Outcome.FAILED, 0.0, _lasting(status))
+        return NextAttempt(AttemptStatus.FAILED, 0.0, _lasting(status))
     left = policy.total_s - elapsed_s
     if attempt >= policy.attempts or left <= 0:
-        return Judgement(Outcome.FAILED, 0.0, f"given up after {attempt} attempts in {elapsed_s:.0f} s")
+        return NextAttempt(AttemptStatus.FAILED, 0.0, f"given up after {attempt} attempts in {elapsed_s:.0f} s")
     wait = min(max(_back_off(policy, attempt, jitter), retry_after_s or 0.0), left)
-    return Judgement(Outcome.RETRYING, wait, f"tried again in {wait:.1f} s")
+    return NextAttempt(AttemptStatus.RETRYING, wait, f"tried again in {wait:.1f} s")
 
 
 def retry_after(value: str | None, now: float, date: str | None = None) -> float | None:

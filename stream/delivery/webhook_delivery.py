@@ -12,25 +12,25 @@ import structlog
 from stream.contracts.alerts import Alert, Notification
 from stream.contracts.timestamps import to_text
 from stream.delivery.posting import Answer, Poster
-from stream.delivery.retry import Judgement, Outcome, RetryPolicy, judge, retry_after
+from stream.delivery.retry import AttemptStatus, NextAttempt, RetryPolicy, judge, retry_after
 from stream.delivery.webhook import WebhookTarget, webhook_request
 from stream.prometheus import NOTIFICATIONS
 
 log = structlog.get_logger()
 
 CHANNEL = "webhook"
-Record = Callable[[Notification], Awaitable[None]]
+RecordAttempt = Callable[[Notification], Awaitable[None]]
 """Returns when the broker has the notification."""
 
 
-class Courier:
+class WebhookDelivery:
     """Many deliveries at once; a slot is held for an attempt only, never while a delivery waits for its next one."""
 
     def __init__(
         self,
         target: WebhookTarget,
         poster: Poster,
-        record: Record,
+        record: RecordAttempt,
         *,
         policy: RetryPolicy,
         slots: int,
@@ -53,7 +53,7 @@ class Courier:
             async with self._slots:
                 answer = await self._poster.post(webhook_request(self._target, alert, time.time()))
             last = self._hurry.is_set()
-            judgement = judge(
+            next_attempt = judge(
                 self._policy,
                 answer.status,
                 attempt=attempt,
@@ -61,32 +61,32 @@ class Courier:
                 retry_after_s=retry_after(answer.retry_after, time.time(), answer.date),
                 jitter=self._jitter(),
             )
-            await self._note(alert, attempt, answer, judgement)
-            if judgement.outcome is not Outcome.RETRYING:
+            await self._note(alert, attempt, answer, next_attempt)
+            if next_attempt.outcome is not AttemptStatus.RETRYING:
                 return True
             if last:
                 return False
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(judgement.wait_s):
+                async with asyncio.timeout(next_attempt.wait_s):
                     await self._hurry.wait()
         raise AssertionError("unreachable: attempts are numbered without end")
 
-    async def _note(self, alert: Alert, attempt: int, answer: Answer, judgement: Judgement) -> None:
-        notification = _notification(alert, attempt, answer, judgement, self._target.shown)
-        NOTIFICATIONS.labels(CHANNEL, judgement.outcome.value).inc()
-        say = log.info if judgement.outcome is Outcome.DELIVERED else log.warning
+    async def _note(self, alert: Alert, attempt: int, answer: Answer, next_attempt: NextAttempt) -> None:
+        notification = _notification(alert, attempt, answer, next_attempt, self._target.shown)
+        NOTIFICATIONS.labels(CHANNEL, next_attempt.outcome.value).inc()
+        say = log.info if next_attempt.outcome is AttemptStatus.DELIVERED else log.warning
         say(
-            f"webhook.{judgement.outcome.value}",
+            f"webhook.{next_attempt.outcome.value}",
             change_id=alert.change_id,
             target=self._target.shown,
             attempt=attempt,
             status=answer.status,
-            reason=judgement.reason,
+            reason=next_attempt.reason,
         )
         await self._record(notification)
 
 
-def _notification(alert: Alert, attempt: int, answer: Answer, judgement: Judgement, target: str) -> Notification:
+def _notification(alert: Alert, attempt: int, answer: Answer, next_attempt: NextAttempt, target: str) -> Notification:
     return Notification(
         notification_id=str(uuid.uuid4()),
         alert_id=alert.alert_id,
@@ -95,8 +95,8 @@ def _notification(alert: Alert, attempt: int, answer: Answer, judgement: Judgeme
         channel=CHANNEL,
         target=target,
         attempt=attempt,
-        outcome=judgement.outcome.value,
+        outcome=next_attempt.outcome.value,
         status=answer.status,
-        detail="; ".join(filter(None, (answer.detail, judgement.reason))),
+        detail="; ".join(filter(None, (answer.detail, next_attempt.reason))),
         elapsed_ms=round(answer.elapsed_ms, 3),
     )

@@ -22,7 +22,7 @@ from stream.contracts.dead_letters import DETAIL_CHARS, Reason
 from stream.contracts.topics import StateTable, Topic
 from stream.exact.changelog import Damage
 from stream.exact.doubts import Doubts
-from stream.exact.inputs import Holding, Inputs
+from stream.exact.inputs import HeldPartition, TopicInput
 from stream.exact.ports import AgentApp, Sent, StateValues
 from stream.exact.sender import Sender
 from stream.intake.events import Record, Reject
@@ -38,7 +38,7 @@ class Owner(ABC):
     """The state of one partition during one assignment of it."""
 
     partition: int
-    holdings: dict[str, Holding] = field(default_factory=dict)
+    holdings: dict[str, HeldPartition] = field(default_factory=dict)
     """By topic."""
     resumed: set[str] = field(default_factory=set)
     """Topics whose assignment it was made for."""
@@ -73,7 +73,7 @@ ReadT = TypeVar("ReadT")
 
 
 @dataclass(slots=True)
-class Outcome:
+class StepOutput:
     """What a step says to the world."""
 
     messages: list[tuple[Topic, str, bytes]] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
         self._sender = Sender(app, config)
         self._writing = asyncio.Lock()
         self._doubts = Doubts()
-        self.inputs = {topic: Inputs(app, topic) for topic in topics}
+        self.inputs = {topic: TopicInput(app, topic) for topic in topics}
         self.owners: dict[int, OwnerT] = {}
 
     @abstractmethod
@@ -115,7 +115,7 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
         """What brings the owner back to where it is now, after `_apply` of this."""
 
     @abstractmethod
-    def _apply(self, owner: OwnerT, topic: str, records: Sequence[Record], read: ReadT) -> Outcome:
+    def _apply(self, owner: OwnerT, topic: str, records: Sequence[Record], read: ReadT) -> StepOutput:
         """Change the owner. Awaits nothing."""
 
     @abstractmethod
@@ -185,7 +185,7 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
             sent += await self._send(owner, topic, outcome)
         await asyncio.gather(*sent)
 
-    async def _step(self, owner: OwnerT, topic: str, records: Sequence[Record], alone: bool) -> Outcome:
+    async def _step(self, owner: OwnerT, topic: str, records: Sequence[Record], alone: bool) -> StepOutput:
         undo: Callable[[], None] | None = None
         try:
             read = self._read(topic, records)
@@ -193,7 +193,7 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
             return await self._failed(owner, topic, records, alone, undo, error)
         await self._learn(read)
         if not owner.held:
-            return Outcome()
+            return StepOutput()
         try:
             undo = self._undo(owner, read) if alone else None
             outcome = self._apply(owner, topic, records, read)
@@ -211,16 +211,16 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
         alone: bool,
         undo: Callable[[], None] | None,
         error: Exception,
-    ) -> Outcome:
+    ) -> StepOutput:
         if not alone:
             self._doubts.note((topic, owner.partition), records[-1].offset)
             await self._start_over(owner, error)
-            return Outcome()
+            return StepOutput()
         if undo is not None:
             undo()
         (record,) = records
         owner.skip(topic, record.offset)
-        return Outcome(rejects=[self._set_aside(topic, record.offset, record.value, error)])
+        return StepOutput(rejects=[self._set_aside(topic, record.offset, record.value, error)])
 
     def _set_aside(self, topic: str, offset: int, raw: bytes, error: Exception) -> Reject:
         SET_ASIDE.labels(topic).inc()
@@ -265,7 +265,7 @@ class Agent(ABC, Generic[OwnerT, ReadT]):
         log.info(f"{self.label}.resumed", partition=partition, next_offsets=offsets)
         return owner
 
-    async def _send(self, owner: OwnerT, topic: str, outcome: Outcome) -> list[Awaitable[Any]]:
+    async def _send(self, owner: OwnerT, topic: str, outcome: StepOutput) -> list[Awaitable[Any]]:
         sent = [await self._sender.send(*message) for message in outcome.messages]
         letters = [await self._sender.dead_letter(topic, owner.partition, reject) for reject in outcome.rejects]
         return sent + letters

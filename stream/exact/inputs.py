@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from stream.exact.offset_sequence import ExpectedOffset, Verdict
+from stream.exact.offset_sequence import OffsetSequence, OffsetVerdict
 from stream.exact.ports import AgentApp
 from stream.intake.events import Record
 from stream.prometheus import GAPS, RECORDS_READ
@@ -19,12 +19,12 @@ SEEK_AGAIN_S = 2.0
 
 
 @dataclass(eq=False, slots=True)
-class Holding:
+class HeldPartition:
     """One partition during one assignment of it. What was gathered for it goes with it."""
 
     topic: str
     partition: int
-    expected: ExpectedOffset
+    expected: OffsetSequence
     pending: list[Record] = field(default_factory=list)
     pending_bytes: int = 0
     held: bool = True
@@ -42,16 +42,16 @@ class Holding:
         self.take()
 
 
-class Inputs:
+class TopicInput:
     """Of one topic. `assign` comes with every assignment; a partition without it is not ours."""
 
     def __init__(self, app: AgentApp, topic: str) -> None:
         self._app = app
         self.topic = topic
-        self.holdings: dict[int, Holding] = {}
+        self.holdings: dict[int, HeldPartition] = {}
 
     @property
-    def expected(self) -> dict[int, ExpectedOffset]:
+    def expected(self) -> dict[int, OffsetSequence]:
         """By partition, what is taken next."""
         return {partition: holding.expected for partition, holding in list(self.holdings.items())}
 
@@ -64,9 +64,9 @@ class Inputs:
         holding = self.holdings.get(partition)
         return 0.0 if holding is None else holding.took_at
 
-    def assign(self, partition: int, next_offset: int) -> Holding:
+    def assign(self, partition: int, next_offset: int) -> HeldPartition:
         self.revoke(partition)
-        holding = self.holdings[partition] = Holding(self.topic, partition, ExpectedOffset(next_offset))
+        holding = self.holdings[partition] = HeldPartition(self.topic, partition, OffsetSequence(next_offset))
         return holding
 
     def revoke(self, partition: int) -> None:
@@ -90,9 +90,9 @@ class Inputs:
             return
         gaps = holding.expected.gaps
         verdict = holding.expected.judge(record.offset)
-        if verdict is Verdict.SEEK:
+        if verdict is OffsetVerdict.SEEK:
             await self._seek(holding)
-        elif verdict is Verdict.TAKE:
+        elif verdict is OffsetVerdict.TAKE:
             holding.took_at = time.monotonic()
             RECORDS_READ.labels(self.topic).inc()
             GAPS.labels(self.topic).inc(holding.expected.gaps - gaps)
@@ -106,7 +106,7 @@ class Inputs:
             if missing and time.monotonic() - holding.sought_at > SEEK_AGAIN_S:
                 await self._seek(holding)
 
-    async def _seek(self, holding: Holding) -> None:
+    async def _seek(self, holding: HeldPartition) -> None:
         holding.sought_at = time.monotonic()
         expected = holding.expected
         log.info(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Verdict(Enum):
+class OffsetVerdict(Enum):
     """What to do with one record."""
 
     TAKE = "take"
@@ -15,7 +15,7 @@ class Verdict(Enum):
 
 
 @dataclass(slots=True)
-class ExpectedOffset:
+class OffsetSequence:
     """What was queued before a seek is still delivered after it, so order alone proves nothing.
 
     An offset that is missing is asked for again. Only when two readings in a row begin with the same later offset is
@@ -29,18 +29,18 @@ class ExpectedOffset:
     _began_with: int | None = None
     """The offset that the reading before began with."""
 
-    def judge(self, offset: int) -> Verdict:
+    def judge(self, offset: int) -> OffsetVerdict:
         if offset < self.next_offset:
-            return Verdict.SKIP
+            return OffsetVerdict.SKIP
         if offset == self.next_offset or self._is_own_gap(offset):
             self.gaps += int(offset > self.next_offset)
             self.next_offset, self.ahead, self._began_with = offset + 1, None, None
-            return Verdict.TAKE
+            return OffsetVerdict.TAKE
         goes_on = self.ahead is not None and offset > self.ahead
         if self.ahead is not None and not goes_on:
             self._began_with = offset
         self.ahead = offset
-        return Verdict.SKIP if goes_on else Verdict.SEEK
+        return OffsetVerdict.SKIP if goes_on else OffsetVerdict.SEEK
 
     def _is_own_gap(self, offset: int) -> bool:
         begins_again = self.ahead is not None and offset <= self.ahead

@@ -13,7 +13,7 @@ from stream.contracts import panes
 from stream.contracts.dead_letters import Reason
 from stream.contracts.panes import Pane
 from stream.contracts.topics import StateTable, Topic
-from stream.exact.agent import Agent, Outcome, Owner
+from stream.exact.agent import Agent, Owner, StepOutput
 from stream.exact.changelog import pack_value
 from stream.exact.incarnation import topic_id_bytes
 from stream.exact.kept_twice import newest, other
@@ -135,11 +135,11 @@ class Counting(Agent[CountOwner, Intake]):
         saved = copy.deepcopy(owner.counter)
         return lambda: owner.put_back(saved)
 
-    def _apply(self, owner: CountOwner, _topic: str, records: Sequence[Record], read: Intake) -> Outcome:
+    def _apply(self, owner: CountOwner, _topic: str, records: Sequence[Record], read: Intake) -> StepOutput:
         known = without(read, records, self._catalog.targets, self._catalog.endings)
         owner.counter.add(known.events, known.offsets, records[-1].offset, self._catalog.targets)
         EVENTS_COUNTED.inc(len(known.events))
-        return Outcome(rejects=known.rejects)
+        return StepOutput(rejects=known.rejects)
 
     async def _flush(self, owner: CountOwner) -> None:
         """Write the state, send its panes, and forget closed ones that the broker has."""

@@ -22,7 +22,7 @@ from stream.prometheus import REBUILD_SECONDS, REBUILDS_FAILED
 from stream.rebuilding.history import History, HistoryError
 from stream.rebuilding.reopening import reopen, waiting_rules
 from stream.rebuilding.windows import judgement_of, rebuild
-from stream.windows.evaluation import Judgement
+from stream.windows.evaluation import EvaluationMemory
 from stream.windows.partition_windows import POSITION, PartitionWindows, is_position
 
 log = structlog.get_logger()
@@ -187,7 +187,7 @@ class Rebuilding:
             past.remembered = self._remembered(history, lost)
         return found
 
-    def _remembered(self, history: History, targets: Mapping[str, Target]) -> dict[str, Judgement]:
+    def _remembered(self, history: History, targets: Mapping[str, Target]) -> dict[str, EvaluationMemory]:
         memories = history.memories([target.identity for target in targets.values()]) if targets else {}
         return {name: judgement_of(name, memory) for name, memory in memories.items()}
 

@@ -17,7 +17,7 @@ from stream.panes.totals import Totals
 from stream.rebuilding.history import History, SlotSum, Stretch
 from stream.rebuilding.recounting import recount
 from stream.windows.deployment_windows import DeploymentWindows
-from stream.windows.evaluation import Judgement
+from stream.windows.evaluation import EvaluationMemory
 from stream.windows.memory import recall
 from stream.windows.partition_windows import DeploymentState
 from stream.windows.window import SLOT_KEPT_SECONDS
@@ -97,10 +97,10 @@ def _put(array: NDArray[Any], indices: Sequence[int], values: Sequence[float]) -
     array[list(indices)] = values
 
 
-def judgement_of(deployment_id: str, memory: str | None) -> Judgement:
+def judgement_of(deployment_id: str, memory: str | None) -> EvaluationMemory:
     """What an evaluation remembered; a fresh one where nobody can read it."""
     try:
-        return Judgement() if memory is None else recall(memory)
+        return EvaluationMemory() if memory is None else recall(memory)
     except msgspec.MsgspecError as error:
         log.error("rebuilding.memory_unreadable", deployment=deployment_id, detail=str(error))
-        return Judgement()
+        return EvaluationMemory()

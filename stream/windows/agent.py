@@ -19,7 +19,7 @@ from stream.contracts.deployments import encode as encode_deployment
 from stream.contracts.metrics import encode_lines, encode_records, in_role
 from stream.contracts.panes import Pane
 from stream.contracts.topics import StateTable, Topic
-from stream.exact.agent import Agent, Outcome, Owner
+from stream.exact.agent import Agent, Owner, StepOutput
 from stream.exact.changelog import pack_value
 from stream.exact.ports import AgentApp, Sent, StateValues
 from stream.intake.catalog import Catalog
@@ -77,7 +77,7 @@ class WindowsOwner(Owner):
         for deployment_id, state in list(self.windows.deployments.items()):
             try:
                 state.windows.pack()
-                msgspec.msgpack.encode(state.judgement)
+                msgspec.msgpack.encode(state.evaluation_memory)
                 for key in state.windows.slots:
                     state.windows.pack_slot(key)
             except Exception as error:  # whatever it is
@@ -133,8 +133,8 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
 
         return undo
 
-    def _apply(self, owner: WindowsOwner, _topic: str, _records: Sequence[Record], read: ReadPanes) -> Outcome:
-        outcome = Outcome()
+    def _apply(self, owner: WindowsOwner, _topic: str, _records: Sequence[Record], read: ReadPanes) -> StepOutput:
+        outcome = StepOutput()
         for record, pane in read.items:
             if isinstance(pane, Reject):
                 outcome.rejects.append(pane)
@@ -201,7 +201,11 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         state.windows.changed = True
         role = record.role if record else "primary"
         messages = [
-            (Topic.SERVICE, deployment_id, encode_lines(with_memory(in_role(result.service, role), state.judgement)))
+            (
+                Topic.SERVICE,
+                deployment_id,
+                encode_lines(with_memory(in_role(result.service, role), state.evaluation_memory)),
+            )
         ]
         messages += [(Topic.DRIFT, deployment_id, value) for value in encode_records(in_role(result.drift, role))]
         return messages
@@ -213,7 +217,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         profile = self._catalog.profile_of(target.profile_id) if target else None
         threshold = record.psi_threshold if record else 0.2
         steps = evaluation_steps(
-            state.windows, profile, threshold, state.judgement, self._config.evaluation, time.time()
+            state.windows, profile, threshold, state.evaluation_memory, self._config.evaluation, time.time()
         )
         cost = 0.0
         while True:  # in turns with everything else; what would change the windows waits for the agent's lock

@@ -31,7 +31,7 @@ LEARNING_WINDOW = WINDOWS[0]
 """Serial correlation is learned from windows of this length that do not overlap."""
 
 
-class Judgement(msgspec.Struct, kw_only=True):
+class EvaluationMemory(msgspec.Struct, kw_only=True):
     """What an evaluation remembers of the ones before it."""
 
     states: dict[str, SeriesState] = {}
@@ -55,15 +55,15 @@ def evaluate(
     windows: DeploymentWindows,
     profile: Profile | None,
     psi_threshold: float,
-    judgement: Judgement,
+    evaluation_memory: EvaluationMemory,
     config: EvaluationConfig,
     now: float,
 ) -> Evaluation:
     """Evaluate all windows. `now`: wall clock, only written down; decisions rest on event time.
 
-    `judgement` is updated. A deployment whose reference is still being learned has service metrics only.
+    `evaluation_memory` is updated. A deployment whose reference is still being learned has service metrics only.
     """
-    steps = evaluation_steps(windows, profile, psi_threshold, judgement, config, now)
+    steps = evaluation_steps(windows, profile, psi_threshold, evaluation_memory, config, now)
     while True:
         try:
             next(steps)
@@ -75,20 +75,20 @@ def evaluation_steps(
     windows: DeploymentWindows,
     profile: Profile | None,
     psi_threshold: float,
-    judgement: Judgement,
+    evaluation_memory: EvaluationMemory,
     config: EvaluationConfig,
     now: float,
 ) -> Generator[None, None, Evaluation]:
     """The same in steps of some ten milliseconds: a wide profile takes seconds, and others have to have their turn.
 
-    `windows` and `judgement` must stay as they are in between.
+    `windows` and `evaluation_memory` must stay as they are in between.
     """
     result = Evaluation()
     totals = [(window, windows.total(window)) for window in WINDOWS]
     for window, total in totals:
         if window.name == BASELINE_WINDOW:
-            _learn_baseline(total, judgement)
-    result.service = [_service(windows, window, total, judgement, now) for window, total in totals]
+            _learn_baseline(total, evaluation_memory)
+    result.service = [_service(windows, window, total, evaluation_memory, now) for window, total in totals]
     if profile is None:
         return result
     alpha = alpha_star(
@@ -98,11 +98,11 @@ def evaluation_steps(
     measured: Measured = {}
     for window, total in totals:
         if total.profile_id == profile.id:
-            for metric in _drift(windows, window, total, profile, judgement, alpha, limits, now, measured):
+            for metric in _drift(windows, window, total, profile, evaluation_memory, alpha, limits, now, measured):
                 result.drift.append(metric)
                 if len(result.drift) % STEP_SERIES == 0:
                     yield
-    _learn_serial(windows, result.drift, judgement)
+    _learn_serial(windows, result.drift, evaluation_memory)
     return result
 
 
@@ -111,7 +111,7 @@ def _drift(
     window: Window,
     total: Totals,
     profile: Profile,
-    judgement: Judgement,
+    evaluation_memory: EvaluationMemory,
     alpha: float,
     limits: Thresholds,
     now: float,
@@ -121,7 +121,7 @@ def _drift(
     for series, place in profile.slices():
         key = f"{window.name}/{series.key}"
         counts = total.counts[place]
-        serial = judgement.serial.get(series.key, SerialFactor())
+        serial = evaluation_memory.serial.get(series.key, SerialFactor())
         stats = None
         if series.n and counts.any():
             reference = None if mixture is None else mixture.of_series(series, place)
@@ -135,13 +135,13 @@ def _drift(
                 measured[series.key] = (counts, sums, stats)
         state = decide(
             stats,
-            judgement.states.get(key, SeriesState()),
+            evaluation_memory.states.get(key, SeriesState()),
             alpha=alpha,
             now=_newest(windows, total),
             window=window.seconds,
             thresholds=limits,
         )
-        judgement.states[key] = state
+        evaluation_memory.states[key] = state
         if stats is not None:
             yield drift_metric(windows, window, total, profile, mixture, series, stats, state, alpha, now)
 
@@ -159,7 +159,7 @@ def _mixture(windows: DeploymentWindows, window: Window, profile: Profile) -> Ho
 
 
 def _service(
-    windows: DeploymentWindows, window: Window, total: Totals, judgement: Judgement, now: float
+    windows: DeploymentWindows, window: Window, total: Totals, evaluation_memory: EvaluationMemory, now: float
 ) -> ServiceMetric:
     seconds = windows.window_end() - windows.window_start(window)
     timed = total.timed_requests
@@ -182,7 +182,7 @@ def _service(
         latency_p50_ms=_quantile(total, 0.50),
         latency_p95_ms=_quantile(total, 0.95),
         latency_p99_ms=_quantile(total, 0.99),
-        baseline_p95_ms=judgement.baseline_p95_ms,
+        baseline_p95_ms=evaluation_memory.baseline_p95_ms,
     )
 
 
@@ -194,18 +194,18 @@ def _quantile(total: Totals, q: float) -> float:
     return latency_quantile(total.latency, q) if total.timed_requests else 0.0
 
 
-def _learn_baseline(total: Totals, judgement: Judgement) -> None:
+def _learn_baseline(total: Totals, evaluation_memory: EvaluationMemory) -> None:
     """Once: the p95 of the first requests is what later latency is compared with."""
-    if judgement.baseline_p95_ms is None and total.timed_requests >= BASELINE_REQUESTS:
-        judgement.baseline_p95_ms = _quantile(total, 0.95)
+    if evaluation_memory.baseline_p95_ms is None and total.timed_requests >= BASELINE_REQUESTS:
+        evaluation_memory.baseline_p95_ms = _quantile(total, 0.95)
 
 
-def _learn_serial(windows: DeploymentWindows, metrics: list[DriftMetric], judgement: Judgement) -> None:
+def _learn_serial(windows: DeploymentWindows, metrics: list[DriftMetric], evaluation_memory: EvaluationMemory) -> None:
     """Quiet windows that do not overlap say how much more G varies than independent rows would make it."""
-    if windows.window_start(LEARNING_WINDOW) < judgement.learned_until:
+    if windows.window_start(LEARNING_WINDOW) < evaluation_memory.learned_until:
         return
-    judgement.learned_until = windows.window_end()
+    evaluation_memory.learned_until = windows.window_end()
     for metric in metrics:
         if metric.window == LEARNING_WINDOW.name and metric.state == "quiet":
-            serial = judgement.serial.get(metric.series, SerialFactor())
-            judgement.serial[metric.series] = serial.update(metric.g)
+            serial = evaluation_memory.serial.get(metric.series, SerialFactor())
+            evaluation_memory.serial[metric.series] = serial.update(metric.g)

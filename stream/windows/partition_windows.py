@@ -11,7 +11,7 @@ from stream.contracts.identity import Identity
 from stream.contracts.panes import Pane
 from stream.exact.changelog import DETAIL_CHARS, Damage
 from stream.windows.deployment_windows import DeploymentWindows, SlotKey
-from stream.windows.evaluation import Judgement
+from stream.windows.evaluation import EvaluationMemory
 
 POSITION = "position"
 """Key of the offset that everything before it is in; written last, so that it never promises too much."""
@@ -30,7 +30,7 @@ class PackedDeployment(msgspec.Struct, frozen=True, array_like=True):
     """One deployment without its slots."""
 
     windows: bytes
-    judgement: Judgement
+    evaluation_memory: EvaluationMemory
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class DeploymentState:
     """What is kept of one deployment."""
 
     windows: DeploymentWindows
-    judgement: Judgement = field(default_factory=Judgement)
+    evaluation_memory: EvaluationMemory = field(default_factory=EvaluationMemory)
     to_evaluate: bool = True
     rests_until: float = 0.0
     """No evaluation before (monotonic clock)."""
@@ -66,7 +66,7 @@ class PartitionWindows:
     """Of the values that it was restored from."""
     stale: set[str] = field(default_factory=set)
     """Names in the changelog of what is made again: those that are not written then are removed, after the position."""
-    remembered: dict[str, Judgement] = field(default_factory=dict)
+    remembered: dict[str, EvaluationMemory] = field(default_factory=dict)
     """What the last evaluation of the deployments in `healing` left, where somebody knows it."""
 
     def is_lost(self, deployment_id: str) -> bool:
@@ -93,8 +93,10 @@ class PartitionWindows:
         state = self.deployments.get(pane.deployment_id)
         if state is None:
             identity = Identity(pane.workspace, pane.model, pane.version, pane.deployment_id)
-            judgement = self.remembered.pop(pane.deployment_id, None) or Judgement()
-            state = self.deployments[pane.deployment_id] = DeploymentState(DeploymentWindows(identity), judgement)
+            evaluation_memory = self.remembered.pop(pane.deployment_id, None) or EvaluationMemory()
+            state = self.deployments[pane.deployment_id] = DeploymentState(
+                DeploymentWindows(identity), evaluation_memory
+            )
         if state.windows.apply(pane, offset, size):
             state.to_evaluate = True
 
@@ -131,7 +133,7 @@ class PartitionWindows:
             windows.gone_slots.clear()
             windows.changed_slots.clear()
             if windows.changed:
-                packed = PackedDeployment(windows.pack(), state.judgement)
+                packed = PackedDeployment(windows.pack(), state.evaluation_memory)
                 yield f"deployment|{deployment_id}", msgspec.msgpack.encode(packed)
                 windows.changed = False
         yield POSITION, msgspec.msgpack.encode(PackedPosition(self.next_offset, self.gaps, self.rebuilt_for))
@@ -154,7 +156,7 @@ class PartitionWindows:
                     packed = msgspec.msgpack.decode(value, type=PackedDeployment)
                     windows = DeploymentWindows.unpack(packed.windows)
                     windows.changed = False
-                    partition.deployments[deployment_id] = DeploymentState(windows, packed.judgement)
+                    partition.deployments[deployment_id] = DeploymentState(windows, packed.evaluation_memory)
         partition._restore_slots(values)
         partition._leave_out_damaged(all_names)
         return partition

@@ -10,7 +10,7 @@ from stream.contracts.topics import Topic, TopicLayout
 from tests.support.broker import Broker, admin
 from tests.support.kafka import topic_id
 from tests.support.waiting import wait_until
-from tidegate.backends.topics import Outcome, TopicsError, ensure_topics
+from tidegate.backends.topics import TopicsError, TopicStatus, ensure_topics
 
 LAYOUT = TopicLayout(prefix="topics-", event_partitions=3, metric_partitions=2, retention_hours=5)
 
@@ -24,7 +24,7 @@ def _settings(client: AdminClient, name: str) -> dict[str, str | None]:
 def test_every_topic_is_created_with_its_settings(broker: Broker) -> None:
     reports = ensure_topics(broker.bootstrap, LAYOUT)
 
-    assert {report.outcome for report in reports} == {Outcome.CREATED}
+    assert {report.outcome for report in reports} == {TopicStatus.CREATED}
     client = admin(broker.bootstrap)
     existing = client.list_topics(timeout=60).topics
     for spec in LAYOUT.specs():
@@ -39,7 +39,7 @@ def test_creating_them_again_changes_nothing(broker: Broker) -> None:
 
     reports = ensure_topics(broker.bootstrap, layout)
 
-    assert {report.outcome for report in reports} == {Outcome.UNCHANGED}
+    assert {report.outcome for report in reports} == {TopicStatus.UNCHANGED}
     assert [topic_id(broker.bootstrap, spec.name) for spec in layout.specs()] == before
 
 
@@ -50,13 +50,13 @@ def test_a_changed_setting_is_brought_up_to_date_and_reported(broker: Broker) ->
     reports = {report.name: report for report in ensure_topics(broker.bootstrap, replace(layout, retention_hours=7))}
 
     alerts = reports[layout.name(Topic.ALERTS)]
-    assert alerts.outcome is Outcome.UPDATED
+    assert alerts.outcome is TopicStatus.UPDATED
     assert "retention.ms" in alerts.details[0]
     client = admin(broker.bootstrap)
     seven = str(7 * 3_600_000)
     # A broker that did not take the change itself hears of it a moment later.
     wait_until(lambda: _settings(client, alerts.name)["retention.ms"] == seven, 10, "the new retention")
-    assert reports[layout.name(Topic.DEPLOYMENTS)].outcome is Outcome.UNCHANGED
+    assert reports[layout.name(Topic.DEPLOYMENTS)].outcome is TopicStatus.UNCHANGED
 
 
 def test_other_partitions_are_reported_and_not_changed(broker: Broker) -> None:
@@ -66,7 +66,7 @@ def test_other_partitions_are_reported_and_not_changed(broker: Broker) -> None:
     reports = {report.name: report for report in ensure_topics(broker.bootstrap, replace(layout, event_partitions=6))}
 
     events = reports[layout.name(Topic.EVENTS)]
-    assert events.outcome is Outcome.DIFFERENT
+    assert events.outcome is TopicStatus.DIFFERENT
     assert events.partitions == 3
     assert "3 partitions, the settings say 6" in events.details[0]
     assert len(admin(broker.bootstrap).list_topics(timeout=60).topics[events.name].partitions) == 3
@@ -83,7 +83,7 @@ def test_a_topic_made_anew_has_another_id(broker: Broker) -> None:
     # Apache Kafka forgets a deleted topic a moment after it said so.
     for _ in range(20):
         try:
-            created = {r.name for r in ensure_topics(broker.bootstrap, layout) if r.outcome is Outcome.CREATED}
+            created = {r.name for r in ensure_topics(broker.bootstrap, layout) if r.outcome is TopicStatus.CREATED}
         except (TopicsError, KafkaException):
             continue
         if name in created:

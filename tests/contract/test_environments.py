@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.environment import LOCK_FILE, EnvironmentBuildError, Prepared, Store, at_hand, evict, prepare, restore
+from model_runner.environment import (
+    LOCK_FILE,
+    EnvironmentBuildError,
+    PreparedEnvironment,
+    Store,
+    at_hand,
+    evict,
+    prepare,
+    restore,
+)
 from model_runner.environment.runner_copy import remove_old_copies, runner_copy
 from model_runner.environment.uv import listen
 from model_runner.errors import ModelError
@@ -66,12 +75,14 @@ def told() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def small(store: Store, told: list[str], tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def small(store: Store, told: list[str], tmp_path_factory: pytest.TempPathFactory) -> PreparedEnvironment:
     """An environment of one small package and what the runner needs."""
     return prepare(write_requirements(tmp_path_factory.mktemp("small"), SMALL), store, told.append)
 
 
-def test_an_environment_holds_what_was_asked_for_and_nothing_of_tidegate(small: Prepared, store: Store) -> None:
+def test_an_environment_holds_what_was_asked_for_and_nothing_of_tidegate(
+    small: PreparedEnvironment, store: Store
+) -> None:
     python = small.python.executable
     assert run_python(python, VERSION).stdout == "4.9.0\n"
     assert small.environment is not None
@@ -81,7 +92,7 @@ def test_an_environment_holds_what_was_asked_for_and_nothing_of_tidegate(small: 
         assert "ModuleNotFoundError" in run_python(python, f"import {module}").stderr, module
 
 
-def test_every_step_of_a_build_is_told(small: Prepared, told: list[str]) -> None:
+def test_every_step_of_a_build_is_told(small: PreparedEnvironment, told: list[str]) -> None:
     assert small.environment is not None
     starts = (
         "resolving 1 requirement",
@@ -95,7 +106,7 @@ def test_every_step_of_a_build_is_told(small: Prepared, told: list[str]) -> None
     assert heard[0] == 0, told
 
 
-def test_nobody_can_change_an_environment_and_its_bytecode_is_there(small: Prepared) -> None:
+def test_nobody_can_change_an_environment_and_its_bytecode_is_there(small: PreparedEnvironment) -> None:
     root = small.python.executable.parents[1]
     found = [path for path in (root, *root.rglob("*")) if not path.is_symlink()]
     assert [path for path in found if path.stat().st_mode & 0o222] == []
@@ -107,7 +118,7 @@ def test_nobody_can_change_an_environment_and_its_bytecode_is_there(small: Prepa
 
 
 def test_the_same_packages_are_the_same_environment_however_they_are_written(
-    small: Prepared, store: Store, tmp_path: Path
+    small: PreparedEnvironment, store: Store, tmp_path: Path
 ) -> None:
     lines: list[str] = []
     same = write_requirements(tmp_path, "# other words", "Humanize == 4.9.0  # the same", "numpy>=1.20")
@@ -121,7 +132,9 @@ def test_the_same_packages_are_the_same_environment_however_they_are_written(
     assert run_python(other.python.executable, VERSION).stdout == "4.8.0\n"
 
 
-def test_another_machine_builds_the_same_from_what_was_kept_with_the_model(small: Prepared, tmp_path: Path) -> None:
+def test_another_machine_builds_the_same_from_what_was_kept_with_the_model(
+    small: PreparedEnvironment, tmp_path: Path
+) -> None:
     folder = write_requirements(tmp_path / "m", SMALL)
     here, there = store_in(tmp_path / "here"), store_in(tmp_path / "there")
     first = prepare(folder, here)
@@ -143,7 +156,7 @@ def test_a_folder_that_tidegate_itself_satisfies_gets_no_environment(store: Stor
     (tmp_path / "b").mkdir()
     for folder in (satisfied, tmp_path / "b"):
         assert prepare(folder, store).python == HOST_PYTHON
-        assert at_hand(folder, store) == restore(folder, store) == Prepared(HOST_PYTHON)
+        assert at_hand(folder, store) == restore(folder, store) == PreparedEnvironment(HOST_PYTHON)
         assert not (folder / LOCK_FILE).exists()
     assert len(store.entries()) == before
 
@@ -181,7 +194,7 @@ def test_an_index_that_is_away_is_not_the_models_fault_and_its_password_is_not_t
 
 
 def test_an_index_that_is_away_is_not_needed_for_what_it_was_asked_before(
-    small: Prepared, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: PreparedEnvironment, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = write_requirements(tmp_path / "again", SMALL)
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
@@ -218,7 +231,7 @@ def test_an_environment_that_a_power_loss_damaged_is_built_anew(tmp_path: Path, 
 
 
 def test_a_list_that_is_cut_is_not_taken_for_what_was_resolved(
-    small: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: PreparedEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, mine = write_requirements(tmp_path / "m", SMALL), store_in(tmp_path / "store")
     prepare(folder, mine)
@@ -281,7 +294,9 @@ def test_a_build_that_is_killed_leaves_nothing_that_is_taken_for_an_environment(
     process.kill()
 
 
-def test_what_is_used_least_recently_goes_first_and_what_is_in_use_never(small: Prepared, tmp_path: Path) -> None:
+def test_what_is_used_least_recently_goes_first_and_what_is_in_use_never(
+    small: PreparedEnvironment, tmp_path: Path
+) -> None:
     assert small.environment is not None
     source = small.python.executable.parents[1]
     store = Store(tmp_path / "store", tmp_path / "store" / ".downloads")
@@ -304,7 +319,9 @@ def test_what_is_used_least_recently_goes_first_and_what_is_in_use_never(small: 
     assert [entry.about.key for entry in store.entries()] == ["used"]
 
 
-def test_an_environment_that_a_process_runs_in_is_in_use(small: Prepared, store: Store, tmp_path: Path) -> None:
+def test_an_environment_that_a_process_runs_in_is_in_use(
+    small: PreparedEnvironment, store: Store, tmp_path: Path
+) -> None:
     assert small.environment is not None
     waits = [str(small.python.executable), "-I", "-c", "print('up', flush=True); import time; time.sleep(60)"]
     process = Child(waits, tmp_path, "runner")
@@ -327,7 +344,7 @@ def test_downloads_go_when_environments_alone_do_not_make_room(tmp_path: Path) -
     assert [left.about for left in store.entries()] == [entry.about]
 
 
-def _copies(store: Store, source: Path, prepared: Prepared, names: list[str]) -> list[str]:
+def _copies(store: Store, source: Path, prepared: PreparedEnvironment, names: list[str]) -> list[str]:
     """Environments of these keys, used in this order."""
     import msgspec
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gateway.emission.gathering import Record
+from gateway.emission.gathering import EventRecord
 from gateway.emission.producing import ProducerConfig, RecordProducer
 from model_runner import watched
 from tests.support.broker import Broker, embedded_broker
@@ -12,8 +12,8 @@ from tests.support.events import make_topic
 from tests.support.waiting import wait_until
 
 
-def _record(number: int) -> Record:
-    return Record("d-1", b"{}", (f"e-{number}",), "2026-01-31T12:00:00.000000Z")
+def _record(number: int) -> EventRecord:
+    return EventRecord("d-1", b"{}", (f"e-{number}",), "2026-01-31T12:00:00.000000Z")
 
 
 def _produce(broker: Broker, producer: RecordProducer) -> None:

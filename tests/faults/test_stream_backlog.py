@@ -11,7 +11,7 @@ import pytest
 from gateway.events import encode_record
 from stream.config import StreamConfig
 from stream.contracts.topics import Topic, TopicLayout
-from stream.worker import Worker
+from stream.worker import StreamWorker
 from tests.support.broker import embedded_broker
 from tests.support.kafka import producer
 from tests.support.memory import anonymous_mb
@@ -50,7 +50,7 @@ def _record() -> bytes:
 
 async def _growth(bootstrap: str, folder: Path, records: int) -> float:
     """MB at the most that the process grows by while its counting is held up, and until all is counted."""
-    worker = Worker(StreamConfig(bootstrap, LAYOUT, folder))
+    worker = StreamWorker(StreamConfig(bootstrap, LAYOUT, folder))
     await worker.start()
     before = peak = anonymous_mb(os.getpid())
     try:
@@ -70,6 +70,6 @@ async def _growth(bootstrap: str, folder: Path, records: int) -> float:
     return peak - before
 
 
-def _taken(worker: Worker) -> list[int]:
+def _taken(worker: StreamWorker) -> list[int]:
     (inputs,) = worker.counting.inputs.values()
     return [expected.next_offset for expected in inputs.expected.values()]

@@ -111,11 +111,11 @@ class Way:
         if self.profile is not None and total.profile_id == self.profile.id:
             for _, place in self.profile.slices():
                 assert total.counts[place].sum() == self.accepted
-        result = evaluate(state.windows, self.profile, 0.2, state.judgement, EvaluationConfig(), float(BASE))
+        result = evaluate(state.windows, self.profile, 0.2, state.evaluation_memory, EvaluationConfig(), float(BASE))
         drift = [metric for value in encode_records(result.drift) for metric in decode_drift(value)]
         assert drift == result.drift
         assert decode_service(encode_lines(result.service)) == result.service
-        assert_finite(msgspec.to_builtins([result.drift, result.service, state.judgement]))
+        assert_finite(msgspec.to_builtins([result.drift, result.service, state.evaluation_memory]))
 
     def _learn(self, rows: list[dict[str, object]]) -> None:
         """A record like those that come with a model; what comes next can be counted against it."""

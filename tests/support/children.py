@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model_runner.process.listening import bind
-from tidegate.die_with_parent import tether
+from tidegate.die_with_parent import die_with_parent
 
 
 class Child:
@@ -54,7 +54,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=tether(),  # noqa: PLW1509  a killed test run leaves nothing behind
+                preexec_fn=die_with_parent(),  # noqa: PLW1509  a killed test run leaves nothing behind
             )
 
     def kill(self) -> None:

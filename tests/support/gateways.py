@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 
 from gateway.app import GatewayConfig, create_app
-from gateway.data_plane.inference import Limits
+from gateway.data_plane.inference import RequestLimits
 from gateway.edge.cors import cors_of
 from gateway.emission.acked_log import AckedLog
 from gateway.emission.producing import ProducerConfig
@@ -121,7 +121,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     config = GatewayConfig(
         producer=ProducerConfig(bootstrap=told.bootstrap, topic="inference.events", buffer_bytes=told.buffer_bytes),
-        limits=Limits(told.max_bytes, told.max_instances, told.body_buffer_bytes),
+        limits=RequestLimits(told.max_bytes, told.max_instances, told.body_buffer_bytes),
         runner=ClientConfig(queue=told.queue, timeout_s=told.timeout_s),
         waking=WakingConfig(told.wake_queue, told.wake_timeout_s),
         pages=page_guard("127.0.0.1", has_pages=True),

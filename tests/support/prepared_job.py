@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.deployer.client import ask, follow
-from gateway.deployer.protocol import Ended, Prepared, Submit, Taken
+from gateway.deployer.protocol import Ended, JobPrepared, Submit, Taken
 from tests.support.git_client import Clone
 from tests.support.stack import RunningStack
 from tidegate.sockets import deployer_socket
@@ -38,7 +38,7 @@ class PreparedJob:
             url=stack.gateway_url,
         )
         self.job = next(answer.job for answer in ask(self.socket, message) if isinstance(answer, Taken))
-        assert any(isinstance(answer, Prepared) for answer in until(self.follow(), Prepared))
+        assert any(isinstance(answer, JobPrepared) for answer in until(self.follow(), JobPrepared))
 
     def follow(self) -> Iterator[Any]:
         return follow(self.socket, self.job)

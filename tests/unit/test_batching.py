@@ -6,11 +6,11 @@ from itertools import count
 from typing import Any
 
 from model_runner.model import Row
-from model_runner.serving.batching import Job, Outcome, run_batch, take_batch
+from model_runner.serving.batching import BatchedResult, WaitingRequest, run_batch, take_batch
 
 
-def _job(rows: int, cancelled: bool = False) -> Job:
-    return Job([{"x": i} for i in range(rows)], lambda _: None, cancelled)
+def _job(rows: int, cancelled: bool = False) -> WaitingRequest:
+    return WaitingRequest([{"x": i} for i in range(rows)], lambda _: None, cancelled)
 
 
 def _clock() -> Any:
@@ -48,7 +48,7 @@ def test_cancelled_requests_vanish() -> None:
 
 def test_each_request_gets_its_own_rows_back() -> None:
     found = run_batch(_double, [[{"x": 1}], [{"x": 2}, {"x": 3}]], _clock())
-    assert found == [Outcome([2], None, 1000.0, 3), Outcome([4, 6], None, 1000.0, 3)]
+    assert found == [BatchedResult([2], None, 1000.0, 3), BatchedResult([4, 6], None, 1000.0, 3)]
 
 
 def test_a_failing_batch_is_tried_request_by_request() -> None:

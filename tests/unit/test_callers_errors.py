@@ -16,7 +16,7 @@ from stream.intake.targets import Target
 from stream.panes.partition_counter import PartitionCounter
 from stream.panes.totals import PackedTotals, Totals
 from stream.windows.deployment_windows import DeploymentWindows
-from stream.windows.evaluation import Evaluation, Judgement, evaluate
+from stream.windows.evaluation import Evaluation, EvaluationMemory, evaluate
 
 T0 = 1_800_000_000.0
 IDENTITY = Identity("default", "m", 1, "d1")
@@ -28,13 +28,13 @@ def event(number: int, status: int, latency_ms: float, row: int = 0) -> ReadEven
     return msgspec.convert(raw, ReadEvent)
 
 
-def evaluated(events: Iterable[ReadEvent], judgement: Judgement | None = None) -> Evaluation:
+def evaluated(events: Iterable[ReadEvent], evaluation_memory: EvaluationMemory | None = None) -> Evaluation:
     counter, read = PartitionCounter("t", 0), list(events)
     counter.add(read, [0] * len(read), 0, {"d1": Target(IDENTITY, None, None, 0, 0)})
     windows = DeploymentWindows(IDENTITY)
     for offset, pane in enumerate(counter.take_changed()):
         windows.apply(decode(encode(pane)), offset, 0)
-    return evaluate(windows, None, 0.2, judgement or Judgement(), EvaluationConfig(), now=T0)
+    return evaluate(windows, None, 0.2, evaluation_memory or EvaluationMemory(), EvaluationConfig(), now=T0)
 
 
 def in_the_last_minute(events: Iterable[ReadEvent]) -> ServiceMetric:
@@ -67,9 +67,9 @@ def test_one_mistake_in_a_long_request_is_one_mistake() -> None:
 
 
 def test_how_fast_is_refused_says_nothing_of_the_model() -> None:
-    judgement = Judgement()
-    evaluated((event(number, 400, 0.2) for number in range(600)), judgement)
-    assert judgement.baseline_p95_ms is None, "no request was answered yet"
+    evaluation_memory = EvaluationMemory()
+    evaluated((event(number, 400, 0.2) for number in range(600)), evaluation_memory)
+    assert evaluation_memory.baseline_p95_ms is None, "no request was answered yet"
     slow = [event(number, 200, 80.0) for number in range(20)]
     metric = in_the_last_minute([*slow, *(event(number, 422, 0.2) for number in range(980))])
     assert metric.latency_p50_ms > 79

@@ -25,7 +25,7 @@ class Outbox:
         self.letters.append((offset, reason))
 
 
-class Courier:
+class FakeDelivery:
     """Fails with some alerts, some times."""
 
     def __init__(self, failures: dict[str, list[Exception]]) -> None:
@@ -39,35 +39,35 @@ class Courier:
         return True
 
 
-async def play(failures: dict[str, list[Exception]]) -> tuple[Delivery, Outbox, Courier]:
+async def play(failures: dict[str, list[Exception]]) -> tuple[Delivery, Outbox, FakeDelivery]:
     made = Delivery(DeliveryConfig(bootstrap="nowhere:1", layout=TopicLayout(), target=None))
-    outbox, courier = Outbox(), Courier(failures)
-    made._outbox, made._courier = cast(Any, outbox), cast(Any, courier)
+    outbox, webhook = Outbox(), FakeDelivery(failures)
+    made._outbox, made._webhook_delivery = cast(Any, outbox), cast(Any, webhook)
     for number in range(3):
         made._take(SimpleNamespace(partition=0, offset=number, value=encode(an_alert(number))))
     async with asyncio.timeout(60):
-        await made._lanes.room(1)
-    return made, outbox, courier
+        await made._keyed_tasks.room(1)
+    return made, outbox, webhook
 
 
 def test_an_alert_that_fails_twice_is_set_aside() -> None:
-    made, outbox, courier = asyncio.run(play({"alert-1": [LookupError("again"), LookupError("unforeseen")]}))
+    made, outbox, webhook = asyncio.run(play({"alert-1": [LookupError("again"), LookupError("unforeseen")]}))
     assert outbox.letters == [(1, Reason.SET_ASIDE)]
-    assert courier.delivered == ["alert-0", "alert-2"]
-    assert made._lanes.failure is None
+    assert webhook.delivered == ["alert-0", "alert-2"]
+    assert made._keyed_tasks.failure is None
     assert made._unfinished.committable() == {0: 3}
 
 
 def test_one_that_fails_once_is_delivered() -> None:
-    _, outbox, courier = asyncio.run(play({"alert-1": [LookupError("unforeseen")]}))
+    _, outbox, webhook = asyncio.run(play({"alert-1": [LookupError("unforeseen")]}))
     assert outbox.letters == []
-    assert sorted(courier.delivered) == ["alert-0", "alert-1", "alert-2"]
+    assert sorted(webhook.delivered) == ["alert-0", "alert-1", "alert-2"]
 
 
 def test_a_trouble_of_the_process_loses_no_alert() -> None:
     made, outbox, _ = asyncio.run(play({"alert-1": [OSError(24, "no descriptor left")]}))
     assert outbox.letters == []
-    assert isinstance(made._lanes.failure, OSError)
+    assert isinstance(made._keyed_tasks.failure, OSError)
     assert made._unfinished.committable() == {0: 1}
 
 

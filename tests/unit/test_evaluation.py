@@ -11,7 +11,7 @@ from stream.profiles.build import build_profile
 from stream.profiles.numeric import assign_bins
 from stream.profiles.profile import Profile
 from stream.windows.deployment_windows import DeploymentWindows
-from stream.windows.evaluation import Evaluation, Judgement, evaluate
+from stream.windows.evaluation import Evaluation, EvaluationMemory, evaluate
 
 T0 = 1_800_000_000
 IDENTITY = Identity("default", "m", 1, "d1")
@@ -56,7 +56,7 @@ def windows_of(*panes: Pane) -> DeploymentWindows:
 
 
 def evaluated(windows: DeploymentWindows, profile: Profile | None = PROFILE) -> Evaluation:
-    return evaluate(windows, profile, 0.2, Judgement(), EvaluationConfig(), now=T0 + 7.0)
+    return evaluate(windows, profile, 0.2, EvaluationMemory(), EvaluationConfig(), now=T0 + 7.0)
 
 
 def in_the_last_minute(evaluation: Evaluation) -> DriftMetric:

@@ -7,7 +7,7 @@ import pytest
 from model_runner.checking.questions import check_inputs
 from model_runner.errors import ModelError
 from model_runner.folder.manifest import Manifest, read_manifest
-from model_runner.folder.schema_source import Inputs
+from model_runner.folder.schema_source import ModelInputs
 from model_runner.schema.schema import Feature, InputSchema, Kind
 from stream.alerting.text import MOST_NAME, moved_text
 from stream.contracts.metrics import MovedBucket
@@ -19,8 +19,8 @@ def manifest(tmp_path: Path) -> Manifest:
     return read_manifest(tmp_path, "market")
 
 
-def _inputs(name: str) -> Inputs:
-    return Inputs(InputSchema(features=(Feature(name=name, kind=Kind.NUMERIC),), source="reference.csv"), None)
+def _inputs(name: str) -> ModelInputs:
+    return ModelInputs(InputSchema(features=(Feature(name=name, kind=Kind.NUMERIC),), source="reference.csv"), None)
 
 
 @pytest.mark.parametrize("name", ["a\n✓ switch", "\x1b]52;c;aGk=\x07", "\u202eevil", "\u200b", "a\tb", "a\u3164"])

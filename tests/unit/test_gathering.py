@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.data_plane.masking import mask_features
 from gateway.emission.gathering import Gatherer
-from gateway.emission.producer_recovery import forgot
+from gateway.emission.producer_recovery import log_is_lost
 from gateway.ids import request_id_of, uuid7s
 from gateway.routing.routes import Route, RouteTable, pick
 
@@ -108,4 +108,4 @@ def test_traffic_is_shared_by_weight() -> None:
 def test_a_log_that_ends_before_what_it_acknowledged_was_lost(
     acked: dict[int, int], ends: dict[int, int], lost: bool
 ) -> None:
-    assert forgot(acked, ends) is lost
+    assert log_is_lost(acked, ends) is lost

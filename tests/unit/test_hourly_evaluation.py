@@ -13,7 +13,7 @@ from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
 from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.profile import Profile
-from stream.windows.evaluation import Evaluation, Judgement, evaluate
+from stream.windows.evaluation import Evaluation, EvaluationMemory, evaluate
 from stream.windows.partition_windows import PartitionWindows
 from tests.support.rhythm import DAY, HOUR, compare, sine, sine_profile
 from tests.support.windows import Floats
@@ -42,7 +42,7 @@ def counted(profile: Profile, times: Floats, values: Floats) -> PartitionWindows
 
 def evaluated(profile: Profile, times: Floats = TIMES, values: Floats = VALUES) -> Evaluation:
     windows = counted(profile, times, values).deployments["d1"].windows
-    return evaluate(windows, profile, 0.2, Judgement(), EvaluationConfig(), 0.0)
+    return evaluate(windows, profile, 0.2, EvaluationMemory(), EvaluationConfig(), 0.0)
 
 
 def metric(evaluation: Evaluation, window: str) -> DriftMetric:

@@ -2,17 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tidegate.supervisor.idleness import GATEWAYS_S, IdleWatch, Seen
+from tidegate.supervisor.idleness import GATEWAYS_S, IdleCandidate, IdleWatch
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 IDLE_S = 10.0
 
 
-def seen(last: datetime | None = None, *, ready: bool = True) -> Seen:
-    return Seen("d-1", IDLE_S, last, ready)
+def seen(last: datetime | None = None, *, ready: bool = True) -> IdleCandidate:
+    return IdleCandidate("d-1", IDLE_S, last, ready)
 
 
-def due(watch: IdleWatch, one: Seen, now: float) -> bool:
+def due(watch: IdleWatch, one: IdleCandidate, now: float) -> bool:
     return bool(watch.due([one], now))
 
 

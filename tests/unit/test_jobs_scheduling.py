@@ -12,13 +12,13 @@ from model_runner.errors import ModelError
 from storage.registry import Job, JobState
 from tests.support.jobs import NOW, job
 from tidegate.deployer import DeployError
-from tidegate.deployer.jobs.recovery import LIVES, Seen, Verdict, verdict
+from tidegate.deployer.jobs.recovery import LIVES, JobTraces, RecoveryVerdict, verdict
 from tidegate.deployer.jobs.retrying import ATTEMPTS, can_pass, next_attempt
 from tidegate.deployer.jobs.scheduling import ahead_of, startable
 from tidegate.rollout.publishing import PublishError
 
-GONE = Seen(was_live=False, pusher_lives=False, is_taken=False, has_files=True)
-THERE = Seen(was_live=False, pusher_lives=True, is_taken=False, has_files=True)
+GONE = JobTraces(was_live=False, pusher_lives=False, is_taken=False, has_files=True)
+THERE = JobTraces(was_live=False, pusher_lives=True, is_taken=False, has_files=True)
 
 
 def test_jobs_of_one_model_go_one_after_the_other_and_those_of_others_beside_them() -> None:
@@ -127,33 +127,33 @@ def test_pauses_grow_and_end() -> None:
 @pytest.mark.parametrize(
     ("prepared", "seen", "expected"),
     [
-        (None, THERE, Verdict.AGAIN),
-        (None, GONE, Verdict.FAILED),
-        ({"lines": 3}, THERE, Verdict.GO_ON),
-        ({"lines": 3}, GONE, Verdict.FAILED),
-        ({"lines": 3}, Seen(False, False, True, True), Verdict.GO_ON),
-        ({"lines": 3}, Seen(True, False, True, True), Verdict.SUCCEEDED),
-        (None, Seen(False, True, False, False), Verdict.FAILED),
+        (None, THERE, RecoveryVerdict.AGAIN),
+        (None, GONE, RecoveryVerdict.FAILED),
+        ({"lines": 3}, THERE, RecoveryVerdict.GO_ON),
+        ({"lines": 3}, GONE, RecoveryVerdict.FAILED),
+        ({"lines": 3}, JobTraces(False, False, True, True), RecoveryVerdict.GO_ON),
+        ({"lines": 3}, JobTraces(True, False, True, True), RecoveryVerdict.SUCCEEDED),
+        (None, JobTraces(False, True, False, False), RecoveryVerdict.FAILED),
     ],
 )
 def test_a_push_whose_deployer_died_is_live_or_begins_anew_or_has_failed(
-    prepared: dict[str, object] | None, seen: Seen, expected: Verdict
+    prepared: dict[str, object] | None, seen: JobTraces, expected: RecoveryVerdict
 ) -> None:
     what, why = verdict(job(1, state=JobState.RUNNING, attempts=1, prepared=prepared), seen)
 
     assert what is expected
-    assert ("push again" in why) is (what is Verdict.FAILED)
+    assert ("push again" in why) is (what is RecoveryVerdict.FAILED)
 
 
 def test_a_job_that_ends_its_deployer_again_and_again_is_given_up() -> None:
     what, why = verdict(job(1, state=JobState.RUNNING, attempts=LIVES), THERE)
 
-    assert what is Verdict.FAILED
+    assert what is RecoveryVerdict.FAILED
     assert "tidegate logs deployer" in why
 
 
 def test_a_job_from_github_needs_nobody_who_waits() -> None:
     running = job(1, kind="github", state=JobState.RUNNING, attempts=1)
 
-    assert verdict(running, GONE)[0] is Verdict.AGAIN
-    assert verdict(job(1, kind="github", prepared={"lines": 1}), GONE)[0] is Verdict.GO_ON
+    assert verdict(running, GONE)[0] is RecoveryVerdict.AGAIN
+    assert verdict(job(1, kind="github", prepared={"lines": 1}), GONE)[0] is RecoveryVerdict.GO_ON

@@ -1,45 +1,45 @@
 """Which records are taken after seeks."""
 
-from stream.exact.offset_sequence import ExpectedOffset, Verdict
+from stream.exact.offset_sequence import OffsetSequence, OffsetVerdict
 
 
-def judge_all(expected: ExpectedOffset, offsets: list[int]) -> list[Verdict]:
+def judge_all(expected: OffsetSequence, offsets: list[int]) -> list[OffsetVerdict]:
     return [expected.judge(offset) for offset in offsets]
 
 
 def test_each_offset_is_taken_once() -> None:
-    expected = ExpectedOffset(5)
+    expected = OffsetSequence(5)
     assert judge_all(expected, [3, 4, 5, 5, 6]) == [
-        Verdict.SKIP,
-        Verdict.SKIP,
-        Verdict.TAKE,
-        Verdict.SKIP,
-        Verdict.TAKE,
+        OffsetVerdict.SKIP,
+        OffsetVerdict.SKIP,
+        OffsetVerdict.TAKE,
+        OffsetVerdict.SKIP,
+        OffsetVerdict.TAKE,
     ]
 
 
 def test_records_queued_before_a_seek_wait_for_the_ones_before_them() -> None:
-    expected = ExpectedOffset(5)
-    assert judge_all(expected, [9, 10, 11]) == [Verdict.SEEK, Verdict.SKIP, Verdict.SKIP]
-    assert judge_all(expected, [5, 6, 7, 8, 9]) == [Verdict.TAKE] * 5
+    expected = OffsetSequence(5)
+    assert judge_all(expected, [9, 10, 11]) == [OffsetVerdict.SEEK, OffsetVerdict.SKIP, OffsetVerdict.SKIP]
+    assert judge_all(expected, [5, 6, 7, 8, 9]) == [OffsetVerdict.TAKE] * 5
     assert expected.gaps == 0
 
 
 def test_a_gap_that_two_readings_begin_with_is_the_topics_own() -> None:
-    expected = ExpectedOffset(5)
-    assert judge_all(expected, [9, 10]) == [Verdict.SEEK, Verdict.SKIP]
-    assert judge_all(expected, [9, 10]) == [Verdict.SEEK, Verdict.SKIP]
-    assert judge_all(expected, [9, 10, 11]) == [Verdict.TAKE, Verdict.TAKE, Verdict.TAKE]
+    expected = OffsetSequence(5)
+    assert judge_all(expected, [9, 10]) == [OffsetVerdict.SEEK, OffsetVerdict.SKIP]
+    assert judge_all(expected, [9, 10]) == [OffsetVerdict.SEEK, OffsetVerdict.SKIP]
+    assert judge_all(expected, [9, 10, 11]) == [OffsetVerdict.TAKE, OffsetVerdict.TAKE, OffsetVerdict.TAKE]
     assert (expected.gaps, expected.next_offset) == (1, 12)
 
 
 def test_stale_records_delivered_twice_are_no_gap() -> None:
-    expected = ExpectedOffset(5)
+    expected = OffsetSequence(5)
     judge_all(expected, [9, 10, 9, 10])
-    assert judge_all(expected, [5, 6, 7, 8, 9, 10]) == [Verdict.TAKE] * 6
+    assert judge_all(expected, [5, 6, 7, 8, 9, 10]) == [OffsetVerdict.TAKE] * 6
     assert expected.gaps == 0
 
 
 def test_a_record_that_alone_is_beyond_the_gap_is_taken_too() -> None:
-    expected = ExpectedOffset(0)
-    assert judge_all(expected, [40, 40, 40]) == [Verdict.SEEK, Verdict.SEEK, Verdict.TAKE]
+    expected = OffsetSequence(0)
+    assert judge_all(expected, [40, 40, 40]) == [OffsetVerdict.SEEK, OffsetVerdict.SEEK, OffsetVerdict.TAKE]

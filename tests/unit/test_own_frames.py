@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from model_runner.folder.schema_source import Inputs
+from model_runner.folder.schema_source import ModelInputs
 from model_runner.schema.manner import Manner
 from model_runner.schema.schema import Feature, Holds, InputSchema, Kind
 from model_runner.serving.own_answers import OwnAnswers
@@ -90,7 +90,7 @@ class _Counts:
 
 
 def test_answers_come_in_the_order_of_the_rows(csv: Path) -> None:
-    inputs = Inputs(SCHEMA, None)
+    inputs = ModelInputs(SCHEMA, None)
     own = OwnAnswers(_Counts(), lambda _: [], OwnFrames(csv, SCHEMA), inputs)
     rows = [{**ROWS[0], "count": count} for count in (None, 1, None, 2, 3)]
     assert own.answers(rows, None) == [[2, None], [3, 1], [2, None], [3, 2], [3, 3]]
@@ -113,7 +113,7 @@ class _Asked:
 
 
 def test_the_column_that_makes_the_difference_is_named_with_both_values(csv: Path) -> None:
-    own = OwnAnswers(_Asked(), list, OwnFrames(csv, SCHEMA), Inputs(SCHEMA, None))
+    own = OwnAnswers(_Asked(), list, OwnFrames(csv, SCHEMA), ModelInputs(SCHEMA, None))
     assert own.answers(ROWS, 0) == [str(2**53 + 1), "3"]
     (said,) = own.explain(ROWS[1:], 1)
     assert said == "'count' is 3 (int64) as the training reads it and is served as 3.0 (float64)"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from stream.delivery.retry import Outcome, RetryPolicy, judge, retry_after
+from stream.delivery.retry import AttemptStatus, RetryPolicy, judge, retry_after
 
 POLICY = RetryPolicy(attempts=5, total_s=100.0, first_s=1.0, longest_s=10.0)
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
@@ -12,22 +12,22 @@ NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_success_is_a_delivery(status: int) -> None:
-    judgement = judge(POLICY, status, attempt=9, elapsed_s=1e6, retry_after_s=None, jitter=0.5)
-    assert (judgement.outcome, judgement.wait_s) == (Outcome.DELIVERED, 0.0)
+    next_attempt = judge(POLICY, status, attempt=9, elapsed_s=1e6, retry_after_s=None, jitter=0.5)
+    assert (next_attempt.outcome, next_attempt.wait_s) == (AttemptStatus.DELIVERED, 0.0)
 
 
 @pytest.mark.parametrize("status", [None, 408, 425, 429, 500, 502, 503, 504, 599])
 def test_what_can_pass_is_tried_again(status: int | None) -> None:
-    judgement = judge(POLICY, status, attempt=1, elapsed_s=0.1, retry_after_s=None, jitter=0.5)
-    assert judgement.outcome is Outcome.RETRYING
-    assert judgement.wait_s == 0.75
+    next_attempt = judge(POLICY, status, attempt=1, elapsed_s=0.1, retry_after_s=None, jitter=0.5)
+    assert next_attempt.outcome is AttemptStatus.RETRYING
+    assert next_attempt.wait_s == 0.75
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 405, 410, 413, 422])
 def test_what_cannot_pass_is_lost_at_once_and_says_what_to_change(status: int) -> None:
-    judgement = judge(POLICY, status, attempt=1, elapsed_s=0.1, retry_after_s=3.0, jitter=0.5)
-    assert judgement.outcome is Outcome.FAILED
-    assert "TIDEGATE_WEBHOOK_URL" in judgement.reason
+    next_attempt = judge(POLICY, status, attempt=1, elapsed_s=0.1, retry_after_s=3.0, jitter=0.5)
+    assert next_attempt.outcome is AttemptStatus.FAILED
+    assert "TIDEGATE_WEBHOOK_URL" in next_attempt.reason
 
 
 def test_waits_double_within_their_jitter_up_to_the_longest() -> None:
@@ -44,19 +44,19 @@ def test_waits_double_within_their_jitter_up_to_the_longest() -> None:
 
 def test_attempts_and_time_are_bounded() -> None:
     by_attempts = judge(POLICY, 500, attempt=5, elapsed_s=20.0, retry_after_s=None, jitter=0.5)
-    assert (by_attempts.outcome, by_attempts.reason) == (Outcome.FAILED, "given up after 5 attempts in 20 s")
+    assert (by_attempts.outcome, by_attempts.reason) == (AttemptStatus.FAILED, "given up after 5 attempts in 20 s")
     by_time = judge(POLICY, None, attempt=2, elapsed_s=100.0, retry_after_s=None, jitter=0.5)
-    assert (by_time.outcome, by_time.reason) == (Outcome.FAILED, "given up after 2 attempts in 100 s")
+    assert (by_time.outcome, by_time.reason) == (AttemptStatus.FAILED, "given up after 2 attempts in 100 s")
 
 
 def test_the_default_gives_a_receiver_ten_minutes() -> None:
     policy, elapsed, attempts = RetryPolicy(), 0.0, 0
     while True:
         attempts += 1
-        judgement = judge(policy, None, attempt=attempts, elapsed_s=elapsed, retry_after_s=None, jitter=0.5)
-        if judgement.outcome is Outcome.FAILED:
+        next_attempt = judge(policy, None, attempt=attempts, elapsed_s=elapsed, retry_after_s=None, jitter=0.5)
+        if next_attempt.outcome is AttemptStatus.FAILED:
             break
-        elapsed += judgement.wait_s
+        elapsed += next_attempt.wait_s
     assert elapsed == pytest.approx(600.0)
     assert 10 < attempts <= 25
 
@@ -65,7 +65,7 @@ def test_a_receiver_that_asks_for_patience_gets_it_within_the_total() -> None:
     asked = judge(POLICY, 429, attempt=1, elapsed_s=0.0, retry_after_s=30.0, jitter=0.0)
     assert asked.wait_s == 30.0
     too_long = judge(POLICY, 503, attempt=1, elapsed_s=60.0, retry_after_s=3600.0, jitter=0.0)
-    assert (too_long.outcome, too_long.wait_s) == (Outcome.RETRYING, 40.0)
+    assert (too_long.outcome, too_long.wait_s) == (AttemptStatus.RETRYING, 40.0)
     impatient = judge(POLICY, 503, attempt=1, elapsed_s=0.0, retry_after_s=0.0, jitter=1.0)
     assert impatient.wait_s == 1.0
 

@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from model_runner.errors import ModelError
 from model_runner.folder.manifest import read_manifest
 from model_runner.folder.reference import Reference, read_reference
-from model_runner.folder.schema_source import Inputs, inputs_of
+from model_runner.folder.schema_source import ModelInputs, inputs_of
 from model_runner.formats.pickled import load
 from model_runner.formats.sklearn_memory import remembered
 from model_runner.schema.schema import Holds, InputSchema, Kind, Null
@@ -31,19 +31,19 @@ PEOPLE = pd.DataFrame({"age": [20, 30, 40, 50] * 10, "income": [1.5, 2.5, 3.5, 4
 PAID = pd.Series(["no", "yes"] * 20, name="paid")
 
 
-def settled(folder: Path, model: Any, reference: pd.DataFrame, toml: str = "", **csv: Any) -> Inputs:
+def settled(folder: Path, model: Any, reference: pd.DataFrame, toml: str = "", **csv: Any) -> ModelInputs:
     joblib.dump(model, folder / "model.joblib")
     (folder / "tidegate.toml").write_text(toml)
     reference.to_csv(folder / "reference.csv", **{"index": False, **csv})
     return inputs_of(read_manifest(folder, "m"), load(folder / "model.joblib"))
 
 
-def schema_of(inputs: Inputs) -> InputSchema:
+def schema_of(inputs: ModelInputs) -> InputSchema:
     assert inputs.schema is not None
     return inputs.schema
 
 
-def left_out(inputs: Inputs) -> dict[str, str]:
+def left_out(inputs: ModelInputs) -> dict[str, str]:
     return {each.name: each.reason for each in schema_of(inputs).left_out}
 
 
@@ -82,7 +82,7 @@ ODD = {
 """Of types that no feature can have."""
 
 
-def of_parquet(folder: Path, model: Any, frame: pd.DataFrame, toml: str = "") -> Inputs:
+def of_parquet(folder: Path, model: Any, frame: pd.DataFrame, toml: str = "") -> ModelInputs:
     joblib.dump(model, folder / "model.joblib")
     (folder / "tidegate.toml").write_text(toml)
     frame.to_parquet(folder / "reference.parquet")

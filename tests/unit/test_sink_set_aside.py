@@ -7,7 +7,7 @@ import pytest
 
 from storage.sink import lander as landing
 from storage.sink.batch import Batch, read_batch
-from storage.sink.lander import Job, Lander
+from storage.sink.lander import Lander, LandingJob
 from storage.sink.position import Claim
 from stream.contracts.dead_letters import Reason
 from stream.contracts.topics import Topic
@@ -34,7 +34,7 @@ def test_the_record_at_fault_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> No
     letters = Letters()
     lander = Lander(cast(Any, None), cast(Any, letters), cast(Any, None))
     records = [Record(offset, 0, b"{}") for offset in range(3)]
-    batch = lander._read(Job(Topic.ALERTS, "alerts", Claim("alerts", "id", 0, None, 0), records, doubtful=False))
+    batch = lander._read(LandingJob(Topic.ALERTS, "alerts", Claim("alerts", "id", 0, None, 0), records, doubtful=False))
     assert batch.lines == [b"{}", b"{}"]
     assert [(reject.offset, reject.reason) for reject in batch.rejects] == [(1, Reason.SET_ASIDE)]
     assert batch.letters

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from model_runner.checking.check import Report
-from model_runner.environment import Prepared
+from model_runner.environment import PreparedEnvironment
 from model_runner.folder.manifest import read_manifest
 from model_runner.folder.reference import read_reference
 from model_runner.folder.schema_source import inputs_from
@@ -25,7 +25,7 @@ def report_of(folder: Path, predictions: list[object]) -> Report:
         reference=reference,
         reference_predictions=predictions,
         stages=(),
-        prepared=Prepared(HOST_PYTHON),
+        prepared=PreparedEnvironment(HOST_PYTHON),
     )
 
 

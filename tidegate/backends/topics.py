@@ -28,7 +28,7 @@ class TopicsError(Exception):
     """The broker could not be asked, or refused."""
 
 
-class Outcome(StrEnum):
+class TopicStatus(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     """Its settings were changed to what they should be."""
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 @dataclass(frozen=True)
 class TopicReport:
     name: str
-    outcome: Outcome
+    outcome: TopicStatus
     partitions: int
     details: tuple[str, ...] = ()
 
@@ -150,11 +150,11 @@ def _wait(futures: dict[ConfigResource, Future[Any]]) -> None:
 def _report(spec: TopicSpec, topic: TopicMetadata, made: bool, changed: tuple[str, ...]) -> TopicReport:
     partitions = len(topic.partitions)
     if made:
-        return TopicReport(spec.name, Outcome.CREATED, partitions)
+        return TopicReport(spec.name, TopicStatus.CREATED, partitions)
     different = differences(spec, partitions, min(len(p.replicas) for p in topic.partitions.values()))
     if different:
-        return TopicReport(spec.name, Outcome.DIFFERENT, partitions, (*different, *changed))
-    return TopicReport(spec.name, Outcome.UPDATED if changed else Outcome.UNCHANGED, partitions, changed)
+        return TopicReport(spec.name, TopicStatus.DIFFERENT, partitions, (*different, *changed))
+    return TopicReport(spec.name, TopicStatus.UPDATED if changed else TopicStatus.UNCHANGED, partitions, changed)
 
 
 def differences(spec: TopicSpec, partitions: int, replicas: int) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ def differences(spec: TopicSpec, partitions: int, replicas: int) -> tuple[str, .
 
 
 def created(reports: Iterable[TopicReport]) -> list[str]:
-    return [report.name for report in reports if report.outcome is Outcome.CREATED]
+    return [report.name for report in reports if report.outcome is TopicStatus.CREATED]
 
 
 def _reason(error: KafkaException) -> str:

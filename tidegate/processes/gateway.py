@@ -7,7 +7,7 @@ import sys
 import uvicorn
 
 from gateway.app import GatewayConfig, create_app
-from gateway.data_plane.inference import Limits
+from gateway.data_plane.inference import RequestLimits
 from gateway.edge.descriptors import room_for
 from gateway.edge.token import Token, TokenError, load_or_make
 from gateway.emission.acked_log import AckedLog
@@ -46,7 +46,7 @@ def gateway_config(settings: Settings) -> GatewayConfig:
             topic=settings.topics.name(Topic.EVENTS),
             buffer_bytes=settings.emit_buffer_bytes,
         ),
-        limits=Limits(
+        limits=RequestLimits(
             max_bytes=settings.max_request_bytes,
             max_instances=settings.max_instances,
             body_buffer_bytes=settings.body_buffer_bytes,

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from storage.registry import Database
 from tidegate.backends.migrating import MigrateError, migrate_clickhouse, migrate_registry
-from tidegate.backends.topics import Outcome, TopicsError, ensure_topics
+from tidegate.backends.topics import TopicsError, TopicStatus, ensure_topics
 from tidegate.rollout.announcing import AT_START, Announcer
 from tidegate.rollout.learned import with_references
 from tidegate.rollout.publishing import PublishError, publish, records_of_live
@@ -39,7 +39,7 @@ def main() -> int:
 def _prepare(settings: Settings) -> None:
     migrate_registry(settings)
     for report in ensure_topics(settings.bootstrap, settings.topics):
-        level = logging.WARNING if report.outcome is Outcome.DIFFERENT else logging.INFO
+        level = logging.WARNING if report.outcome is TopicStatus.DIFFERENT else logging.INFO
         log.log(level, "topic %s: %s %s", report.name, report.outcome, "; ".join(report.details))
     patience_s = settings.start_timeout_s if settings.clickhouse_url is None else 0.0
     log.info("ClickHouse migrations applied: %s", migrate_clickhouse(settings, patience_s) or "none, all are there")

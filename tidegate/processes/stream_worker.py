@@ -10,7 +10,7 @@ import structlog
 
 from storage.history.clickhouse import ClickHouseHistory
 from stream.config import EvaluationConfig, StreamConfig
-from stream.worker import HistoryMaker, Worker
+from stream.worker import HistoryMaker, StreamWorker
 from tidegate import monitor
 from tidegate.logging import configure
 from tidegate.settings import Settings
@@ -38,7 +38,7 @@ def history_of(settings: Settings) -> HistoryMaker:
 
 async def run(settings: Settings, index: int) -> int:
     """Until a signal (drain, then 0) or trouble (1: the supervisor starts another)."""
-    worker = Worker(
+    worker = StreamWorker(
         StreamConfig(
             bootstrap=settings.bootstrap,
             layout=settings.topics,

@@ -16,7 +16,7 @@ from storage.registry import (
 from storage.registry.idle import MAY_SLEEP
 from tidegate.parts.launcher import Launcher
 from tidegate.supervisor.candidates import Candidates
-from tidegate.supervisor.idleness import IdleWatch, Seen
+from tidegate.supervisor.idleness import IdleCandidate, IdleWatch
 
 POLL_S = 0.1
 """A look costs a quarter of a millisecond while nothing has changed; a push waits for two of them."""
@@ -110,7 +110,7 @@ class Following:
     def _put_to_sleep(self, sleepy: Sequence[DesiredRunner]) -> None:
         last = last_requests(self._database, [one.deployment_id for one in sleepy])
         seen = [
-            Seen(key, one.idle_seconds or 0.0, last.get(key), self.launcher.is_ready(key))
+            IdleCandidate(key, one.idle_seconds or 0.0, last.get(key), self.launcher.is_ready(key))
             for one in sleepy
             for key in [one.deployment_id]
         ]

@@ -9,7 +9,7 @@ GATEWAYS_S = 1.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class IdleCandidate:
     """A deployment as it stands now."""
 
     deployment_id: str
@@ -27,7 +27,7 @@ class IdleWatch:
         self._quiet: dict[str, tuple[datetime | None, float]] = {}
         """Last request and, in seconds, since when it stands there with a runner ready."""
 
-    def due(self, seen: Iterable[Seen], now: float) -> list[Seen]:
+    def due(self, seen: Iterable[IdleCandidate], now: float) -> list[IdleCandidate]:
         """Those that may sleep.
 
         Args:

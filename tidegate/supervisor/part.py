@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from model_runner import watched
 from model_runner.process.endings import how_ended
 from model_runner.process.listening import bind
-from tidegate.die_with_parent import tether
+from tidegate.die_with_parent import die_with_parent
 from tidegate.parts.probes import not_ready
 from tidegate.parts.state import Condition, PartState
 from tidegate.supervisor import policy
@@ -222,7 +222,7 @@ class Part:
                 stdout=pipe.end,
                 stderr=pipe.end,
                 start_new_session=True,
-                preexec_fn=tether(),
+                preexec_fn=die_with_parent(),
             )
         self._set(Condition.STARTING, "", pid=self._process.pid)
         return self._process

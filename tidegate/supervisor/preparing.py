@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from model_runner import watched
-from model_runner.environment import EnvironmentBuildError, Prepared, Store, at_hand, restore
+from model_runner.environment import EnvironmentBuildError, PreparedEnvironment, Store, at_hand, restore
 from model_runner.errors import ModelError
 from model_runner.process.launch import RunnerPython
 
@@ -28,7 +28,7 @@ class _Build:
         self.said = "its environment is being built"
         self.task = watched.awaited(self._until_built(folder, store, retry_s))
 
-    async def _until_built(self, folder: Path, store: Store, retry_s: float) -> Prepared:
+    async def _until_built(self, folder: Path, store: Store, retry_s: float) -> PreparedEnvironment:
         while True:
             try:
                 return await _aside(lambda: restore(folder, store, log.info))
@@ -37,9 +37,9 @@ class _Build:
             await asyncio.sleep(retry_s)
 
 
-def _aside(work: Callable[[], Prepared]) -> asyncio.Future[Prepared]:
+def _aside(work: Callable[[], PreparedEnvironment]) -> asyncio.Future[PreparedEnvironment]:
     """In a daemon thread: a stop of the stack waits for no build. What it started ends by itself and harms nothing."""
-    done: Future[Prepared] = Future()
+    done: Future[PreparedEnvironment] = Future()
     done.set_running_or_notify_cancel()
 
     def run() -> None:

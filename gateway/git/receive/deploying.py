@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.deployer.client import ask, follow
-from gateway.deployer.protocol import Ended, Line, Prepared, Refused, Submit, Taken
+from gateway.deployer.protocol import Ended, JobPrepared, Line, Refused, Submit, Taken
 from gateway.git.content.export import export
 from gateway.git.lfs.store import LfsStore
 from gateway.git.receive.context import HookContext
@@ -63,7 +63,7 @@ def still_waits(waiting: Waiting, context: HookContext) -> Waiting:
         if isinstance(answer, Line):
             said = answer.number
             say(answer.text)
-        elif isinstance(answer, Prepared):
+        elif isinstance(answer, JobPrepared):
             break
         elif isinstance(answer, Ended):
             raise BranchRefusedError("" if answer.state != "succeeded" else f"job {job} has ended already: push again")

@@ -20,7 +20,7 @@ from model_runner.errors import ModelError
 from model_runner.explaining.report import read_error, write_error
 from model_runner.folder.manifest import read_manifest
 from model_runner.folder.reference import read_reference
-from model_runner.folder.schema_source import SEAL_FILE, Inputs, _read_sealed
+from model_runner.folder.schema_source import SEAL_FILE, ModelInputs, _read_sealed
 from model_runner.folder.test_rows import read_test_rows
 from stream.contracts import sealed
 from tests.support.decoders.samples import NOW, ROW, SCHEMA
@@ -110,7 +110,7 @@ def _own(scratch: Path) -> Iterator[Decoder]:
     lock = b"numpy==2.1.0 \\\n    --hash=sha256:ab\nscipy==1.15.0\n"
     packages = scratch / LOCK_FILE
     yield _kept("file: packages", packages, lock, lambda path: at_hand(path.parent, store), (EnvironmentBuildError,))
-    inputs = msgspec.json.encode(Inputs(SCHEMA, ROW, "test_data.json"))
+    inputs = msgspec.json.encode(ModelInputs(SCHEMA, ROW, "test_data.json"))
     yield _kept("file: inputs", scratch / SEAL_FILE, inputs, _read_sealed, (ModelError,))
     start = msgspec.json.encode(Start("/f", "/bin/python", ("-I",), ("-m", "model_runner")))
     yield _kept("file: start of a pod", scratch / START_FILE, start, lambda path: read_start(path.parent), (OSError,))

@@ -19,7 +19,7 @@ from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json
 from tidegate.cli.unlanded import require_room_to_land
-from tidegate.die_with_parent import tether
+from tidegate.die_with_parent import die_with_parent
 from tidegate.parts.leftovers import end_all
 from tidegate.parts.state import Phase, StackState, is_locked, read_state, running_state
 from tidegate.settings import Settings
@@ -104,7 +104,7 @@ def _spawn(settings: Settings, *, detached: bool) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=detached,
-            preexec_fn=None if detached else tether(),  # noqa: PLW1509
+            preexec_fn=None if detached else die_with_parent(),  # noqa: PLW1509
         )
 
 

@@ -9,7 +9,7 @@ LIVES = 3
 """Deployers that may die with one job in them: more would be its fault."""
 
 
-class Verdict(Enum):
+class RecoveryVerdict(Enum):
     SUCCEEDED = "succeeded"
     """Its version has the traffic: only the last words are missing."""
     GO_ON = "go on"
@@ -19,7 +19,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class JobTraces:
     """What can be seen of a job after its deployer has died."""
 
     was_live: bool
@@ -31,18 +31,18 @@ class Seen:
     has_files: bool
 
 
-def verdict(job: Job, seen: Seen) -> tuple[Verdict, str]:
+def verdict(job: Job, seen: JobTraces) -> tuple[RecoveryVerdict, str]:
     """What to do, and why where it has failed."""
     if seen.was_live:
-        return Verdict.SUCCEEDED, ""
+        return RecoveryVerdict.SUCCEEDED, ""
     is_push = job.kind == "push"
     if job.prepared is not None and (not is_push or seen.is_taken or seen.pusher_lives):
-        return Verdict.GO_ON, ""
+        return RecoveryVerdict.GO_ON, ""
     if is_push and not seen.pusher_lives:
-        return Verdict.FAILED, "the deployer ended, and the push with it: push again"
+        return RecoveryVerdict.FAILED, "the deployer ended, and the push with it: push again"
     if job.attempts >= LIVES:
         why = f"the deployer ended {job.attempts} times with this job in it"
-        return Verdict.FAILED, f"{why}: see `tidegate logs deployer`, then push again"
+        return RecoveryVerdict.FAILED, f"{why}: see `tidegate logs deployer`, then push again"
     if is_push and not seen.has_files:
-        return Verdict.FAILED, "its files are gone from the staging folder: push again"
-    return Verdict.AGAIN, ""
+        return RecoveryVerdict.FAILED, "its files are gone from the staging folder: push again"
+    return RecoveryVerdict.AGAIN, ""

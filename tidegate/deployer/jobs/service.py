@@ -15,7 +15,7 @@ from tidegate.deployer.jobs.acceptance import commit_of, pusher_lives
 from tidegate.deployer.jobs.job_run import UNTOUCHED, Around, JobRun, Origin
 from tidegate.deployer.jobs.ledger import Ledger
 from tidegate.deployer.jobs.prometheus import JOBS_UNFINISHED
-from tidegate.deployer.jobs.recovery import Seen, Verdict, verdict
+from tidegate.deployer.jobs.recovery import JobTraces, RecoveryVerdict, verdict
 from tidegate.deployer.jobs.scheduling import ahead_of, startable
 from tidegate.deployer.jobs.workers import Workers
 
@@ -166,24 +166,24 @@ class Deployer:
     async def _recover_one(self, job: Job) -> None:
         what, why = verdict(job, await self._look(job))
         log.warning("job.recovered", job=job.id, verdict=what.value, reason=why)
-        if what is Verdict.GO_ON:
+        if what is RecoveryVerdict.GO_ON:
             self._start(job)
             return
-        if what is Verdict.SUCCEEDED:
+        if what is RecoveryVerdict.SUCCEEDED:
             await JobRun(job, self._around).finish()
             return
         await self.ledger.abandon(job.deployment_id, why or "the deployer ended; its job begins anew")
-        if what is Verdict.AGAIN:
+        if what is RecoveryVerdict.AGAIN:
             await self.ledger.say(job.id, ["! the deployer ended and was started again: the job begins anew"])
             await self.ledger.change(registry.requeue_job, job.id)
         else:
             await JobRun(job, self._around).give_up(why)
 
-    async def _look(self, job: Job) -> Seen:
+    async def _look(self, job: Job) -> JobTraces:
         repository, folder = job.source.get("repository"), job.source.get("folder")
         # Whether git still runs is asked first: what it did before it ended is then in the repository.
         lives = pusher_lives(job)
-        return Seen(
+        return JobTraces(
             was_live=await self.ledger.was_live(job.deployment_id),
             pusher_lives=lives,
             is_taken=bool(repository) and await commit_of(str(repository), job.branch) == job.commit,

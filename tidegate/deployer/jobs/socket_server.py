@@ -19,8 +19,8 @@ from gateway.deployer.protocol import (
     Follow,
     FrameReader,
     FromDeployer,
+    JobPrepared,
     Line,
-    Prepared,
     Refused,
     Removed,
     Submit,
@@ -139,7 +139,7 @@ class SocketServer:
                 return
             if job.prepared is not None and not told_prepared:
                 told_prepared = True
-                await _send(writer, Prepared(number))
+                await _send(writer, JobPrepared(number))
             await news.wait()
 
     def _place(self, connection: int) -> tuple[str, str]:

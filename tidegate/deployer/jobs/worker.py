@@ -31,7 +31,7 @@ from tidegate.deployer.jobs.retrying import can_pass
 from tidegate.deployer.pipeline.closing import closing_lines
 from tidegate.deployer.pipeline.configuring import deploy_config
 from tidegate.deployer.pipeline.deploying import prepare, switch_to
-from tidegate.deployer.pipeline.request import Received, Wish
+from tidegate.deployer.pipeline.request import DeployRequest, Received
 from tidegate.deployer.pipeline.result import DeployError, OwnFaultError
 from tidegate.deployer.pipeline.stages import StageDone
 from tidegate.logging import configure
@@ -41,7 +41,7 @@ from tidegate.settings import Settings
 log = structlog.get_logger()
 
 
-class Worker:
+class JobWorker:
     """Answers orders; what goes wrong is an answer too."""
 
     def __init__(self, settings: Settings, answers: BinaryIO) -> None:
@@ -55,7 +55,7 @@ class Worker:
             prepared = prepare(
                 Path(order.folder),
                 self._config,
-                Wish(
+                DeployRequest(
                     name=order.model,
                     workspace=order.workspace,
                     branch=order.preview_of,
@@ -105,7 +105,7 @@ def _own_stdout() -> BinaryIO:
 
 def main() -> int:
     """0 when the deployer has no more orders."""
-    worker = Worker(settings := Settings(), _own_stdout())
+    worker = JobWorker(settings := Settings(), _own_stdout())
     configure(settings.log_level)
     for line in sys.stdin.buffer:
         order = decode_order(line)

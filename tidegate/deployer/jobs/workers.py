@@ -10,7 +10,7 @@ from asyncio.subprocess import PIPE, Process
 import psutil
 
 from tidegate.deployer.jobs.messages import Answer, Order, decode_answer, encode
-from tidegate.die_with_parent import tether
+from tidegate.die_with_parent import die_with_parent
 
 LINE_BYTES = 4_000_000
 """The longest answer: its closing lines, each of which is bounded."""
@@ -28,7 +28,7 @@ class WorkerProcess:
     async def start(cls) -> "WorkerProcess":
         command = (sys.executable, "-m", "tidegate.deployer.jobs.worker")
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, limit=LINE_BYTES, preexec_fn=tether()
+            *command, stdin=PIPE, stdout=PIPE, limit=LINE_BYTES, preexec_fn=die_with_parent()
         )
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process was started without its pipes")

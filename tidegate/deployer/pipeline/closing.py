@@ -18,7 +18,7 @@ from storage import registry
 from storage.registry import Database, Deployment, Version
 from tidegate.deployer.pipeline.changes import described, movement, schema_changes
 from tidegate.deployer.pipeline.config import DeployConfig
-from tidegate.deployer.pipeline.result import Prepared
+from tidegate.deployer.pipeline.result import PreparedVersion
 from tidegate.deployer.pipeline.sample import Sample
 
 TIMEOUT_S = 10.0
@@ -27,7 +27,7 @@ MOST_EXAMPLE = 1500
 """Characters of a row that is shown."""
 
 
-def closing_lines(prepared: Prepared, config: DeployConfig, url: str) -> list[str]:
+def closing_lines(prepared: PreparedVersion, config: DeployConfig, url: str) -> list[str]:
     """The lines below the stages."""
     version, sample = prepared.version, prepared.sample
     deployment = prepared.deployment
@@ -55,7 +55,7 @@ def _request(address: str, sample: Sample) -> list[str]:
     return ["", command, *note]
 
 
-def _compared(prepared: Prepared, config: DeployConfig) -> list[str]:
+def _compared(prepared: PreparedVersion, config: DeployConfig) -> list[str]:
     """Against the version that is live now; nothing where there is none."""
     version = prepared.version
     database = Database(config.rollout.database_dsn)

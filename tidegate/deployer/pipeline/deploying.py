@@ -31,8 +31,8 @@ from tidegate.deployer.pipeline.environment import STAGE, EnvironmentStage
 from tidegate.deployer.pipeline.naming import agree
 from tidegate.deployer.pipeline.receiving import model_files, receive
 from tidegate.deployer.pipeline.registering import describe_profile, refuse_full_store, register
-from tidegate.deployer.pipeline.request import Received, Wish
-from tidegate.deployer.pipeline.result import Deployed, DeployError, OwnFaultError, Prepared
+from tidegate.deployer.pipeline.request import DeployRequest, Received
+from tidegate.deployer.pipeline.result import Deployed, DeployError, OwnFaultError, PreparedVersion
 from tidegate.deployer.pipeline.sample import sample_of
 from tidegate.deployer.pipeline.stages import StageDone, StageLog
 from tidegate.deployer.pipeline.switching import describe_switch, start, switch
@@ -79,7 +79,7 @@ def deploy(
     stages = StageLog(on_stage)
     producer_for(config.rollout.bootstrap, config.rollout.layout)  # ready by the time it has something to announce
     with _deploying(config, stages) as database:
-        prepared = _prepare(folder, config, Wish(name=name, branch=branch), database, stages, on_line)
+        prepared = _prepare(folder, config, DeployRequest(name=name, branch=branch), database, stages, on_line)
         previous = _give_traffic(prepared.deployment, config, database, stages)
     version, deployment = prepared.version, prepared.deployment
     return Deployed(
@@ -98,10 +98,10 @@ def deploy(
 def prepare(
     folder: Path,
     config: DeployConfig,
-    wish: Wish,
+    request: DeployRequest,
     on_stage: OnStage = lambda _: None,
     on_line: OnLine = lambda _: None,
-) -> Prepared:
+) -> PreparedVersion:
     """Everything but the switch: the version is stored, and its runner answers.
 
     Raises:
@@ -109,7 +109,7 @@ def prepare(
     """
     stages = StageLog(on_stage)
     with _deploying(config, stages) as database:
-        return _prepare(folder, config, wish, database, stages, on_line)
+        return _prepare(folder, config, request, database, stages, on_line)
 
 
 def switch_to(deployment_id: str, config: DeployConfig, on_stage: OnStage = lambda _: None) -> int | None:
@@ -154,23 +154,23 @@ def _out_of_reach(error: Exception) -> str:
 
 
 def _prepare(
-    folder: Path, config: DeployConfig, wish: Wish, database: Database, stages: StageLog, on_line: OnLine
-) -> Prepared:
-    with _own_copy(folder, config, wish.received, stages) as staging:
+    folder: Path, config: DeployConfig, request: DeployRequest, database: Database, stages: StageLog, on_line: OnLine
+) -> PreparedVersion:
+    with _own_copy(folder, config, request.received, stages) as staging:
         files = list(model_files(staging, config.bounds))
         if os.geteuid() == 0:  # then a user of its own reads it
             open_up(staging)
         stages.current = "check"
-        agree(staging, wish.workspace, wish.name if wish.workspace else None)
-        deployment_id = wish.deployment_id or registry.new_deployment_id()
-        name = wish.name or folder.resolve().name
-        place = partial(_place, staging, name, wish.workspace, deployment_id)
+        agree(staging, request.workspace, request.name if request.workspace else None)
+        deployment_id = request.deployment_id or registry.new_deployment_id()
+        name = request.name or folder.resolve().name
+        place = partial(_place, staging, name, request.workspace, deployment_id)
         with candidate(config.rollout.places.run_path, staging, files, place) as served:
             environment = EnvironmentStage(config.environments, config.environments_mb, database, stages, on_line)
             admit = partial(config.rollout.capacity.admit, database=database)
             report = _check(staging, name, config, stages, environment, admit, served)
-            if wish.workspace is not None:
-                report = replace(report, manifest=replace(report.manifest, workspace=wish.workspace))
+            if request.workspace is not None:
+                report = replace(report, manifest=replace(report.manifest, workspace=request.workspace))
             with stages.stage("profile") as detail:
                 refuse_full_store(staging, files, config.artifacts_url, config.bounds.reserve_bytes)
                 version, profile = register(staging, files, report, config.artifacts_url, database)
@@ -178,8 +178,8 @@ def _prepare(
             sample = sample_of(report)
             with stages.stage("start") as detail:
                 detail.append(settle(served, version, can_stay=report.can_stay))
-                deployment = start(version, config, database, branch=wish.branch, deployment_id=deployment_id)
-    return Prepared(version, deployment, sample)
+                deployment = start(version, config, database, branch=request.branch, deployment_id=deployment_id)
+    return PreparedVersion(version, deployment, sample)
 
 
 def _place(folder: Path, name: str, workspace: str | None, deployment_id: str) -> Place:

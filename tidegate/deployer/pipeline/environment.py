@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from model_runner.environment import LOCK_FILE, Prepared, Store, prepare
+from model_runner.environment import LOCK_FILE, PreparedEnvironment, Store, prepare
 from storage.registry import Database
 from tidegate.deployer.pipeline.stages import StageLog
 from tidegate.home.environments import make_room
@@ -24,7 +24,7 @@ class EnvironmentStage:
         self._stages = stages
         self._tell = tell
 
-    def __call__(self, folder: Path) -> Prepared:
+    def __call__(self, folder: Path) -> PreparedEnvironment:
         """Raises ModelError, EnvironmentBuildError."""
         self._stages.current = STAGE
         known = {entry.about.key for entry in self._store.entries()}
@@ -41,7 +41,7 @@ def lock_files(folder: Path) -> list[str]:
     return [LOCK_FILE] if (folder / LOCK_FILE).is_file() else []
 
 
-def _describe(prepared: Prepared, known: set[str]) -> str:
+def _describe(prepared: PreparedEnvironment, known: set[str]) -> str:
     about = prepared.environment
     if about is None:
         return "Tidegate's own"

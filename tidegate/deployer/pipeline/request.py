@@ -12,7 +12,7 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DeployRequest:
     """Where a version is to be; what is None, its files say."""
 
     name: str | None = None

@@ -38,7 +38,7 @@ class Deployed:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedVersion:
     """A version that answers, and only lacks its traffic."""
 
     version: Version
