@@ -5,6 +5,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -26,7 +27,6 @@ from stream.exact.ports import AgentApp, StateValues
 from stream.intake.catalog import Catalog
 from stream.intake.events import Record, Reject
 from stream.prometheus import ALERT_CHANGES, DEAD_LETTERS
-from stream.rebuilding.rebuilder import Rebuilding
 
 log = structlog.get_logger()
 
@@ -79,6 +79,16 @@ class AlertOwner(Owner):
         return msgspec.msgpack.encode(PackedAlerts(self.engine, self.next_offsets, self.set_aside, self.writing + 1))
 
 
+class RebuiltAlerts(Protocol):
+    """Open alerts of partitions that have none, from who read them from the past (stream/rebuilding/rebuilder.py)."""
+
+    metrics_id: bytes
+    """The incarnation of the topics that are read."""
+
+    def alerts(self, partition: int) -> RuleEngine:
+        """Of a partition of the metric topics that has no state yet."""
+
+
 class Alerting(Agent[AlertOwner, ReadItems]):
     """Keeps the open alerts of each partition of the topics that it reads, which are keyed alike."""
 
@@ -91,7 +101,7 @@ class Alerting(Agent[AlertOwner, ReadItems]):
         table: StateValues,
         catalog: Catalog,
         config: StreamConfig,
-        past: Rebuilding,
+        past: RebuiltAlerts,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._decoders: dict[str, Callable[[bytes], Sequence[Item]]] = {

@@ -5,7 +5,7 @@ import copy
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 import structlog
@@ -25,7 +25,6 @@ from stream.exact.ports import AgentApp, Sent, StateValues
 from stream.intake.catalog import Catalog
 from stream.intake.events import Record, Reject
 from stream.prometheus import EVALUATIONS, PANES_OF_ENDED, PANES_PASSED, TOO_LARGE
-from stream.rebuilding.rebuilder import Rebuilding
 from stream.windows.baseline import learn_profile
 from stream.windows.evaluation import Evaluation, evaluation_steps
 from stream.windows.memory import with_memory
@@ -85,6 +84,26 @@ class WindowsOwner(Owner):
                 yield deployment_id, error
 
 
+class RebuiltWindows(Protocol):
+    """Windows of partitions that have none, from whoever read them from the past (stream/rebuilding/rebuilder.py)."""
+
+    panes_id: bytes
+    """The incarnation of `feature.panes`."""
+
+    @property
+    def knows_judgements(self) -> bool:
+        """Somebody can say what the last evaluations left."""
+
+    def windows(self, partition: int) -> PartitionWindows:
+        """The state of a partition of `feature.panes`, whatever it is from."""
+
+    def written(self, partition: int) -> None:
+        """The windows of a partition stand in the changelog now."""
+
+    def passed(self, windows: PartitionWindows, topic_id: str) -> bool:
+        """Whether a pane of this topic is in a rebuilt state already."""
+
+
 class Evaluating(Agent[WindowsOwner, ReadPanes]):
     """Keeps the windows of each partition of `feature.panes` that this worker holds."""
 
@@ -92,7 +111,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
     table = StateTable.WINDOWS
 
     def __init__(
-        self, app: AgentApp, table: StateValues, catalog: Catalog, config: StreamConfig, past: Rebuilding
+        self, app: AgentApp, table: StateValues, catalog: Catalog, config: StreamConfig, past: RebuiltWindows
     ) -> None:
         self._topic = config.layout.name(Topic.PANES)
         super().__init__(app, table, config, [self._topic])
