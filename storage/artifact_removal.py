@@ -10,7 +10,8 @@ from pathlib import Path
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
-from gateway.durable import Seals, make_folder
+from model_runner.disk.durable import make_folder
+from model_runner.disk.seals import Seals
 
 INDEX = "artifact.json"
 """Written last: an artifact without it is none."""

@@ -18,7 +18,8 @@ import msgspec
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
-from gateway.durable import Seals, make_folder, replace, sync_file, sync_tree
+from model_runner.disk.durable import make_folder, replace, sync_file, sync_tree
+from model_runner.disk.seals import Seals
 from storage.artifact_removal import FETCHING, INDEX, in_use
 
 COPY_BYTES = 1_048_576
