@@ -1,10 +1,9 @@
 """How models are confined, from the settings: one rule for the deployer's checks and the supervisor's runners."""
 
+from model_runner.names import DEFAULT_WORKSPACE
 from model_runner.sandbox.policy import SandboxPolicy
 from tidegate.parts.leftovers import MARK
 from tidegate.settings import Settings
-
-_DEFAULT_WORKSPACE = "default"
 
 
 def sandbox_policy(settings: Settings) -> SandboxPolicy:
@@ -18,4 +17,4 @@ def sandbox_policy(settings: Settings) -> SandboxPolicy:
 
 
 def _full(model: str) -> str:
-    return model if "/" in model else f"{_DEFAULT_WORKSPACE}/{model}"
+    return model if "/" in model else f"{DEFAULT_WORKSPACE}/{model}"
