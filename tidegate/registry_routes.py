@@ -12,13 +12,9 @@ from storage.registry.database import Database
 from storage.registry.idle import note_requests
 from storage.registry.live import live_routes
 from storage.registry.records import Deployment, LiveRoute
+from tidegate.sockets import socket_in
 
 log = logging.getLogger(__name__)
-
-
-def socket_path(run_path: Path, name: str) -> Path:
-    """Where a runner listens, by its name (gateway/routing/replica_names.py)."""
-    return run_path / "r" / name / "s"
 
 
 class RegistryRouteSource:
@@ -95,4 +91,4 @@ class RegistryRouteSource:
         if deployment.addresses is not None:
             return deployment.addresses
         names = (replica_name(deployment.id, number) for number in range(deployment.replicas))
-        return tuple(str(socket_path(self._run_path, name)) for name in names)
+        return tuple(str(socket_in(self._run_path, name)) for name in names)

@@ -39,7 +39,12 @@ def socket_base(run_path: Path) -> Path:
 def runner_socket(run_path: Path, name: str) -> Path:
     """The Unix socket of a runner, by its name (gateway/routing/replica_names.py), in a folder of its own. The
     supervisor makes it: a runner may not write there."""
-    return socket_base(run_path) / "r" / name / "s"
+    return socket_in(socket_base(run_path), name)
+
+
+def socket_in(base: Path, name: str) -> Path:
+    """The same within the folder that `socket_base` found."""
+    return base / "r" / name / "s"
 
 
 def deployer_socket(run_path: Path) -> Path:
