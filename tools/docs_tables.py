@@ -17,6 +17,7 @@ import gateway.prometheus
 import storage.sink.prometheus
 import stream.prometheus
 import tidegate.deployer.jobs.prometheus
+import web.prometheus
 import web.watched
 from stream.contracts.topics import HOUR_MS, TopicLayout, TopicSpec
 from tidegate.settings import Settings
@@ -24,6 +25,7 @@ from tidegate.settings import Settings
 OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 METRIC_MODULES: dict[str, ModuleType] = {
     "gateway": gateway.prometheus,
+    "gateway, ClickHouse": web.prometheus,
     "stream worker, notifier": stream.prometheus,
     "sink": storage.sink.prometheus,
     "deployer": tidegate.deployer.jobs.prometheus,

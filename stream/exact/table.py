@@ -79,7 +79,8 @@ class ExactTable(faust.Table[bytes, bytes]):
 class ReadOffsets(dict[TP, int | None]):
     """Faust drops what is below the last offset that it delivered, so after a seek backwards it would drop all of it.
 
-    For the exact inputs it is told that nothing was delivered yet; which record to take is decided in expected.py.
+    For the exact inputs it is told that nothing was delivered yet; which record to take is decided in
+    offset_sequence.py.
     """
 
     def __init__(self, exact_topics: Container[str]) -> None:

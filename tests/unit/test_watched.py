@@ -24,7 +24,7 @@ from tidegate import monitor
 
 P = ParamSpec("P")
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("model_runner", "gateway", "stream", "storage", "tidegate", "dashboards")
+PACKAGES = ("model_runner", "gateway", "stream", "storage", "tidegate", "web", "dashboards")
 BARE = {
     "create_task",
     "ensure_future",

@@ -1,4 +1,4 @@
-"""The commands about GitHub: their arguments and help. The work is in github_commands.py."""
+"""The commands about GitHub: their arguments and help. The work is in commands/github.py."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The commands about versions and deployments: their arguments and help. The work is in version_commands.py."""
+"""The commands about versions and deployments: their arguments and help. The work is in commands/versions.py."""
 
 from typing import Annotated
 
