@@ -31,7 +31,7 @@ EVENTS = "SELECT toUnixTimestamp64Micro(ts) FROM inference_events WHERE model = 
 
 
 @dataclass
-class Seen:
+class DriftRowTimes:
     """What a reader saw in `drift_metrics`: ascending in both. Seconds since the epoch."""
 
     at: list[float] = field(default_factory=list)
@@ -70,7 +70,7 @@ def measure(run: Run) -> Iterator[Table]:
     )
 
 
-def _notes(sent: Sent, times: list[float], counted: list[float], seen: Seen) -> list[str]:
+def _notes(sent: Sent, times: list[float], counted: list[float], seen: DriftRowTimes) -> list[str]:
     pace = np.diff(seen.at)
     return [
         f"{sent.rows:,} events were sent at {sent.rows / sent.seconds:,.0f} a second and answered with 200; "
@@ -96,9 +96,9 @@ def _landed(stack: RunningStack, model: str, sent: Sent) -> list[float]:
 
 
 @contextmanager
-def _watching(stack: RunningStack, model: str) -> Iterator[Seen]:
+def _watching(stack: RunningStack, model: str) -> Iterator[DriftRowTimes]:
     """A reader in a thread of its own; what went wrong in it is raised at the end."""
-    seen = Seen()
+    seen = DriftRowTimes()
     stopping = threading.Event()
     errors: list[Exception] = []
 

@@ -106,7 +106,7 @@ class _OfModel(msgspec.Struct):
     job: int | None = None
 
 
-class _Outcome(msgspec.Struct):
+class _DeliveryAnswer(msgspec.Struct):
     status: str
     """Of the first model; or `pong`, `ignored`, `refused`."""
     reason: str = ""
@@ -168,8 +168,8 @@ class SignatureTries:
 def _not_signed(tries: SignatureTries, client: str) -> Response:
     wait = tries.wrong(client, time.monotonic())
     if not wait:
-        return _answer(401, _Outcome("refused", HOW_TO_CONNECT))
-    limited = _answer(429, _Outcome("refused", f"too many wrong signatures: try again in {wait} s"))
+        return _answer(401, _DeliveryAnswer("refused", HOW_TO_CONNECT))
+    limited = _answer(429, _DeliveryAnswer("refused", f"too many wrong signatures: try again in {wait} s"))
     limited.headers["Retry-After"] = str(wait)
     return limited
 
@@ -190,20 +190,20 @@ def _meant(source: HookSource, body: bytes, signature: str | None) -> list[HookC
 async def _take(config: GithubConfig, meant: Sequence[HookConnection], request: Request, body: bytes) -> Response:
     event = request.headers.get("x-github-event", "")
     if event == "ping":
-        return _answer(200, _Outcome("pong"))
+        return _answer(200, _DeliveryAnswer("pong"))
     if event != "push":
-        return _answer(200, _Outcome("ignored", f"only the event push is of use, not {plain(event, 60)!r}"))
+        return _answer(200, _DeliveryAnswer("ignored", f"only the event push is of use, not {plain(event, 60)!r}"))
     delivery = request.headers.get("x-github-delivery", "")
     try:
         push = msgspec.json.decode(body, type=_Push)
     except UNREADABLE as error:
-        return _answer(400, _Outcome("refused", f"the body is no push event in JSON ({plain(error)})"))
+        return _answer(400, _DeliveryAnswer("refused", f"the body is no push event in JSON ({plain(error)})"))
     if not _DELIVERY.fullmatch(delivery):
-        return _answer(400, _Outcome("refused", "X-GitHub-Delivery is missing"))
+        return _answer(400, _DeliveryAnswer("refused", "X-GitHub-Delivery is missing"))
     models = [await _one(config.deployer, each, push, delivery) for each in meant]
     status = max(_BUSY.get(one.status, 200) for one in models)
     first = next((one for one in models if _BUSY.get(one.status, 200) == status), models[0])
-    return _answer(status, _Outcome(first.status, first.reason, first.job, models))
+    return _answer(status, _DeliveryAnswer(first.status, first.reason, first.job, models))
 
 
 async def _one(deployer: Path, connection: HookConnection, push: _Push, delivery: str) -> _OfModel:
@@ -261,11 +261,11 @@ def _not_read(refused: Refusal) -> Response:
     if refused.status == CLIENT_GONE:
         raise ClientDisconnect
     reason = f"the body is larger than {MAX_BYTES} bytes" if refused.status == 413 else refused.message
-    answer = _answer(refused.status, _Outcome("refused", reason))
+    answer = _answer(refused.status, _DeliveryAnswer("refused", reason))
     if refused.retry_after_s is not None:
         answer.headers["Retry-After"] = str(refused.retry_after_s)
     return answer
 
 
-def _answer(status: int, outcome: _Outcome) -> Response:
-    return Response(msgspec.json.encode(outcome), status, media_type="application/json")
+def _answer(status: int, answer: _DeliveryAnswer) -> Response:
+    return Response(msgspec.json.encode(answer), status, media_type="application/json")

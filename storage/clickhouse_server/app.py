@@ -49,7 +49,7 @@ class App:
         if path in ("/ping", "/replicas_status"):
             await self._answer(send, 200, b"Ok.\n", method=method)
         elif path == "/metrics":
-            await self._answer(send, 200, self._service.metrics.text(), method=method)
+            await self._answer(send, 200, self._service.counters.text(), method=method)
         elif path not in _PATHS:
             text = f"There is no handle {path}\nUse / or /ping for health checks, and /?query= for queries.\n"
             await self._answer(send, 404, text.encode(), method=method)
@@ -70,11 +70,11 @@ class App:
             async with self._service.ask(asked, receive) as reply:
                 await self._relay(reply, send, send_body=scope["method"] != "HEAD")
         except ClientGoneError:
-            self._service.metrics.dropped("client hung up")
+            self._service.counters.dropped("client hung up")
         except ClickHouseError as error:
             await self._refuse(send, error, "")
         except TimeoutError:
-            self._service.metrics.dropped("client took nothing")  # the unfinished answer closes the connection
+            self._service.counters.dropped("client took nothing")  # the unfinished answer closes the connection
         except Exception:
             _log.exception("a request failed in the server itself")
             raise  # answered with 500, or cut off where it has begun
@@ -98,7 +98,7 @@ class App:
         while not isinstance(item, End):
             if isinstance(item, Failure):
                 # Its text has been sent. No last chunk: a client that knows no marks must not take this for whole.
-                self._service.metrics.failed(item.error.code)
+                self._service.counters.failed(item.error.code)
                 await reply.over()
                 return
             if isinstance(item, bytes) and send_body:
@@ -133,7 +133,7 @@ class App:
         ]
 
     async def _refuse(self, send: Send, error: ClickHouseError, query_id: str) -> None:
-        self._service.metrics.failed(error.code)
+        self._service.counters.failed(error.code)
         body = error.body(self._service.engine.version).encode("utf-8", "replace")
         headers = self._headers(query_id, _TEXT)
         headers.append((b"x-clickhouse-exception-code", str(error.code).encode()))

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 
-class Metrics:
+class QueryCounters:
     """What has been asked, refused and lost since the start."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from storage.clickhouse_server.kept_session import KeptSession
 from storage.clickhouse_server.named_sessions import NamedSession, NamedSessions
 from storage.clickhouse_server.planning import plan
 from storage.clickhouse_server.pool import Pool
-from storage.clickhouse_server.prometheus import Metrics
+from storage.clickhouse_server.prometheus import QueryCounters
 from storage.clickhouse_server.query_ids import kill_statement
 from storage.clickhouse_server.request import Asked
 from storage.clickhouse_server.result_writer import ResultWriter
@@ -60,7 +60,7 @@ class Service:
 
     def __init__(self, config: ClickHouseServerConfig) -> None:
         self.config = config
-        self.metrics = Metrics()
+        self.counters = QueryCounters()
         self.engine = Engine(config)
         self._full = self._pool(config.max_connections, readonly=False)
         self._readonly = self._pool(config.max_readonly_connections, readonly=True)
@@ -73,8 +73,8 @@ class Service:
         self._tasks: set[asyncio.Task[None]] = set()
         self.ended = 0
         """Queries that have ended, however."""
-        self.metrics.running.set_function(lambda: len(self._running))
-        self.metrics.waiting.set_function(lambda: sum(one.waiting for one in self._pools))
+        self.counters.running.set_function(lambda: len(self._running))
+        self.counters.waiting.set_function(lambda: sum(one.waiting for one in self._pools))
 
     def _open_session(self, readonly: bool) -> KeptSession:
         return KeptSession(self.engine, self.config, readonly=readonly)
@@ -133,7 +133,7 @@ class Service:
         pool = self._readonly if job.query.readonly else self._full
         if job.statement.kind is StatementKind.KILL:
             pool = self._control
-        self.metrics.started(job.statement.kind.value)
+        self.counters.started(job.statement.kind.value)
         named = self._named_session(job, asked, stack)
         session = await pool.acquire()
         stack.callback(pool.release, session)

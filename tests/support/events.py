@@ -15,7 +15,7 @@ TOPIC = "inference.events"
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReadRecord:
     """One record."""
 
     partition: int
@@ -34,12 +34,12 @@ def _bytes(text: str | bytes | None) -> bytes:
 
 
 def read_records(
-    bootstrap: str, enough: Callable[[list[Seen]], bool], deadline_s: float = 15, partitions: int = 4
-) -> list[Seen]:
+    bootstrap: str, enough: Callable[[list[ReadRecord]], bool], deadline_s: float = 15, partitions: int = 4
+) -> list[ReadRecord]:
     """All records of the topic from its beginning, read until there are enough."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False})
     consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in range(partitions)])
-    found: list[Seen] = []
+    found: list[ReadRecord] = []
     end = time.monotonic() + deadline_s
     try:
         while not enough(found):
@@ -49,7 +49,7 @@ def read_records(
                 if message.error() is None and value is not None:
                     headers = {name: _bytes(text) for name, text in dict(message.headers() or []).items()}
                     events = [json.loads(line) for line in value.split(b"\n")]
-                    found.append(Seen(message.partition() or 0, headers, events))
+                    found.append(ReadRecord(message.partition() or 0, headers, events))
     finally:
         consumer.close()
     return found

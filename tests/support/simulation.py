@@ -120,7 +120,7 @@ class SimulatedCatalog(Catalog):
         return True
 
 
-class Worker:
+class SimulatedWorker:
     """One worker: the real agents on a simulated app."""
 
     def __init__(self, log: Log) -> None:
@@ -219,8 +219,8 @@ class Simulation:
     def __init__(self, seed: int, workers: int = 2) -> None:
         self.rng = random.Random(seed)
         self.log = Log(self.rng)
-        self.workers = [Worker(self.log) for _ in range(workers)]
-        self.holders: dict[tuple[str, int], Worker] = {}
+        self.workers = [SimulatedWorker(self.log) for _ in range(workers)]
+        self.holders: dict[tuple[str, int], SimulatedWorker] = {}
 
     async def run(self, steps: int) -> None:
         for _ in range(steps):
@@ -283,7 +283,7 @@ class Simulation:
         if places:
             worker.deliver(self.rng.choice(places))
 
-    def _move(self, name: str, partition: int, to: Worker | None) -> None:
+    def _move(self, name: str, partition: int, to: SimulatedWorker | None) -> None:
         """A rebalance: the same worker may get back what it lost."""
         holder = self.holders.pop((name, partition), None)
         if holder is not None:

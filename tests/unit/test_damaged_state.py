@@ -17,7 +17,7 @@ from stream.exact.kept_twice import newest
 from stream.exact.sealing import HEADER, open_record, seal
 from stream.windows.partition_windows import POSITION
 from tests.support.mutations import mutated
-from tests.support.simulation import PARTITIONS, Simulation, Worker
+from tests.support.simulation import PARTITIONS, SimulatedWorker, Simulation
 from tests.unit.test_agents_rebalancing import assert_alerts_exact, assert_panes_exact, assert_windows_exact, fill
 
 Choice = Callable[[bytes], bool]
@@ -58,7 +58,7 @@ def furthest(simulation: Simulation, table: str) -> Choice:
 
 async def start_again(simulation: Simulation) -> None:
     """Another process takes all of it up."""
-    simulation.workers[0] = Worker(simulation.log)
+    simulation.workers[0] = SimulatedWorker(simulation.log)
     await simulation.settle()
 
 

@@ -18,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FILE = re.compile(r"`((?:[a-z_.]+/)+[a-z0-9_]+\.(?:py|sql|toml|md))`")
+TOP = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+CODE = re.compile(r"^```.*?^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+PATH = re.compile(r"(?<![\w/.~$<>{-])([a-z_]+(?:/[\w.<>*{}-]+)+/?)")
+OTHER = re.compile(r"<\w+>(?!\.\w+$)")
+"""A name that we give to something else, such as a check at GitHub."""
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]+))?\)|\]\(#([^)]+)\)")
 REFUSED = re.compile(r'Refusal\(\s*(?:\d{3}|CLIENT_GONE), "(\w+)"')
 
@@ -74,10 +78,29 @@ def test_every_field_of_a_contract_is_explained(contract: type[msgspec.Struct]) 
     assert {name for name in names if not re.search(rf"^\| [^|]*`{name}`[^|]*\|", API, re.MULTILINE)} == set()
 
 
+def missing_paths(text: str) -> list[str]:
+    """Those of this checkout that stand in code and are not there. `<name>.py` and `*` stand for any file."""
+    code = (found[0] for found in CODE.finditer(text))
+    paths = {
+        path for piece in code for path in PATH.findall(piece) if path.split("/")[0] in TOP and not OTHER.search(path)
+    }
+    return sorted(path for path in paths if not list(ROOT.glob(re.sub(r"<\w+>", "*", path))))
+
+
+def test_a_path_that_is_not_there_is_found() -> None:
+    assert missing_paths("`stream/gone.py`, `make test TESTS=tests/gone` and `gateway/git/`") == [
+        "stream/gone.py",
+        "tests/gone",
+    ]
+    assert missing_paths("```sh\n.venv/bin/python tools/gone.py\n```\n`/v1/models/gone`") == ["tools/gone.py"]
+    assert missing_paths("`stream/statistics/<name>.py`, `tidegate/<model>/preview`") == []
+    assert missing_paths("`stream/gone/<name>.py`") == ["stream/gone/<name>.py"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_and_links_lead_somewhere(page: Path) -> None:
     text = page.read_text("utf-8")
-    gone = [name for name in FILE.findall(text) if not (ROOT / name).exists()]
+    gone = missing_paths(text)
     for target, anchor, own in LINK.findall(text):
         other = page.parent / target if target else page
         if not other.exists():

@@ -123,9 +123,9 @@ class _Process:
 class Candidate:
     """A model_runner.checking.host.Host: asks the supervisor, where one is there that takes candidates."""
 
-    def __init__(self, run_path: Path, wish: Callable[[Sequence[str]], Start]) -> None:
+    def __init__(self, run_path: Path, start_message: Callable[[Sequence[str]], Start]) -> None:
         self._run_path = run_path
-        self._wish = wish
+        self._start_message = start_message
         self._process: _Process | None = None
 
     @property
@@ -137,8 +137,8 @@ class Candidate:
         folder = manifest.folder
         # One with an environment of its own is declined: what that needs lies in no folder yet. `running` asks again.
         found = await asyncio.to_thread(lambda: (libraries(manifest), first_imports(manifest)))
-        wish = msgspec.structs.replace(self._wish(()), libraries=found[0], first_imports=found[1])
-        self._process = await self._begun(wish, folder, limits)
+        start = msgspec.structs.replace(self._start_message(()), libraries=found[0], first_imports=found[1])
+        self._process = await self._begun(start, folder, limits)
 
     @asynccontextmanager
     async def running(self, folder: Path, limits: Limits) -> AsyncIterator[Running | None]:
@@ -147,7 +147,7 @@ class Candidate:
             await self._leave(self._process)
             self.close()
         if self._process is None:
-            self._process = await self._begun(self._wish(sealed), folder, limits)
+            self._process = await self._begun(self._start_message(sealed), folder, limits)
         process = self._process
         try:
             yield process
@@ -173,14 +173,14 @@ class Candidate:
             self._process.link.close()
             self._process = None
 
-    async def _begun(self, wish: Start, folder: Path, limits: Limits) -> _Process | None:
+    async def _begun(self, start: Start, folder: Path, limits: Limits) -> _Process | None:
         link = await _connected(self._run_path)
         if link is None:
             return None
         answer: Answer | None = None
         try:
             async with asyncio.timeout(START_S):
-                await link.send(wish)
+                await link.send(start)
                 answer = await link.answer()
         except (ConnectionError, TimeoutError):
             answer = None
@@ -190,7 +190,7 @@ class Candidate:
         if not isinstance(answer, Started):
             link.close()
             return None
-        where = runner_socket(self._run_path, wish.deployment_id)
+        where = runner_socket(self._run_path, start.deployment_id)
         return _Process(link, where, Path(answer.folder), folder, limits)
 
     async def _refuse_if_gone(self, process: _Process) -> None:

@@ -43,7 +43,7 @@ log = logging.getLogger("tidegate.supervisor")
 
 @dataclass(frozen=True)
 class _Nobody:
-    """Where a model without any wish belongs, before there is one."""
+    """Where a process without a model belongs, before there is one."""
 
     workspace: str = ""
     model: str = ""
