@@ -17,7 +17,7 @@ class EvaluationConfig:
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """Plain values; the settings' names and reasons are in tidegate/settings.py."""
+    """Plain values; the settings' names and reasons are in tidegate/setting_groups/."""
 
     bootstrap: str
     layout: TopicLayout

@@ -9,7 +9,7 @@ from stream.delivery.webhook import WebhookTarget
 
 @dataclass(frozen=True)
 class DeliveryConfig:
-    """Plain values; the settings' names and reasons are in tidegate/settings.py."""
+    """Plain values; the settings' names and reasons are in tidegate/setting_groups/."""
 
     bootstrap: str
     layout: TopicLayout

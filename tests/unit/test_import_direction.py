@@ -45,6 +45,8 @@ GROUND = {
             "settings deadlines logging sockets bounded_http monitor web_pages die_with_parent".split()  # noqa: SIM905
         )
     ),
+    "tidegate.setting_groups",
+    *(f"tidegate.setting_groups.{path.stem}" for path in (ROOT / "tidegate" / "setting_groups").glob("[a-z]*.py")),
 }
 """Modules that everything in their package may import; they import nothing of it but each other."""
 
