@@ -58,7 +58,8 @@ def main() -> int:
     from model_runner.explaining.report import write_error  # noqa: PLC0415
     from model_runner.limits import Limits  # noqa: PLC0415
     from model_runner.process.listening import inherited  # noqa: PLC0415
-    from model_runner.serving.server import RunnerConfig, serve  # noqa: PLC0415
+    from model_runner.serving.runner_config import RunnerConfig  # noqa: PLC0415
+    from model_runner.serving.server import serve  # noqa: PLC0415
     from model_runner.wire.tcp_address import parse_tcp  # noqa: PLC0415
 
     arguments = _arguments()

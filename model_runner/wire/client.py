@@ -6,45 +6,34 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from model_runner import watched
 from model_runner.schema.manner import Manner
+from model_runner.wire.connection import RunnerConnection
 from model_runner.wire.dialling import dial
 from model_runner.wire.failures import (
-    PredictionFailedError,
-    RunnerError,
     RunnerFailedError,
     RunnerLiedError,
     RunnerOverloadedError,
     RunnerTimeoutError,
     RunnerUnavailableError,
-    UnfitInstanceError,
 )
 from model_runner.wire.frames import (
     BECOME,
-    CANCEL,
     DESCRIBE,
     EXPLAIN,
-    LEAVING_ID,
     LOAD,
-    MAX_REPLY_BYTES,
-    OVERLOADED,
     OWN,
     PREDICT,
-    PREDICTION_FAILED,
     SERVE,
-    STOPPING,
-    UNFIT_VALUE,
-    FrameReader,
     Reply,
     Request,
     RunnerInfo,
     Whose,
     encode_frame,
-    reply_decoder,
 )
-from model_runner.wire.replies import lie_in, shortened
+from model_runner.wire.replies import failure_in, lie_in
 
 MOST_UNSENT_BYTES = 64_000_000
 """What may wait for a runner that does not read; a request more is refused."""
@@ -59,78 +48,6 @@ class ClientConfig:
     timeout_s: float = 30.0
     reconnect_s: float = 2.0
     """How long a request waits for a runner that is being restarted."""
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, lost: Callable[["_Connection"], None], lied: Callable[[str], None]) -> None:
-        self.pending: dict[int, asyncio.Future[Reply]] = {}
-        self.transport: asyncio.Transport | None = None
-        self._lost = lost
-        self._lied = lied
-        self._given_up = 0
-        """Requests that nobody waits for any more, and which may be answered all the same."""
-        self._reader = FrameReader(MAX_REPLY_BYTES)
-        self._decoder = reply_decoder()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclasses of asyncio's.
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self.transport is None:
-            return
-        try:
-            for frame in self._reader.feed(data):
-                self._take(self._decoder.decode(frame))
-                if self.transport is None:
-                    return
-        except Exception as error:  # whatever a decoder makes of bytes that no runner sends
-            self.drop(f"bytes that are no answer ({type(error).__name__}: {shortened(str(error))})")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end(RunnerFailedError(f"the runner went away: {exc or 'it closed the connection'}"))
-
-    def give_up(self, request: int) -> None:
-        """Where nobody waits any more, the runner need not compute it."""
-        if self.pending.pop(request, None) is not None and self.transport is not None:
-            self._given_up += 1
-            self.transport.write(encode_frame(Request(request, CANCEL)))
-
-    def drop(self, lie: str) -> None:
-        """Who lied once is not listened to any more; what is under way on this connection fails."""
-        transport = self.transport
-        self._lied(lie)
-        self._end(RunnerLiedError(f"the runner sent {lie}"))
-        if transport is not None:
-            transport.abort()
-
-    def _take(self, reply: Reply) -> None:
-        if reply.id == LEAVING_ID and reply.error == STOPPING:
-            self._part()
-            return
-        future = self.pending.pop(reply.id, None)
-        if future is not None:
-            if not future.done():
-                future.set_result(reply)
-        elif self._given_up:
-            self._given_up -= 1
-        else:
-            self.drop("an answer that nobody asked for")
-
-    def _part(self) -> None:
-        """It leaves, and has begun nothing of what it did not answer."""
-        transport = self.transport
-        self._end(RunnerUnavailableError("the runner is stopping"))
-        if transport is not None:
-            transport.abort()
-
-    def _end(self, why: RunnerError) -> None:
-        self.transport = None
-        for future in self.pending.values():
-            if not future.done():
-                future.set_exception(why)
-        self.pending.clear()
-        self._lost(self)
 
 
 class RunnerClient:
@@ -157,8 +74,8 @@ class RunnerClient:
         self._token = token
         self._on_lost = on_lost
         self._on_lie = on_lie
-        self._connection: _Connection | None = None
-        self._connecting: asyncio.Task[_Connection] | None = None
+        self._connection: RunnerConnection | None = None
+        self._connecting: asyncio.Task[RunnerConnection] | None = None
         self._last_id = 0
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -209,7 +126,7 @@ class RunnerClient:
                 return reply
             connection.drop(lie)
             raise RunnerLiedError(f"the runner sent {lie}")
-        raise _failure(reply)
+        raise failure_in(reply)
 
     async def describe(self, timeout_s: float = 2.0) -> RunnerInfo:
         """What the runner says about itself. Raises RunnerError."""
@@ -223,7 +140,7 @@ class RunnerClient:
         """Tell a process that was nobody's whose it is. Raises RunnerError."""
         _, reply = await self._ask(BECOME, None, self._config.timeout_s, whose=whose)
         if reply.error is not None:
-            raise _failure(reply)
+            raise failure_in(reply)
 
     async def load(self) -> None:
         """Let a runner that waits for it load its model. Raises RunnerError."""
@@ -233,7 +150,7 @@ class RunnerClient:
         """Have the runner serve in this manner, and let go of what only a check needs. Raises RunnerError."""
         _, reply = await self._ask(SERVE, None, self._config.timeout_s, manner=manner)
         if reply.error is not None:
-            raise _failure(reply)
+            raise failure_in(reply)
 
     async def close_when_idle(self, deadline_s: float) -> None:
         """Close once nothing is under way, or after so many seconds."""
@@ -260,7 +177,7 @@ class RunnerClient:
         start: int | None = None,
         manner: Manner | None = None,
         whose: Whose | None = None,
-    ) -> tuple[_Connection, Reply]:
+    ) -> tuple[RunnerConnection, Reply]:
         self._last_id += 1
         request = self._last_id
         frame = encode_frame(Request(request, op, rows, start, manner, whose))
@@ -280,7 +197,7 @@ class RunnerClient:
         finally:
             connection.give_up(request)
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self) -> RunnerConnection:
         if self._closed:
             raise RunnerUnavailableError("this client is closed")
         if self._connecting is None:
@@ -294,18 +211,18 @@ class RunnerClient:
                 raise
             raise RunnerUnavailableError("this client was closed") from None
 
-    def _dialled(self, task: asyncio.Task[_Connection]) -> None:
+    def _dialled(self, task: asyncio.Task[RunnerConnection]) -> None:
         self._connecting = None
         if not task.cancelled():
             task.exception()  # each waiter got it; nobody may be left, and asyncio would complain
 
-    async def _dial(self) -> _Connection:
+    async def _dial(self) -> RunnerConnection:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.reconnect_s
         pause = 0.02
         while True:
             try:
-                connection = await dial(self._socket, self._token, lambda: _Connection(self._lost, self._on_lie))
+                connection = await dial(self._socket, self._token, lambda: RunnerConnection(self._lost, self._on_lie))
             except OSError as error:
                 if loop.time() + pause > deadline:
                     raise RunnerUnavailableError(f"no runner on {self._socket}: {error.strerror or error}") from None
@@ -315,20 +232,7 @@ class RunnerClient:
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))
             pause = min(pause * 1.6, 0.25)
 
-    def _lost(self, connection: _Connection) -> None:
+    def _lost(self, connection: RunnerConnection) -> None:
         if self._connection is connection:
             self._connection = None
             self._on_lost()
-
-
-def _failure(reply: Reply) -> RunnerError:
-    message = shortened(reply.message)
-    if reply.error == UNFIT_VALUE and reply.unfit is not None:
-        return UnfitInstanceError(message, reply.unfit.row, shortened(reply.unfit.field))
-    if reply.error == PREDICTION_FAILED:
-        return PredictionFailedError(message)
-    if reply.error == OVERLOADED:
-        return RunnerOverloadedError(message)
-    if reply.error == STOPPING:
-        return RunnerUnavailableError(message)
-    return RunnerFailedError(f"{shortened(reply.error or '')}: {message}")

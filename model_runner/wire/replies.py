@@ -6,7 +6,21 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from model_runner.wire.frames import Reply
+from model_runner.wire.failures import (
+    PredictionFailedError,
+    RunnerError,
+    RunnerFailedError,
+    RunnerOverloadedError,
+    RunnerUnavailableError,
+    UnfitInstanceError,
+)
+from model_runner.wire.frames import (
+    OVERLOADED,
+    PREDICTION_FAILED,
+    STOPPING,
+    UNFIT_VALUE,
+    Reply,
+)
 
 MOST_DEPTH = 32
 """Of lists and objects in a prediction: whoever reads it later reads it recursively."""
@@ -52,3 +66,16 @@ def _no_json_in(values: list[Any]) -> str | None:
         lists = [value for value in level if type(value) is list]
         level = [*chain.from_iterable(lists), *chain.from_iterable(each.values() for each in objects)]
     return f"a prediction nested deeper than {MOST_DEPTH}"
+
+
+def failure_in(reply: Reply) -> RunnerError:
+    message = shortened(reply.message)
+    if reply.error == UNFIT_VALUE and reply.unfit is not None:
+        return UnfitInstanceError(message, reply.unfit.row, shortened(reply.unfit.field))
+    if reply.error == PREDICTION_FAILED:
+        return PredictionFailedError(message)
+    if reply.error == OVERLOADED:
+        return RunnerOverloadedError(message)
+    if reply.error == STOPPING:
+        return RunnerUnavailableError(message)
+    return RunnerFailedError(f"{shortened(reply.error or '')}: {message}")
