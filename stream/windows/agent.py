@@ -3,23 +3,18 @@
 import asyncio
 import copy
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import cast
 
-import msgspec
 import structlog
 
 from stream.config import StreamConfig
-from stream.contracts import panes
-from stream.contracts.dead_letters import Reason, reason_of
-from stream.contracts.decode_errors import UNREADABLE
+from stream.contracts.dead_letters import Reason
 from stream.contracts.deployments import DeploymentRecord
 from stream.contracts.deployments import encode as encode_deployment
 from stream.contracts.metrics import encode_lines, encode_records, in_role
-from stream.contracts.panes import Pane
 from stream.contracts.topics import StateTable, Topic
-from stream.exact.agent import Agent, Owner, StepOutput
+from stream.exact.agent import Agent, StepOutput
 from stream.exact.changelog import pack_value
 from stream.exact.ports import AgentApp, Sent, StateValues
 from stream.intake.catalog import Catalog
@@ -28,7 +23,8 @@ from stream.prometheus import EVALUATIONS, PANES_OF_ENDED, PANES_PASSED, TOO_LAR
 from stream.windows.baseline import learn_profile
 from stream.windows.evaluation import Evaluation, evaluation_steps
 from stream.windows.memory import with_memory
-from stream.windows.partition_windows import DeploymentState, PartitionWindows
+from stream.windows.owner import ReadPanes, RebuiltWindows, WindowsOwner, decoded
+from stream.windows.partition_windows import DeploymentState
 
 log = structlog.get_logger()
 
@@ -36,72 +32,6 @@ REST = 3.0
 """Times the processor time of an evaluation nothing is evaluated of its deployment: a wide one leaves time for others.
 
 By the processor's time: on a machine that is busy with something else it would rest for minutes."""
-
-
-@dataclass
-class ReadPanes:
-    """What records of `feature.panes` hold."""
-
-    items: list[tuple[Record, Pane | Reject]]
-    ended: Container[str] = ()
-    """Those of their deployments that ended."""
-
-    @property
-    def panes(self) -> list[Pane]:
-        return [pane for _, pane in self.items if isinstance(pane, Pane)]
-
-
-@dataclass(eq=False, kw_only=True)
-class WindowsOwner(Owner):
-    """The windows of one partition of `feature.panes`."""
-
-    windows: PartitionWindows
-    written: int = -1
-    """The next offset of the state that was written last."""
-    failing: set[str] = field(default_factory=set)
-    """Deployments whose evaluation failed, and was told of."""
-
-    def next_offset(self, _topic: str) -> int:
-        return self.windows.next_offset
-
-    def skip(self, _topic: str, offset: int) -> None:
-        self.windows.next_offset = offset + 1
-
-    def check(self) -> None:
-        for state in self.windows.deployments.values():
-            if state.windows.changed:
-                state.windows.pack()
-
-    def mend(self) -> Iterator[tuple[str, Exception]]:
-        for deployment_id, state in list(self.windows.deployments.items()):
-            try:
-                state.windows.pack()
-                msgspec.msgpack.encode(state.evaluation_memory)
-                for key in state.windows.slots:
-                    state.windows.pack_slot(key)
-            except Exception as error:  # whatever it is
-                self.windows.forget(deployment_id)
-                yield deployment_id, error
-
-
-class RebuiltWindows(Protocol):
-    """Windows of partitions that have none, from whoever read them from the past (stream/rebuilding/rebuilder.py)."""
-
-    panes_id: bytes
-    """The incarnation of `feature.panes`."""
-
-    @property
-    def knows_judgements(self) -> bool:
-        """Somebody can say what the last evaluations left."""
-
-    def windows(self, partition: int) -> PartitionWindows:
-        """The state of a partition of `feature.panes`, whatever it is from."""
-
-    def written(self, partition: int) -> None:
-        """The windows of a partition stand in the changelog now."""
-
-    def passed(self, windows: PartitionWindows, topic_id: str) -> bool:
-        """Whether a pane of this topic is in a rebuilt state already."""
 
 
 class Evaluating(Agent[WindowsOwner, ReadPanes]):
@@ -131,7 +61,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         )
 
     def _read(self, _topic: str, records: Sequence[Record]) -> ReadPanes:
-        return ReadPanes([(record, _decoded(record)) for record in records])
+        return ReadPanes([(record, decoded(record)) for record in records])
 
     async def _learn(self, read: ReadPanes) -> None:
         read.ended = await self._catalog.ended_among({pane.deployment_id for pane in read.panes})
@@ -295,10 +225,3 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         owner.written = windows.next_offset
         self._table.mended(owner.partition)
         self._past.written(owner.partition)
-
-
-def _decoded(record: Record) -> Pane | Reject:
-    try:
-        return panes.decode(record.value)
-    except UNREADABLE as error:
-        return Reject(record.offset, -1, reason_of(error, Reason.WRONG_TYPE), str(error), record.value)

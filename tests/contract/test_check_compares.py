@@ -14,7 +14,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from model_runner.checking.check import Report, check_model
+from model_runner.checking.check import check_model
+from model_runner.checking.report import Report
 from model_runner.errors import ModelError
 from model_runner.folder.schema_source import seal_inputs
 from model_runner.serving.loading import load_and_warm

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from model_runner.checking.check import Report, check_model
+from model_runner.checking.check import check_model
+from model_runner.checking.report import Report
 from model_runner.schema.schema import Kind
 from tests.support.example_models import trained
 from tests.support.model_files import load_answers

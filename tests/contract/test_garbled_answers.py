@@ -14,9 +14,10 @@ from storage import registry
 from storage.registry import Database, Job, JobState
 from tests.support.jobs import new_job
 from tests.support.mutations import mutated
-from tidegate.deployer.jobs.job_run import Around, Files, JobRun
+from tidegate.deployer.jobs.job_run import Around, JobRun
 from tidegate.deployer.jobs.ledger import Ledger
 from tidegate.deployer.jobs.messages import IsLive, IsPrepared, IsSaid, StageIsDone, encode
+from tidegate.deployer.jobs.origin import Files
 from tidegate.deployer.jobs.workers import LINE_BYTES, WorkerProcess
 
 ANSWERS = (

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model_runner.checking.check import Report, check_model
+from model_runner.checking.check import check_model
+from model_runner.checking.report import Report
 from model_runner.formats import load
 from model_runner.model import LoadedModel
 from model_runner.schema.schema import Feature, InputSchema, Kind

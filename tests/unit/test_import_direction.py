@@ -28,7 +28,7 @@ NARROW = {
 
 INSTEAD = (
     "Instead: hand the value in as an argument; or let the lower folder say with a Protocol what it needs (as "
-    "RebuiltWindows in stream/windows/agent.py does); or move the definition that both need to a folder below both. "
+    "RebuiltWindows in stream/windows/owner.py does); or move the definition that both need to a folder below both. "
     "An arrow is added to this table only where it closes no circle."
 )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model_runner.checking.check import Report
+from model_runner.checking.report import Report
 from model_runner.environment import PreparedEnvironment
 from model_runner.folder.manifest import read_manifest
 from model_runner.folder.reference import read_reference

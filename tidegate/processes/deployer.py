@@ -17,8 +17,8 @@ from model_runner import watched
 from storage.registry import Database, held_folders
 from tidegate import monitor
 from tidegate.deployer.jobs.cleaning import Cleaner, sweep_at_start
-from tidegate.deployer.jobs.job_run import Origin
 from tidegate.deployer.jobs.ledger import Ledger
+from tidegate.deployer.jobs.origin import Origin
 from tidegate.deployer.jobs.service import Deployer
 from tidegate.deployer.jobs.socket_server import SocketServer
 from tidegate.deployer.jobs.workers import Workers

@@ -13,7 +13,6 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from model_runner import watched
 from model_runner.decode_errors import UNREADABLE
@@ -27,7 +26,6 @@ from tidegate.candidates.files import link_files
 from tidegate.candidates.protocol import (
     MOST_BYTES,
     WORD_S,
-    Answer,
     Declined,
     Ended,
     Keep,
@@ -36,11 +34,10 @@ from tidegate.candidates.protocol import (
     Order,
     Start,
     Started,
-    decode_order,
-    encode,
 )
 from tidegate.parts.state import PartState
 from tidegate.sockets import candidates_socket, runner_socket
+from tidegate.supervisor.candidate_orders import either, never, next_order, send_answer
 from tidegate.supervisor.candidate_place import CandidatePlace
 from tidegate.supervisor.logs import remove_log
 from tidegate.supervisor.part import Part
@@ -161,7 +158,7 @@ class Candidates:
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
-            order = await _read(reader)
+            order = await next_order(reader)
             if isinstance(order, Start):
                 await self._start(order, reader, writer)
         except _GONE as error:
@@ -175,10 +172,10 @@ class Candidates:
             one = await self._begin(order)
         except DeclinedError as error:
             log.warning("no process is begun here for the check of %s: %s", order.model, error)
-            await _send(writer, Declined(reason=str(error)))
+            await send_answer(writer, Declined(reason=str(error)))
             return
         try:
-            await _send(writer, Started(folder=str(one.folder)))
+            await send_answer(writer, Started(folder=str(one.folder)))
             await self._held(name, one, reader, writer)
         finally:
             one.is_released = True
@@ -244,20 +241,20 @@ class Candidates:
 
     async def _held(self, name: str, one: _Candidate, reader: StreamReader, writer: StreamWriter) -> None:
         """Until whoever asked for it goes away."""
-        reading = watched.awaited(_read(reader))
+        reading = watched.awaited(next_order(reader))
         ending = watched.awaited(one.part.ended.wait())
         try:
             while True:
                 await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
                 if ending.done():
-                    await _send(writer, one.end())
-                    ending = watched.awaited(_never())  # it is told once
+                    await send_answer(writer, one.end())
+                    ending = watched.awaited(never())  # it is told once
                 if reading.done():
                     order = reading.result()
                     if order is None:
                         return
                     await self._obey(name, one, order, writer)
-                    reading = watched.awaited(_read(reader))
+                    reading = watched.awaited(next_order(reader))
         finally:
             reading.cancel()
             ending.cancel()
@@ -267,34 +264,10 @@ class Candidates:
             one.part.look()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(KEEP_S):
-                    await _either(one.part.ready, one.part.ended)
+                    await either(one.part.ready, one.part.ended)
             if one.part.ready.is_set():
                 one.sha256 = order.sha256
-                await _send(writer, Kept())
+                await send_answer(writer, Kept())
                 return
         if isinstance(order, Keep | Leave):
             await self._drop(name)
-
-
-async def _never() -> Literal[True]:
-    return await asyncio.Event().wait()
-
-
-async def _either(*events: asyncio.Event) -> None:
-    waiting = [watched.awaited(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waiting:
-            each.cancel()
-
-
-async def _read(reader: StreamReader) -> Order | None:
-    """The next order; None where there is none any more. Raises one of UNREADABLE."""
-    line = await reader.readline()
-    return decode_order(line) if line.endswith(b"\n") else None
-
-
-async def _send(writer: StreamWriter, answer: Answer) -> None:
-    writer.write(encode(answer))
-    await writer.drain()

@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import random
-import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +17,7 @@ from model_runner.plain_text import plain, quoted
 from storage import registry
 from storage.registry import Job, JobOverError, JobState
 from tidegate.deployer.jobs.acceptance import accepted, commit_of
+from tidegate.deployer.jobs.job_ends import UNTOUCHED, JobFailedError, NothingToDoError, bounded
 from tidegate.deployer.jobs.ledger import Ledger
 from tidegate.deployer.jobs.messages import (
     HasFailed,
@@ -30,54 +30,16 @@ from tidegate.deployer.jobs.messages import (
     Switch,
     values,
 )
+from tidegate.deployer.jobs.origin import Origin
 from tidegate.deployer.jobs.prometheus import JOB_RETRIES, JOB_SECONDS, JOBS
 from tidegate.deployer.jobs.pushes_together import branches_of
 from tidegate.deployer.jobs.retrying import ATTEMPTS, next_attempt
+from tidegate.deployer.jobs.staging import remove_files
 from tidegate.deployer.jobs.workers import WorkerProcess, Workers
 from tidegate.deployer.pipeline.stages import stage_after, stage_line
 
 log = structlog.get_logger()
 T = TypeVar("T", IsPrepared, IsLive)
-
-UNTOUCHED = "Nothing was switched: the version that was live still is."
-
-
-class JobFailedError(Exception):
-    """An attempt that did not go live."""
-
-    def __init__(self, stage: str, reason: str, *, can_pass: bool = False) -> None:
-        super().__init__(reason)
-        self.stage = stage
-        self.reason = reason
-        self.can_pass = can_pass
-
-
-class NothingToDoError(Exception):
-    """A job that is done without a deployment; the message says why."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """A model folder that is the job's own."""
-
-    folder: str
-    received_s: float
-    url: str
-    """Base URL to show."""
-
-
-class Origin(Protocol):
-    """Where the files of a kind of jobs come from, and who is told of it."""
-
-    async def files(self, job: Job) -> Files:
-        """Raises JobFailedError, NothingToDoError."""
-
-    async def confirm(self, job: Job) -> None:
-        """Right before the switch. Raises JobFailedError: it must not be."""
-
-    async def began(self, job: Job) -> None: ...
-
-    async def ended(self, job: Job) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -140,11 +102,11 @@ class JobRun:
         seconds = self._around.most_s
         seconds_of_all = seconds * branches_of(self.job)
         slow = f"it took more than the {seconds:g} s that a job may: make its model faster to check"
-        async with _bounded(seconds, slow):
+        async with bounded(seconds, slow):
             if self.job.prepared is None:
                 await self._prepare()
         # The other branches of its push have as long, each: git waits for all of them.
-        async with _bounded(seconds_of_all, f"git did not decide within {seconds_of_all:g} s: push again"):
+        async with bounded(seconds_of_all, f"git did not decide within {seconds_of_all:g} s: push again"):
             await self._await_acceptance()
             await self._origin.confirm(self.job)
         self.is_switching = True
@@ -277,26 +239,6 @@ class JobRun:
         await self._origin.ended(self.job)
 
 
-@contextlib.asynccontextmanager
-async def _bounded(seconds: float, reason: str) -> AsyncIterator[None]:
-    """Raises JobFailedError: what happens inside takes longer."""
-    try:
-        async with asyncio.timeout(seconds) as deadline:
-            yield
-    except TimeoutError:
-        if not deadline.expired():
-            raise
-        fix = "or have who runs this installation raise TIDEGATE_JOB_TIMEOUT_S"
-        raise JobFailedError("", f"{reason}, {fix}") from None
-
-
 def _told(reason: str) -> list[str]:
     """Set in, so that a reason which holds a model's own words cannot look like a line of ours."""
     return [f"  {line}" for line in quoted(reason)]
-
-
-def remove_files(job: Job, staging: Path) -> None:
-    """What a job that is over leaves in the staging folder."""
-    folder = Path(job.source.get("folder") or staging / f"job-{job.id}")
-    if folder.parent == staging:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -12,8 +12,10 @@ from model_runner import watched
 from storage import registry
 from storage.registry import Job, JobOverError, JobState, NewJob
 from tidegate.deployer.jobs.acceptance import commit_of, pusher_lives
-from tidegate.deployer.jobs.job_run import UNTOUCHED, Around, JobRun, Origin
+from tidegate.deployer.jobs.job_ends import UNTOUCHED
+from tidegate.deployer.jobs.job_run import Around, JobRun
 from tidegate.deployer.jobs.ledger import Ledger
+from tidegate.deployer.jobs.origin import Origin
 from tidegate.deployer.jobs.prometheus import JOBS_UNFINISHED
 from tidegate.deployer.jobs.recovery import JobTraces, RecoveryVerdict, verdict
 from tidegate.deployer.jobs.scheduling import ahead_of, startable

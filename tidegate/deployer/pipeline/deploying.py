@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from gateway.routing.routes import predict_path
-from model_runner.checking.check import Report, check_model
+from model_runner.checking.check import check_model
 from model_runner.checking.host import Host
+from model_runner.checking.report import Report
 from model_runner.disk.space import is_full, no_room
 from model_runner.environment import EnvironmentBuildError
 from model_runner.errors import ModelError

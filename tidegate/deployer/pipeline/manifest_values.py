@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model_runner.checking.check import Report
+from model_runner.checking.report import Report
 from model_runner.limits import Limits
 from tidegate.deployer.pipeline.profiling import watched_features
 

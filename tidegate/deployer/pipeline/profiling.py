@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from model_runner.checking.check import Report
+from model_runner.checking.report import Report
 from model_runner.folder.reference import MOST_VALUES
 from model_runner.schema.schema import Kind as SchemaKind
 from stream.profiles.build import build_profile, prediction_columns

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from model_runner.checking.check import Report
+from model_runner.checking.report import Report
 from model_runner.errors import ModelError
 from model_runner.folder.bounds import refuse_without_room
 from model_runner.folder.schema_source import SEAL_FILE

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from model_runner.checking.check import Report
+from model_runner.checking.report import Report
 from model_runner.schema.schema import InputSchema
 
 MOST_ROWS = 200

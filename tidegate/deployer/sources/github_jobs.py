@@ -9,7 +9,8 @@ from gateway.git.content.export import export
 from gateway.routing.routes import predict_path
 from model_runner.folder.bounds import FolderBounds, FolderError
 from storage.registry import Job, JobState, branch_slug
-from tidegate.deployer.jobs.job_run import Files, JobFailedError, NothingToDoError
+from tidegate.deployer.jobs.job_ends import JobFailedError, NothingToDoError
+from tidegate.deployer.jobs.origin import Files
 from tidegate.deployer.sources.fetching import FetchError, fetch, head_of, tree_of
 from tidegate.deployer.sources.github_api import GithubApi
 from tidegate.deployer.sources.github_telling import GithubTelling

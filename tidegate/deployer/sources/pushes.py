@@ -1,7 +1,7 @@
 """Jobs of the git remote: the hook has exported the files already, and tells its client all there is to tell."""
 
 from storage.registry import Job
-from tidegate.deployer.jobs.job_run import Files
+from tidegate.deployer.jobs.origin import Files
 
 
 class PushOrigin:
