@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,7 @@ from gateway.bodies.requests import Headers, read_body
 from gateway.deployer.client import DeployerAwayError, ask
 from gateway.deployer.protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
 from gateway.edge.gate import client_of
+from gateway.github.hook_connection import HookConnection
 from gateway.prometheus import FAILED_TRIES
 from gateway.refusals import CLIENT_GONE, Refusal
 from model_runner.decode_errors import UNREADABLE
@@ -48,21 +49,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,100}")
 _NOBODYS_SECRET = secrets.token_hex(32)
 _BUSY = {"queued": 202, "seen": 202, "refused": 503}
-
-
-@dataclass(frozen=True)
-class HookConnection:
-    """Of a repository: one for each model that it deploys."""
-
-    id: int
-    secret: str = field(repr=False)
-    """That the webhook was made with."""
-    branch: str
-    """Whose pushes are deployed."""
-    workspace: str
-    model: str
-    previews: bool = False
-    """Whether other branches become previews."""
 
 
 class HookSource(Protocol):

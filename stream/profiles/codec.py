@@ -10,11 +10,9 @@ import zstandard
 
 from stream.contracts.decode_errors import UNREADABLE
 from stream.profiles.hour_histogram import HourHistogram
+from stream.profiles.packing import COMPRESSED
 from stream.profiles.profile import SCHEMA_VERSION, FeatureProfile, Profile, Source
 
-PLAIN_BYTES = 1_000_000
-"""A profile of more JSON than this travels compressed, as text."""
-COMPRESSED = "zstd:"
 LARGEST = 500_000_000
 """Bytes of JSON that compressed text may hold; garbage could say anything."""
 _decoder = msgspec.json.Decoder(Profile)
@@ -68,14 +66,6 @@ def decode_profile(raw: bytes) -> Profile:
     if content_id(profile) != profile.id:
         raise ValueError(f"profile {profile.id} does not match its content; deploy the model again")
     return profile
-
-
-def pack_profile(content: Any) -> Any:
-    """A profile (a JSON object) as a record carries it: as it is, or compressed where it is large."""
-    raw = msgspec.json.encode(content)
-    if len(raw) <= PLAIN_BYTES:
-        return content
-    return COMPRESSED + base64.b64encode(zstandard.ZstdCompressor(level=3).compress(raw)).decode()
 
 
 def unpack_profile(carried: Any) -> Profile:

@@ -9,7 +9,8 @@ from stream.contracts.deployments import MOST_ANNOUNCED_BYTES, DeploymentRecord,
 from stream.contracts.timestamps import to_text
 from stream.panes.sampling import values_of
 from stream.profiles.build import build_profile, columns_of
-from stream.profiles.codec import encode_profile, pack_profile
+from stream.profiles.codec import encode_profile
+from stream.profiles.packing import pack_profile
 
 MOST_CELLS = 20_000_000
 """Names times rows. Rows within their bounds that are filled have a tenth of it; every row with names of its own has

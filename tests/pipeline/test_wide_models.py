@@ -14,7 +14,8 @@ from stream.contracts.metrics import DriftMetric, decode_drift
 from stream.contracts.timestamps import to_text
 from stream.contracts.topics import Topic, TopicLayout
 from stream.profiles.build import build_profile
-from stream.profiles.codec import encode_profile, pack_profile, unpack_profile
+from stream.profiles.codec import encode_profile, unpack_profile
+from stream.profiles.packing import pack_profile
 from tests.support.broker import Broker, embedded_broker
 from tests.support.stream_worker import StreamWorkers
 from tests.support.topic_reader import read_topic

@@ -15,7 +15,8 @@ from gateway.edge.token import Token
 from gateway.emission.producing import ProducerConfig
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
-from gateway.github.webhook import GithubConfig, HookConnection, github_router
+from gateway.github.hook_connection import HookConnection
+from gateway.github.webhook import GithubConfig, github_router
 from gateway.routing.routes import RouteTable
 from tests.support.children import Child
 from tests.support.ports import free_ports

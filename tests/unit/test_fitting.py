@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from stream.profiles.build import build_profile
-from stream.profiles.codec import PLAIN_BYTES, encode_profile, pack_profile, unpack_profile
+from stream.profiles.codec import encode_profile, unpack_profile
+from stream.profiles.packing import PLAIN_BYTES, pack_profile
 from stream.profiles.profile import Profile
 from tidegate.deployer.pipeline import announceable
 from tidegate.deployer.pipeline.announceable import (

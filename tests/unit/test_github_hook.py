@@ -12,7 +12,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway.github.webhook import GithubConfig, HookConnection, github_router, is_signed
+from gateway.github.hook_connection import HookConnection
+from gateway.github.webhook import GithubConfig, github_router, is_signed
 
 SECRET = "It's a Secret to Everybody"
 COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from gateway.edge.token import TokenError
-from gateway.github.webhook import HookConnection
+from gateway.github.hook_connection import HookConnection
 from model_runner.names import suggested_name
 from storage import registry
 from storage.registry import DEFAULT_WORKSPACE, Database, GithubConnection, UnknownConnectionError

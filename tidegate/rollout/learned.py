@@ -9,7 +9,7 @@ import msgspec
 from storage.clickhouse.client import connect
 from storage.clickhouse.queries import query
 from stream.contracts.deployments import DeploymentRecord
-from stream.profiles.codec import COMPRESSED, unpack_profile
+from stream.profiles.packing import COMPRESSED
 
 log = logging.getLogger("tidegate.prepare")
 
@@ -35,6 +35,9 @@ def with_references(dsn: str, database: str, records: Sequence[DeploymentRecord]
 def _with_reference(record: DeploymentRecord, row: dict[str, Any] | None) -> DeploymentRecord:
     if row is None:
         return record
+    # Loaded here, with its arrays: most starts have no such record.
+    from stream.profiles.codec import unpack_profile  # noqa: PLC0415
+
     try:
         text = str(row["profile"])
         content = text if text.startswith(COMPRESSED) else msgspec.json.decode(text)

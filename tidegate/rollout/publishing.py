@@ -18,7 +18,7 @@ from storage.registry import (
 )
 from stream.contracts.deployments import RETIRED, DeploymentRecord, change_key, encode
 from stream.contracts.topics import Topic, TopicLayout
-from stream.profiles.codec import pack_profile
+from stream.profiles.packing import pack_profile
 from tidegate.rollout.endings import why_ended
 from tidegate.rollout.producers import forget, producer_for
 

@@ -18,7 +18,6 @@ from tidegate.cli.commands.logs import follow_logs
 from tidegate.cli.context import load_settings, warn
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.output import console, print_json
-from tidegate.cli.unlanded import require_room_to_land
 from tidegate.die_with_parent import die_with_parent
 from tidegate.parts.leftovers import end_all
 from tidegate.parts.state import Phase, StackState, is_locked, read_state, running_state
@@ -62,6 +61,9 @@ def down(*, now: bool, as_json: bool) -> None:
     state = running_state(settings.run_path)
     if state is not None:
         if not now:
+            # Loaded here, with an HTTP client: `tidegate up` asks nobody.
+            from tidegate.cli.unlanded import require_room_to_land  # noqa: PLC0415
+
             require_room_to_land(settings)
         _signal(state.pid, signal.SIGKILL if now else signal.SIGTERM)
         _await_stop(settings, state, quiet=as_json or now)

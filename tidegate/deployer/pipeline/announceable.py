@@ -7,7 +7,7 @@ import msgspec
 
 from stream.contracts.deployments import MOST_ANNOUNCED_BYTES
 from stream.profiles.build import BINS_BESIDE, LEAST_FINENESS, MOST_BINS
-from stream.profiles.codec import pack_profile
+from stream.profiles.packing import pack_profile
 from stream.profiles.profile import Profile
 
 REST_BYTES = 100_000
