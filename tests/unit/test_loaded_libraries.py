@@ -1,0 +1,48 @@
+"""Which libraries a process may not load before it needs them: each start of a stack pays for all that are loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("sklearn", "pandas", "pyarrow", "joblib")
+"""What the folder of a model needs; it has processes of its own."""
+
+FORBIDDEN = {
+    "tidegate.cli.commands.stack": ("sqlalchemy", "numpy", "confluent_kafka", "httpx", "prometheus_client", *MODELS),
+    "tidegate.supervisor.__main__": ("sqlalchemy", "alembic", "numpy", "fastapi", "httpx", "structlog", *MODELS),
+    "tidegate.processes.prepare": ("alembic", "numpy", "fastapi", "faust", *MODELS),
+    "tidegate.processes.clickhouse": ("sqlalchemy", "numpy", "fastapi", "httpx", *MODELS),
+    "tidegate.processes.sink": ("sqlalchemy", "numpy", "fastapi", "faust", "httpx", "structlog", *MODELS),
+    "tidegate.processes.notifier": ("sqlalchemy", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.stream_worker": ("sqlalchemy", "fastapi", "httpx", *MODELS),
+    "tidegate.processes.deployer": ("alembic", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.gateway": ("alembic", "numpy", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.deployer.jobs.worker": ("alembic", "scipy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "gateway.git.receive.pre_receive": ("sqlalchemy", "numpy", "fastapi", "pydantic", "httpx", *MODELS),
+    "gateway.git.receive.post_receive": ("asyncio", "sqlalchemy", "numpy", "fastapi", "pydantic", "httpx", *MODELS),
+    "model_runner.serving.server": ("scipy", "pydantic", "sqlalchemy", *MODELS),
+}
+
+
+@pytest.mark.parametrize("module", FORBIDDEN)
+def test_a_process_loads_nothing_that_it_may_never_need(module: str) -> None:
+    script = f"import sys, {module}; print([name for name in {FORBIDDEN[module]!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_registry_that_is_at_its_newest_revision_is_not_migrated(tmp_path: Path) -> None:
+    """Each command that reads the registry sees to its tables first."""
+    script = "import sys; from storage import registry; registry.upgrade(sys.argv[1]); print('alembic' in sys.modules)"
+    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
+
+    said = [
+        subprocess.run([sys.executable, "-c", script, dsn], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+        for _ in range(2)
+    ]
+
+    assert [line.strip() for line in said] == ["True", "False"]
