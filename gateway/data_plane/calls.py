@@ -1,18 +1,28 @@
-"""One prediction call, from its first byte to its events."""
+"""One prediction call, from its first byte to its events. A call is a value: who learns more of it makes another."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from gateway.data_plane.masking import mask_features
 from gateway.events import InferenceEvent
 from gateway.prometheus import FEATURES_DROPPED
+from gateway.refusals import Refusal
 from gateway.routing.endpoints import Endpoint
 
 
-@dataclass(slots=True)
-class Call:
+class Predicted(NamedTuple):
+    """What a runner answered."""
+
+    predictions: Sequence[Any]
+    model_ms: float
+    batch_size: int
+    """Rows that the runner predicted together, of all calls."""
+
+
+class Call(msgspec.Struct, frozen=True):
     """What is known of a call so far."""
 
     received: datetime
@@ -23,12 +33,16 @@ class Call:
     endpoint: Endpoint | None = None
     instances: Sequence[Any] = ()
     """Empty where the body could not be read."""
-    predictions: Sequence[Any] = ()
-    model_ms: float | None = None
-    batch_size: int = 0
+    predicted: Predicted | None = None
+    """None where no runner answered."""
     status: int = 200
     error: str | None = None
-    latency_ms: float = field(default=0.0)
+    """The short code of a refusal."""
+    latency_ms: float = 0.0
+
+    def refused(self, refusal: Refusal) -> "Call":
+        """The same, with what the caller is told instead of a prediction."""
+        return msgspec.structs.replace(self, status=refusal.status, error=refusal.code)
 
 
 def rows_of(call: Call) -> int:
@@ -41,7 +55,8 @@ def events_of(call: Call, endpoint: Endpoint, event_ids: Sequence[str]) -> Itera
     route = endpoint.route
     ts = call.received.isoformat(timespec="microseconds").replace("+00:00", "Z")
     instances = call.instances or (None,)
-    predictions = call.predictions or [None] * len(instances)
+    predicted = call.predicted
+    predictions = (predicted.predictions if predicted else ()) or [None] * len(instances)
     rows = zip(event_ids, instances, predictions, strict=True)
     for row, (event_id, instance, prediction) in enumerate(rows):
         yield InferenceEvent(
@@ -57,8 +72,8 @@ def events_of(call: Call, endpoint: Endpoint, event_ids: Sequence[str]) -> Itera
             status=call.status,
             error=call.error,
             latency_ms=call.latency_ms,
-            model_ms=call.model_ms,
-            batch_size=call.batch_size,
+            model_ms=predicted.model_ms if predicted else None,
+            batch_size=predicted.batch_size if predicted else 0,
             features=_features(instance, endpoint),
             prediction=prediction,
             key_id=None,

@@ -12,11 +12,12 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.bodies.compressed import CODINGS
-from gateway.bodies.held import HeldBodies, HeldBody
-from gateway.bodies.requests import parse_batch, read_body, read_headers
-from gateway.data_plane.calls import Call, events_of, rows_of
+from gateway.bodies.held import HeldBodies
+from gateway.bodies.requests import Headers, parse_batch, read_body, read_headers
+from gateway.data_plane.calls import Call, Predicted, events_of, rows_of
 from gateway.data_plane.predicting import predict
 from gateway.data_plane.shadowing import Shadowing
 from gateway.emission.emitter import Emitter
@@ -85,22 +86,11 @@ class InferenceApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        call = Call(datetime.now(UTC), perf_counter(), "")
+        received, began = datetime.now(UTC), perf_counter()
+        headers = read_headers(scope["headers"])
+        call = Call(received, began, request_id_of(headers.request_id) or _new_ids(1, received)[0])
         path = scope["path"].rstrip("/")
-        refusal = None
-        body = b""
-        try:
-            with self._bodies.hold() as held:
-                body = await self._predict(call, path, scope, receive, held)
-        except Refusal as refused:
-            refusal = refused
-        except Exception:
-            log.exception("request %s failed", call.request_id)
-            refusal = Refusal(500, "internal", "The gateway failed; its log says why, by this request_id")
-        if refusal is not None:
-            call.status, call.error = refusal.status, refusal.code
-            error = _Error(refusal.code, refusal.message, refusal.details)
-            body = _encoder.encode(_Refused(error, call.request_id))
+        call, body, refusal = await self._answered(call, path, scope["method"], headers, receive)
         if call.status != CLIENT_GONE:
             await _respond(send, call, body, refusal)
         self._copy(call, path)
@@ -110,34 +100,47 @@ class InferenceApp:
         """Give up the copies that are under way."""
         await self._shadowing.close()
 
-    async def _predict(self, call: Call, path: str, scope: Scope, receive: Receive, held: HeldBody) -> bytes:
-        headers = read_headers(scope["headers"])
-        call.request_id = request_id_of(headers.request_id) or self._new_ids(1, call)[0]
-        endpoint = call.endpoint = self._endpoints.choose(path)
-        if scope["method"] != "POST":
-            raise Refusal(405, "method_not_allowed", "Send a POST with the features as JSON")
-        body = await read_body(receive, headers, self._limits.max_bytes, held)
-        batch = parse_batch(body, endpoint.form, self._limits.max_instances)
-        call.instances = batch.instances
-        endpoint = call.endpoint = self._endpoints.still(endpoint, path)
-        endpoint = await predict(call, endpoint, self._endpoints, self._waking, path)
-        route = endpoint.route
-        shape: type[_One] | type[_Many] = _One if batch.single else _Many
-        answer = call.predictions[0] if batch.single else call.predictions
-        return _encoder.encode(shape(answer, route.model, route.version, route.deployment_id, call.request_id))
+    async def _answered(
+        self, call: Call, path: str, method: str, headers: Headers, receive: Receive
+    ) -> tuple[Call, bytes, Refusal | None]:
+        """All that came to be known of the call, the body of its answer, and why it has no prediction."""
+        try:
+            with self._bodies.hold() as held:
+                endpoint = self._endpoints.choose(path)
+                call = replace(call, endpoint=endpoint)
+                if method != "POST":
+                    raise Refusal(405, "method_not_allowed", "Send a POST with the features as JSON")
+                raw = await read_body(receive, headers, self._limits.max_bytes, held)
+                batch = parse_batch(raw, endpoint.form, self._limits.max_instances)
+                call = replace(call, instances=batch.instances)
+                endpoint = self._endpoints.still(endpoint, path)
+                call = replace(call, endpoint=endpoint)
+                endpoint, result = await predict(batch.instances, endpoint, self._endpoints, self._waking, path)
+                call = replace(call, endpoint=endpoint)
+                if isinstance(result, Predicted):
+                    call = replace(call, predicted=result)
+                    return call, _body(call, endpoint, result, single=batch.single), None
+                refusal = result
+        except Refusal as refused:
+            refusal = refused
+        except Exception:
+            log.exception("request %s failed", call.request_id)
+            refusal = Refusal(500, "internal", "The gateway failed; its log says why, by this request_id")
+        error = _Error(refusal.code, refusal.message, refusal.details)
+        return call.refused(refusal), _encoder.encode(_Refused(error, call.request_id)), refusal
 
     async def _record(self, call: Call) -> None:
         """Metrics and events: after the answer, so that nobody waits for them."""
         seconds = perf_counter() - call.began
-        call.latency_ms = round(seconds * 1000, 3)
+        call = replace(call, latency_ms=round(seconds * 1000, 3))
         endpoint = call.endpoint
         if endpoint is None:
             REQUESTS.labels("", "", call.status).inc()
             return
         REQUESTS.labels(endpoint.route.workspace, endpoint.metric_model, call.status).inc()
         endpoint.request_seconds.observe(seconds)
-        if call.model_ms is not None:
-            endpoint.model_seconds.observe(call.model_ms / 1000)
+        if call.predicted is not None:
+            endpoint.model_seconds.observe(call.predicted.model_ms / 1000)
             endpoint.instances.inc(len(call.instances))
         await self._emit(call, endpoint)
 
@@ -149,8 +152,8 @@ class InferenceApp:
 
     async def _emit(self, call: Call, endpoint: Endpoint) -> None:
         # A clock that was set back meanwhile: who reads the events refuses those of a time that is still to come.
-        call.received = min(call.received, datetime.now(UTC))
-        events = events_of(call, endpoint, self._new_ids(rows_of(call), call))
+        received = min(call.received, datetime.now(UTC))
+        events = events_of(replace(call, received=received), endpoint, _new_ids(rows_of(call), received))
         if len(call.instances) <= _EVENTS_A_TURN:
             self._emitter.emit(events)
             return
@@ -159,8 +162,16 @@ class InferenceApp:
             if row % _EVENTS_A_TURN == _EVENTS_A_TURN - 1:
                 await asyncio.sleep(0)
 
-    def _new_ids(self, count: int, call: Call) -> list[str]:
-        return uuid7s(count, int(call.received.timestamp() * 1000))
+
+def _new_ids(count: int, received: datetime) -> list[str]:
+    return uuid7s(count, int(received.timestamp() * 1000))
+
+
+def _body(call: Call, endpoint: Endpoint, predicted: Predicted, *, single: bool) -> bytes:
+    route = endpoint.route
+    shape: type[_One] | type[_Many] = _One if single else _Many
+    answer = predicted.predictions[0] if single else predicted.predictions
+    return _encoder.encode(shape(answer, route.model, route.version, route.deployment_id, call.request_id))
 
 
 async def _respond(send: Send, call: Call, body: bytes, refusal: Refusal | None) -> None:

@@ -1,10 +1,10 @@
 """Instances through a deployment's runner, and once more where it lost its traffic, or went to sleep, under them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.bodies.large_numbers import UNKNOWN, too_large
-from gateway.data_plane.calls import Call
+from gateway.data_plane.calls import Predicted
 from gateway.refusals import Refusal, misfits, of_runner
 from gateway.routing.endpoints import Endpoint, Endpoints
 from gateway.routing.waking import Waking
@@ -12,34 +12,44 @@ from model_runner.schema.instances import Problems
 from model_runner.wire.failures import RunnerError, RunnerUnavailableError
 
 
-async def predict(call: Call, endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str) -> Endpoint:
-    """Predict; which endpoint did.
+class Outcome(NamedTuple):
+    """Which deployment was asked last, and its predictions or why there are none."""
 
-    A runner that ends because its deployment lost the traffic took nothing on: the request goes to who has it now.
+    endpoint: Endpoint
+    result: Predicted | Refusal
 
-    Raises:
-        Refusal: why there is no prediction.
-    """
+
+async def predict(
+    instances: Sequence[Any], endpoint: Endpoint, endpoints: Endpoints, waking: Waking, path: str
+) -> Outcome:
+    """A runner that ends because its deployment lost the traffic took nothing on: who has the traffic now is asked."""
     try:
-        await ask_awake(call, endpoint, waking)
+        return Outcome(endpoint, await ask_awake(instances, endpoint, waking))
     except RunnerUnavailableError as error:
         other = await endpoints.after_refresh(endpoint, path)
         if other is None and endpoint.route.idle_seconds is None:
-            raise of_runner(error) from None
-        # It may sleep, and its runner is gone: somebody has put it to sleep, or somebody else has just woken it.
-        must_wake = other is None
-        call.endpoint = other = other or endpoint
-        try:
-            await ask_awake(call, other, waking, must_wake=must_wake)
-        except RunnerError as again:
-            raise of_runner(again) from None
-        return other
-    except RunnerError as error:
-        raise of_runner(error) from None
-    return endpoint
+            return Outcome(endpoint, of_runner(error))
+    except (Refusal, RunnerError) as error:
+        return Outcome(endpoint, _refusal(error))
+    # It may sleep, and its runner is gone: somebody has put it to sleep, or somebody else has just woken it.
+    return await attempt(instances, other or endpoint, waking, must_wake=other is None)
 
 
-async def ask_awake(call: Call, endpoint: Endpoint, waking: Waking, *, must_wake: bool = False) -> None:
+async def attempt(instances: Sequence[Any], endpoint: Endpoint, waking: Waking, *, must_wake: bool = False) -> Outcome:
+    """One attempt, whatever becomes of it."""
+    try:
+        return Outcome(endpoint, await ask_awake(instances, endpoint, waking, must_wake=must_wake))
+    except (Refusal, RunnerError) as error:
+        return Outcome(endpoint, _refusal(error))
+
+
+def _refusal(error: Refusal | RunnerError) -> Refusal:
+    return error if isinstance(error, Refusal) else of_runner(error)
+
+
+async def ask_awake(
+    instances: Sequence[Any], endpoint: Endpoint, waking: Waking, *, must_wake: bool = False
+) -> Predicted:
     """One attempt, after a runner was started where there is none.
 
     Raises:
@@ -49,29 +59,27 @@ async def ask_awake(call: Call, endpoint: Endpoint, waking: Waking, *, must_wake
     route = endpoint.route
     if must_wake or route.asleep or waking.is_under_way(route.deployment_id):
         # Before anything is started for it.
-        check(endpoint, call.instances)
+        check(endpoint, instances)
         await waking.awake(endpoint)
-    await ask(call, endpoint)
+    return await ask(instances, endpoint)
 
 
-async def ask(call: Call, endpoint: Endpoint) -> None:
-    """One attempt; the call has the predictions then.
+async def ask(instances: Sequence[Any], endpoint: Endpoint) -> Predicted:
+    """One attempt at a runner that is there.
 
     Raises:
         Refusal: the instances do not fit.
         RunnerError: the runner gave no predictions.
     """
-    check(endpoint, call.instances)
+    check(endpoint, instances)
     try:
-        reply = await endpoint.client.predict(call.instances)
+        reply = await endpoint.client.predict(instances)
     except OverflowError:
-        large = too_large(call.instances, text_fits=endpoint.checker is None) or (UNKNOWN,)
+        large = too_large(instances, text_fits=endpoint.checker is None) or (UNKNOWN,)
         raise misfits(Problems(listed=large, more=False)) from None
     except RecursionError:
         raise Refusal(422, "invalid_features", "The instances are nested too deeply") from None
-    call.predictions = reply.predictions or ()
-    call.model_ms = round(reply.model_ms, 3)
-    call.batch_size = reply.batch_size
+    return Predicted(reply.predictions or (), round(reply.model_ms, 3), reply.batch_size)
 
 
 def check(endpoint: Endpoint, instances: Sequence[Any]) -> None:

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
+from msgspec import structs
+
 from gateway.data_plane.calls import Call
-from gateway.data_plane.predicting import ask_awake
-from gateway.refusals import Refusal, of_runner
+from gateway.data_plane.predicting import attempt
+from gateway.refusals import Refusal
 from gateway.routing.endpoints import Endpoint
 from gateway.routing.waking import Waking
 from model_runner import watched
-from model_runner.wire.failures import RunnerError
 
 log = logging.getLogger(__name__)
 
@@ -54,23 +55,18 @@ class Shadowing:
 
     async def _run(self, call: Call, shadow: Endpoint, rows: int) -> None:
         try:
-            await self._ask(call, shadow)
-            await self._emit(call, shadow)
+            await self._emit(await self._asked(call, shadow), shadow)
         except Exception:
             log.exception("the copy of request %s failed", call.request_id)
         finally:
             shadow.copies_under_way -= 1
             shadow.rows_under_way -= rows
 
-    async def _ask(self, call: Call, shadow: Endpoint) -> None:
-        refusal = None
-        try:
-            await ask_awake(call, shadow, self._waking)
-        except Refusal as refused:
-            refusal = refused
-        except RunnerError as error:
-            refusal = of_runner(error)
-        if refusal is not None:
-            call.status, call.error = refusal.status, refusal.code
-        call.latency_ms = round((perf_counter() - call.began) * 1000, 3)
-        shadow.count_copy("answered" if refusal is None else "failed")
+    async def _asked(self, call: Call, shadow: Endpoint) -> Call:
+        _, result = await attempt(call.instances, shadow, self._waking)
+        call = structs.replace(call, latency_ms=round((perf_counter() - call.began) * 1000, 3))
+        if isinstance(result, Refusal):
+            shadow.count_copy("failed")
+            return call.refused(result)
+        shadow.count_copy("answered")
+        return structs.replace(call, predicted=result)
