@@ -14,8 +14,6 @@ from stream.alerting.agent import Alerting
 from stream.config import StreamConfig
 from stream.contracts.topics import StateTable, Topic
 from stream.exact.agent import Agent
-from stream.exact.draining import DrainGoal
-from stream.exact.end_offsets import EndOffsets
 from stream.exact.faust_app import make_app
 from stream.exact.incarnation import topic_id
 from stream.exact.inputs import TopicInput
@@ -116,27 +114,17 @@ class StreamWorker:
         One topic after the other, in the order of the data.
         """
         deadline = time.monotonic() + deadline_s
-        asker = EndOffsets(self._config.bootstrap)
         for inputs in self._inputs():
-            held = [(inputs.topic, partition) for partition in inputs.expected]
-            ends = await asyncio.to_thread(asker.ask, held, max(1.0, deadline - time.monotonic()))
-            if len(ends) < len(held):
-                return False
-            goals = {partition: DrainGoal(end) for (_, partition), end in ends.items()}
-            while not self._reached(inputs, goals):
+            held = set(inputs.expected)
+            ends: dict[int, int] = {}
+            while len(ends) < len(held) or not inputs.reached(ends):
                 if time.monotonic() > deadline:
                     return False
-                await asyncio.sleep(0.05)
+                if missing := held - ends.keys():
+                    ends |= await self.app.ends_of(inputs.topic, missing)
+                else:
+                    await asyncio.sleep(0.05)
             await self._flush_all()
-        return True
-
-    def _reached(self, inputs: TopicInput, goals: dict[int, DrainGoal]) -> bool:
-        now = time.monotonic()
-        for partition, goal in goals.items():
-            expected = inputs.expected.get(partition)
-            end = self.app.consumer.highwater(TP(inputs.topic, partition)) or 0  # what the last fetch said
-            if expected and not goal.reached(expected.next_offset, end, now - inputs.took_at(partition)):
-                return False
         return True
 
     async def stop(self) -> None:

@@ -38,8 +38,10 @@ class Reader:
         for message in self.consumer.consume(_MESSAGES, timeout=timeout_s):
             key = (message.topic() or "", -1 if (number := message.partition()) is None else number)
             error = message.error()
-            if error is not None:
-                self._on_error(key, message, error)
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                self._on_error(key, error)
+            elif error is not None:
+                self._ended(key, message, doubted)
             else:
                 self._take(key, message, doubted)
 
@@ -96,12 +98,15 @@ class Reader:
             self.go(partition, partition.buffer.expected)
         prometheus.GAPS.labels(partition.topic).inc(partition.buffer.gap_offsets - gaps)
 
-    def _on_error(self, key: Key, message: Message, error: KafkaError) -> None:
+    def _ended(self, key: Key, message: Message, doubted: set[Key]) -> None:
+        """Nothing follows there for now; what is before it was taken, unless it is read again."""
         partition = self.partitions.get(key)
-        if error.code() == KafkaError._PARTITION_EOF:
-            if partition is not None:
-                partition.end_seen = message.offset() or 0
-        elif error.code() in _START_AGAIN and partition is not None:
+        if partition is not None and partition.state is State.READING and key not in doubted:
+            partition.end_seen = message.offset() or 0
+
+    def _on_error(self, key: Key, error: KafkaError) -> None:
+        partition = self.partitions.get(key)
+        if error.code() in _START_AGAIN and partition is not None:
             log.warning("%s: %s", partition, error.str())
             partition.restart("where its reading starts")
         elif error.code() not in _QUIET:

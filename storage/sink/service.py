@@ -17,8 +17,8 @@ from storage.sink.position import PositionAheadError
 from storage.sink.reader import Key, Reader
 from storage.sink.starting import Starts
 from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
+from stream.broker.end_offsets import EndOffsets
 from stream.contracts.topics import Topic
-from stream.exact.end_offsets import EndOffsets
 
 log = logging.getLogger(__name__)
 _POLL_S = 0.05
@@ -38,7 +38,8 @@ class Sink:
         incarnations = Incarnations(config.bootstrap, list(config.topics))
         letters = Letters(config.bootstrap, config.layout.name(Topic.DEAD_LETTERS))
         self._lander = Lander(self._store, letters, incarnations)
-        self._starts = Starts(config.bootstrap, config.group, incarnations, self._store)
+        self._asker = EndOffsets(config.bootstrap)
+        self._starts = Starts(config.bootstrap, config.group, incarnations, self._asker, self._store)
         self._pool = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink")
         self._judging = ThreadPoolExecutor(config.insert_threads, thread_name_prefix="sink-judging")
         """Garbage is found line by line, which takes long; it must not keep the other partitions waiting."""
@@ -46,7 +47,6 @@ class Sink:
         self._stopping = threading.Event()
         self._reader = Reader(config, time.monotonic)
         self._commit_at = 0.0
-        self._asker = EndOffsets(config.bootstrap)
         self._ends: dict[Key, int] = {}
 
     def stop(self) -> None:

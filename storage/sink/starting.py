@@ -3,12 +3,13 @@
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from storage.sink.incarnations import IncarnationError, Incarnations
 from storage.sink.partition import Partition, Start
 from storage.sink.position import Claim, start_of_reading
 from storage.sink.store import Store
+from stream.broker.end_offsets import EndOffsets, EndUnknownError
 
 _REQUEST_S = 5.0
 
@@ -16,8 +17,9 @@ _REQUEST_S = 5.0
 class Starts:
     """Shared by the sink's threads. Has a client of its own, which never joins the group."""
 
-    def __init__(self, bootstrap: str, group: str, incarnations: Incarnations, store: Store) -> None:
+    def __init__(self, bootstrap: str, group: str, incarnations: Incarnations, ends: EndOffsets, store: Store) -> None:
         self._incarnations = incarnations
+        self._ends = ends
         self._store = store
         self._lock = threading.Lock()
         self._asker = Consumer(
@@ -25,7 +27,6 @@ class Starts:
                 "bootstrap.servers": bootstrap,
                 "group.id": group,
                 "enable.auto.commit": False,
-                "enable.partition.eof": True,
                 "log_level": 0,
             }
         )
@@ -41,7 +42,7 @@ class Starts:
         try:
             with self._lock:
                 committed, low, high = self._ask(TopicPartition(topic, number), position)
-        except KafkaException as error:
+        except (KafkaException, EndUnknownError) as error:
             raise IncarnationError(f"topic {topic} does not tell its offsets: {error}") from error
         return Start(topic_id, position, start_of_reading(topic, position, committed, low, high))
 
@@ -51,20 +52,7 @@ class Starts:
     def _ask(self, here: TopicPartition, position: int | None) -> tuple[int | None, int, int]:
         committed = self._asker.committed([here], timeout=_REQUEST_S)[0].offset if position is None else -1
         low, high = self._asker.get_watermark_offsets(here, timeout=_REQUEST_S)
-        if high > low and max(committed, position or 0) > high:
-            high = self._read_end(here, high)
+        if max(committed, position or 0) > high:  # which may be short
+            key = here.topic, here.partition
+            high = self._ends.ask_all([key], _REQUEST_S)[key]
         return committed if committed >= 0 else None, low, high
-
-    def _read_end(self, here: TopicPartition, high: int) -> int:
-        """Where the partition really ends: the embedded broker tells of its last batch only where that begins."""
-        deadline = time.monotonic() + _REQUEST_S
-        self._asker.assign([TopicPartition(here.topic, here.partition, high - 1)])
-        try:
-            while time.monotonic() < deadline:
-                for message in self._asker.consume(1000, timeout=0.1):
-                    error, offset = message.error(), message.offset()
-                    if error is not None and error.code() == KafkaError._PARTITION_EOF and offset is not None:
-                        return offset
-        finally:
-            self._asker.unassign()
-        raise IncarnationError(f"topic {here.topic} does not tell where it ends")

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from stream.broker.end_offsets import EndOffsets, Key
 from stream.contracts.alerts import Alert
 from stream.contracts.dead_letters import DETAIL_CHARS, Reason
 from stream.contracts.topics import Topic
@@ -34,7 +36,6 @@ COMMIT_S = 0.3
 ASK_S = 2.0
 BACKOFF_MS = 500
 FETCH_S = 0.2  # that the broker holds a fetch open where there is nothing new
-QUIET_S = 2 * FETCH_S  # nothing new for so long: a fetch has begun and ended since
 _PASSING = (KafkaError, OSError, MemoryError)
 """Troubles of the process, which say nothing of a record: it ends, and the next one tries again."""
 
@@ -48,6 +49,7 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._keyed_tasks = KeyedTasks()
         self._unfinished = Unfinished()
         self._hurry = asyncio.Event()
+        self._end_offsets = EndOffsets(config.bootstrap)
         self._watched = Watched()
         self._open = contextlib.AsyncExitStack()
         self._webhook_delivery: WebhookDelivery | None = None
@@ -94,13 +96,13 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
 
     async def drain(self, deadline_s: float) -> bool:
         """Deliver what stands in the topic, without waiting for receivers that fail; False where something is left."""
-        busy = time.monotonic()
-        end = busy + deadline_s
+        deadline = time.monotonic() + deadline_s
         self._hurry.set()
-        while (now := time.monotonic()) < end and self.trouble() is None:
-            if len(self._keyed_tasks) or not await self._all_read():
-                busy = now
-            elif now - busy > QUIET_S:
+        ends: dict[Key, int] = {}
+        while time.monotonic() < deadline and self.trouble() is None:
+            held = {(self._topic, tp.partition) for tp in self._consumer.assignment()}
+            ends |= await asyncio.to_thread(self._end_offsets.ask, held - ends.keys(), ASK_S)
+            if held <= ends.keys() and await self._read_to(ends) and not len(self._keyed_tasks):
                 return self._unfinished.empty()
             await asyncio.sleep(0.05)
         return False
@@ -213,11 +215,10 @@ class Delivery(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         else:
             self._unfinished.committed(offsets)
 
-    async def _all_read(self) -> bool:
-        """By what fetches say of the end: asked for it, the embedded broker names the start of the last batch."""
+    async def _read_to(self, ends: Mapping[Key, int]) -> bool:
         try:
             async with asyncio.timeout(ASK_S):
                 positions = {tp: await self._consumer.position(tp) for tp in self._consumer.assignment()}
         except (TimeoutError, KafkaError):
             return False
-        return all((self._consumer.highwater(tp) or 0) <= position for tp, position in positions.items())
+        return all(position >= ends.get((tp.topic, tp.partition), position + 1) for tp, position in positions.items())

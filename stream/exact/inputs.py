@@ -1,7 +1,7 @@
 """The records of the partitions that a worker holds: in order, each once, gathered until somebody wants them."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,6 @@ class HeldPartition:
     pending_bytes: int = 0
     held: bool = True
     """False for ever once the partition was taken away, or assigned anew."""
-    took_at: float = 0.0
     sought_at: float = 0.0
 
     def take(self) -> list[Record]:
@@ -59,10 +58,9 @@ class TopicInput:
     def pending_bytes(self) -> int:
         return sum(holding.pending_bytes for holding in self.holdings.values())
 
-    def took_at(self, partition: int) -> float:
-        """When the last record of a partition was taken (monotonic clock); 0 where none was yet."""
-        holding = self.holdings.get(partition)
-        return 0.0 if holding is None else holding.took_at
+    def reached(self, ends: Mapping[int, int]) -> bool:
+        """Whether all before these offsets was taken, of the partitions that are still held."""
+        return all(expected.next_offset >= ends.get(partition, 0) for partition, expected in self.expected.items())
 
     def assign(self, partition: int, next_offset: int) -> HeldPartition:
         self.revoke(partition)
@@ -93,7 +91,6 @@ class TopicInput:
         if verdict is OffsetVerdict.SEEK:
             await self._seek(holding)
         elif verdict is OffsetVerdict.TAKE:
-            holding.took_at = time.monotonic()
             RECORDS_READ.labels(self.topic).inc()
             GAPS.labels(self.topic).inc(holding.expected.gaps - gaps)
             holding.pending.append(record)

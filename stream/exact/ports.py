@@ -1,6 +1,6 @@
 """What the agents need of the world, so that they can be driven without Faust and without a broker."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any, Protocol
 
 from stream.exact.changelog import Damage
@@ -18,8 +18,8 @@ class AgentApp(Protocol):
     async def reposition(self, topic: str, partition: int, offset: int) -> None:
         """Read `offset` next, where the partition is still held."""
 
-    def end_of(self, topic: str, partition: int) -> int:
-        """The partition's end offset, as far as the last fetch told of it."""
+    async def ends_of(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """The end offset of each now; those of which the broker does not say it are left out."""
 
 
 class StateValues(Protocol):

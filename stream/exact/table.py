@@ -14,16 +14,18 @@ from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from stream.broker.end_offsets import EndOffsets
 from stream.exact.bounded_queue import ByteBoundedQueue
 from stream.exact.changelog import Changelog, Damage
-from stream.exact.last_batches import read_to_ends
 
 log = structlog.get_logger()
 
 BUFFERED_BYTES = 8_000_000
 """Of records that wait for one agent."""
-ENDS_ANSWER_S = 60.0
+CHANGELOG_ENDS_S = 60.0
 """Faust waits for 90 s for where the changelogs end."""
+INPUT_ENDS_S = 2.0
+"""Who asks where an input ends asks again a little later."""
 
 Resume = Callable[[int], int]
 """Given a partition that was just assigned: take up its state, and say which offset to read next."""
@@ -99,11 +101,15 @@ class ResumingConsumer(driver.Consumer):
         self._read_offset = ReadOffsets(cast(ExactApp, self.app).resume_from.keys())
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
-        """Where the changelogs end; tables are recovered up to there."""
-        said = await super().highwaters(*partitions)
-        known = {(tp.topic, tp.partition): end for tp, end in said.items() if end is not None}
-        ends = await asyncio.to_thread(read_to_ends, cast(ExactApp, self.app).bootstrap, known, ENDS_ANSWER_S)
-        return {**said, **{TP(*key): end for key, end in ends.items()}}
+        """Where the changelogs end; tables are recovered up to there.
+
+        Raises:
+            EndUnknownError: no answer in time.
+        """
+        asker = cast(ExactApp, self.app).end_offsets
+        keys = [(tp.topic, tp.partition) for tp in partitions]
+        ends = await asyncio.to_thread(asker.ask_all, keys, CHANGELOG_ENDS_S)
+        return {TP(*key): end for key, end in ends.items()}
 
     async def perform_seek(self) -> None:
         await super().perform_seek()
@@ -140,7 +146,7 @@ class ExactApp(faust.App):
     """A Faust app whose tables and consumer are the exact ones."""
 
     def __init__(self, *args: Any, bootstrap: str, **kwargs: Any) -> None:
-        self.bootstrap = bootstrap
+        self.end_offsets = EndOffsets(bootstrap)
         self.resume_from: dict[str, Resume] = {}
         self.before_resume: Callable[[Collection[TP]], Awaitable[None]] | None = None
         """Awaited with the whole assignment before any partition of it is taken up."""
@@ -171,9 +177,11 @@ class ExactApp(faust.App):
         """Read `offset` next, where the partition is still held."""
         await self.exact_consumer().reposition(TP(topic, partition), offset)
 
-    def end_of(self, topic: str, partition: int) -> int:
-        """The partition's end offset, as far as the last fetch told of it."""
-        return self.consumer.highwater(TP(topic, partition)) or 0
+    async def ends_of(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """The end offset of each now; those of which the broker does not say it are left out."""
+        keys = [(topic, partition) for partition in partitions]
+        ends = await asyncio.to_thread(self.end_offsets.ask, keys, INPUT_ENDS_S)
+        return {partition: end for (_, partition), end in ends.items()}
 
     def steady(self) -> bool:
         """No rebalance and no recovery is under way: what is in memory is what the tables say, and more."""

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from stream.broker.end_offsets import EndOffsets
 from stream.contracts.dead_letters import DETAIL_CHARS, Reason, reason_of
 from stream.contracts.decode_errors import UNREADABLE
 from stream.contracts.deployments import RETIRED, DeploymentRecord, decode
@@ -23,6 +24,7 @@ from stream.watched import Watched
 log = structlog.get_logger()
 
 REFUSED_KEPT = 1000
+END_ANSWER_S = 40.0
 CATCH_UP_SECONDS = 10.0
 """A deployment is announced before its first event; this only bounds a broker that does not answer."""
 
@@ -34,6 +36,7 @@ class Catalog:
         self._bootstrap = bootstrap
         self._partition = TopicPartition(topic, 0)
         self._consumer: AIOKafkaConsumer | None = None
+        self._ends: EndOffsets | None = None
         self._reading = asyncio.Lock()
         self._watched = Watched()
         self.targets: dict[str, Target] = {}
@@ -47,6 +50,7 @@ class Catalog:
 
     async def start(self) -> None:
         """Returns when every deployment announced so far is known."""
+        self._ends = EndOffsets(self._bootstrap)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=16_777_216
         )
@@ -67,10 +71,15 @@ class Catalog:
             await self._consumer.stop()
 
     async def catch_up(self) -> bool:
-        """Read up to the end that the topic has now; False where the broker took too long."""
-        consumer = self._require()
+        """Read up to the end that the topic has now; False where the broker took too long.
+
+        Raises:
+            EndUnknownError: no broker answers.
+        """
+        consumer, ends = self._require()
+        key = self._partition.topic, self._partition.partition
+        end = (await asyncio.to_thread(ends.ask_all, [key], END_ANSWER_S))[key]
         async with self._reading:
-            end = (await consumer.end_offsets([self._partition]))[self._partition]
             deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
             while await consumer.position(self._partition) < end:
                 if asyncio.get_running_loop().time() > deadline:
@@ -146,7 +155,8 @@ class Catalog:
             await asyncio.sleep(0.1)
 
     async def _read(self, timeout_ms: int) -> None:
-        batches = await self._require().getmany(self._partition, timeout_ms=timeout_ms)
+        consumer, _ = self._require()
+        batches = await consumer.getmany(self._partition, timeout_ms=timeout_ms)
         for messages in batches.values():
             for message in messages:
                 if message.value is not None:
@@ -154,10 +164,10 @@ class Catalog:
                 elif message.key is not None:  # it ended so long ago that its records are removed
                     self.forget(message.key.decode(errors="replace"))
 
-    def _require(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
+    def _require(self) -> tuple[AIOKafkaConsumer, EndOffsets]:
+        if self._consumer is None or self._ends is None:
             raise RuntimeError("start the catalog before reading it")
-        return self._consumer
+        return self._consumer, self._ends
 
 
 def _target(record: DeploymentRecord, profile: Profile | None) -> Target:

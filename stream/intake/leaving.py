@@ -1,6 +1,6 @@
 """How long the events of a deployment that ended are still counted: until what was under way then was read. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 GRACE_S = 10.0
@@ -12,27 +12,33 @@ class Leaving:
     """Of one worker: when it learned of each ending, and how far its partitions reached a grace later."""
 
     _since: dict[str, float] = field(default_factory=dict)
-    _goals: dict[str, dict[int, int]] = field(default_factory=dict)
+    _goals: dict[str, Mapping[int, int]] = field(default_factory=dict)
 
-    def over(
-        self, ended: Collection[str], now: float, ends: Mapping[int, int], next_offsets: Mapping[int, int]
-    ) -> list[str]:
-        """Those of `ended` whose events were all read, for what can be known.
-
-        Args:
-            now: a monotonic clock.
-            ends: end offset of each partition held here, as far as it is known.
-            next_offsets: what is read next of each.
-        """
+    def due(self, ended: Collection[str], now: float) -> list[str]:
+        """Those of all that `ended` whose goal can be set now: the grace is over. `now`: a monotonic clock."""
         for deployment_id in self._since.keys() - set(ended):
             self._forget(deployment_id)
-        done = []
         for deployment_id in ended:
-            if now - self._since.setdefault(deployment_id, now) < GRACE_S:
-                continue
-            goals = self._goals.setdefault(deployment_id, dict(ends))
-            if all(next_offsets[p] >= end for p, end in goals.items() if p in next_offsets):
-                done.append(deployment_id)
+            self._since.setdefault(deployment_id, now)
+        return [
+            deployment_id
+            for deployment_id, since in self._since.items()
+            if now - since >= GRACE_S and deployment_id not in self._goals
+        ]
+
+    def set_goals(self, due: Iterable[str], ends: Mapping[int, int]) -> None:
+        """Of those that were due; `ends`: where each partition held here ended after that."""
+        for deployment_id in due:
+            if deployment_id in self._since:  # not started anew since
+                self._goals[deployment_id] = ends
+
+    def over(self, next_offsets: Mapping[int, int]) -> list[str]:
+        """Those whose events were all read, given what is read next of each partition that is still held here."""
+        done = [
+            deployment_id
+            for deployment_id, goal in self._goals.items()
+            if all(next_offsets[p] >= end for p, end in goal.items() if p in next_offsets)
+        ]
         for deployment_id in done:
             self._forget(deployment_id)
         return done

@@ -110,6 +110,7 @@ class Counting(Agent[CountOwner, Intake]):
 
     async def flush(self) -> None:
         """And write letters for the deployments that cannot be learned: this worker counts nothing for them."""
+        await self._look_for_ends()
         await super().flush()
         deployments = self._config.layout.name(Topic.DEPLOYMENTS)
         sent = []
@@ -120,12 +121,19 @@ class Counting(Agent[CountOwner, Intake]):
             sent.append(await self._sender.dead_letter(deployments, 0, reject))
         await asyncio.gather(*sent)
 
+    async def _look_for_ends(self) -> None:
+        """How far the events of deployments that ended may reach; where the broker does not say it, the next time."""
+        ended = self._catalog.endings.keys() & self._catalog.targets.keys()
+        due = self._leaving.due(ended, time.monotonic())
+        if due:
+            ends = await self._app.ends_of(self._topic, self.inputs[self._topic].expected)
+            if ends.keys() == self.inputs[self._topic].expected.keys():  # also of what came meanwhile
+                self._leaving.set_goals(due, ends)
+
     def _let_go(self) -> None:
         """Forget the deployments that ended once all that was under way then is counted."""
-        ended = self._catalog.endings.keys() & self._catalog.targets.keys()
         next_offsets = {p: expected.next_offset for p, expected in self.inputs[self._topic].expected.items()}
-        ends = {p: self._app.end_of(self._topic, p) for p in next_offsets} if ended else {}
-        for deployment_id in self._leaving.over(ended, time.monotonic(), ends, next_offsets):
+        for deployment_id in self._leaving.over(next_offsets):
             self._catalog.forget(deployment_id)
         for owner in self.owners.values():
             if owner.counter.keep_only(self._catalog.targets):

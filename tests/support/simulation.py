@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -154,8 +154,10 @@ class SimulatedWorker:
         if (topic, partition) in self.assigned:
             self.assigned[topic, partition] = offset
 
-    def end_of(self, topic: str, partition: int) -> int:
-        return len(self.log.records[topic, partition])
+    async def ends_of(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        ends = {partition: len(self.log.records[topic, partition]) for partition in partitions}
+        await self.log.pause()
+        return ends
 
     def places(self, name: str, partition: int) -> list[Place]:
         return [(topic, partition) for topic in self.agents[name].inputs]

@@ -1,7 +1,7 @@
 """A record that no broker takes costs a dead letter, at once or when the broker refuses it, and nothing else."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ class SmallBroker:
 
     async def reposition(self, topic: str, partition: int, offset: int) -> None: ...
 
-    def end_of(self, _topic: str, _partition: int) -> int:
-        return 0
+    async def ends_of(self, _topic: str, _partitions: Iterable[int]) -> dict[int, int]:
+        return {}
 
 
 @pytest.mark.parametrize("late", [True, False])

@@ -142,7 +142,7 @@ def _publish(
 
 
 def _write(producer: Producer, topic: str, key: str, record: DeploymentRecord | None, flush_s: float) -> None:
-    """One by one: the embedded broker names the start of the last batch as the end of the topic."""
+    """One by one: not more than one of them, with its profile of up to megabytes, waits in memory; none overtakes."""
     ends: list[KafkaError | None] = []
 
     def delivered(error: KafkaError | None, _message: Message) -> None:
