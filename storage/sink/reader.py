@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from storage.sink import prometheus
-from storage.sink.buffer import Arrival
 from storage.sink.config import TABLES, SinkConfig
 from storage.sink.partition import Partition, State
+from stream.exact.offset_sequence import OffsetVerdict
 from stream.intake.events import Record
 
 log = logging.getLogger(__name__)
@@ -34,16 +34,15 @@ class Reader:
 
     def poll(self, timeout_s: float) -> None:
         """Read what is there into the partitions' buffers."""
-        doubted: set[Key] = set()
         for message in self.consumer.consume(_MESSAGES, timeout=timeout_s):
             key = (message.topic() or "", -1 if (number := message.partition()) is None else number)
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 self._on_error(key, error)
             elif error is not None:
-                self._ended(key, message, doubted)
+                self._ended(key, message)
             else:
-                self._take(key, message, doubted)
+                self._take(key, message)
 
     def go(self, partition: Partition, offset: int) -> None:
         """Read from there. Raises KafkaException where the consumer is not ready for it."""
@@ -85,24 +84,26 @@ class Reader:
     def close(self) -> None:
         self.consumer.close()
 
-    def _take(self, key: Key, message: Message, doubted: set[Key]) -> None:
+    def _take(self, key: Key, message: Message) -> None:
         partition = self.partitions.get(key)
         offset = message.offset()
-        if partition is None or partition.state is not State.READING or key in doubted or offset is None:
+        if partition is None or partition.state is not State.READING or offset is None:
             return
         record = Record(offset, message.timestamp()[1], message.value() or b"")
-        gaps = partition.buffer.gap_offsets
-        if partition.buffer.add(record, self._clock()) is Arrival.GAP:
-            # What stands behind it in the consumer's queue is as doubtful.
-            doubted.add(key)
+        missing = partition.buffer.sequence.missing
+        if partition.buffer.add(record, self._clock()) is OffsetVerdict.SEEK:
             self.go(partition, partition.buffer.expected)
-        prometheus.GAPS.labels(partition.topic).inc(partition.buffer.gap_offsets - gaps)
+        prometheus.GAPS.labels(partition.topic).inc(partition.buffer.sequence.missing - missing)
 
-    def _ended(self, key: Key, message: Message, doubted: set[Key]) -> None:
-        """Nothing follows there for now; what is before it was taken, unless it is read again."""
+    def _ended(self, key: Key, message: Message) -> None:
+        """Nothing follows for now; what is before it was taken, where nothing is missing."""
         partition = self.partitions.get(key)
-        if partition is not None and partition.state is State.READING and key not in doubted:
+        if partition is None or partition.state is not State.READING:
+            return
+        if partition.buffer.sequence.ahead is None:
             partition.end_seen = message.offset() or 0
+        else:
+            self.go(partition, partition.buffer.expected)
 
     def _on_error(self, key: Key, error: KafkaError) -> None:
         partition = self.partitions.get(key)

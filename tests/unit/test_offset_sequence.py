@@ -30,7 +30,7 @@ def test_a_gap_that_two_readings_begin_with_is_the_topics_own() -> None:
     assert judge_all(expected, [9, 10]) == [OffsetVerdict.SEEK, OffsetVerdict.SKIP]
     assert judge_all(expected, [9, 10]) == [OffsetVerdict.SEEK, OffsetVerdict.SKIP]
     assert judge_all(expected, [9, 10, 11]) == [OffsetVerdict.TAKE, OffsetVerdict.TAKE, OffsetVerdict.TAKE]
-    assert (expected.gaps, expected.next_offset) == (1, 12)
+    assert (expected.gaps, expected.missing, expected.next_offset) == (1, 4, 12)
 
 
 def test_stale_records_delivered_twice_are_no_gap() -> None:

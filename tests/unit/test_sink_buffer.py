@@ -1,6 +1,7 @@
 """What a partition's buffer takes, and in which order it gives."""
 
-from storage.sink.buffer import Arrival, Buffer
+from storage.sink.buffer import Buffer
+from stream.exact.offset_sequence import OffsetVerdict
 from stream.intake.events import Record
 
 
@@ -11,24 +12,23 @@ def _record(offset: int, value: bytes = b"x") -> Record:
 def test_offsets_that_were_read_are_dropped() -> None:
     buffer = Buffer(5)
     answers = [buffer.add(_record(offset), 0.0) for offset in (3, 4, 5, 5, 6)]
-    assert answers == [Arrival.KNOWN, Arrival.KNOWN, Arrival.TAKEN, Arrival.KNOWN, Arrival.TAKEN]
+    assert answers == [
+        OffsetVerdict.SKIP,
+        OffsetVerdict.SKIP,
+        OffsetVerdict.TAKE,
+        OffsetVerdict.SKIP,
+        OffsetVerdict.TAKE,
+    ]
     assert [record.offset for record in buffer.take()] == [5, 6]
 
 
-def test_a_gap_is_believed_the_second_time() -> None:
+def test_what_comes_too_early_is_not_kept() -> None:
+    """Which gaps are believed: test_offset_sequence.py."""
     buffer = Buffer(5)
-    assert buffer.add(_record(9), 0.0) is Arrival.GAP
-    assert buffer.expected == 5
-    assert buffer.add(_record(9), 0.0) is Arrival.TAKEN
-    assert (buffer.gap_offsets, buffer.expected) == (4, 10)
-
-
-def test_a_gap_that_a_second_reading_fills_is_none() -> None:
-    buffer = Buffer(5)
-    buffer.add(_record(9), 0.0)
-    assert [buffer.add(_record(offset), 0.0) for offset in range(5, 10)] == [Arrival.TAKEN] * 5
-    assert buffer.gap_offsets == 0
-    assert buffer.add(_record(12), 0.0) is Arrival.GAP
+    assert buffer.add(_record(9), 0.0) is OffsetVerdict.SEEK
+    assert (buffer.expected, buffer.records) == (5, [])
+    assert [buffer.add(_record(offset), 0.0) for offset in range(5, 10)] == [OffsetVerdict.TAKE] * 5
+    assert (buffer.sequence.missing, buffer.expected) == (0, 10)
 
 
 def test_what_is_put_back_stands_first_and_keeps_the_count() -> None:
