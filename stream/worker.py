@@ -11,11 +11,11 @@ import structlog
 from faust.types import TP
 
 from stream.alerting.agent import Alerting
+from stream.broker.incarnations import Incarnations
 from stream.config import StreamConfig
 from stream.contracts.topics import StateTable, Topic
 from stream.exact.agent import Agent
 from stream.exact.faust_app import make_app
-from stream.exact.incarnation import topic_id
 from stream.exact.inputs import TopicInput
 from stream.exact.table import ExactApp, ExactTable
 from stream.intake.catalog import Catalog
@@ -45,9 +45,10 @@ class StreamWorker:
         self._tables: list[ExactTable] = []
         self.app: ExactApp = make_app(config)
         self._catalog = Catalog(config.bootstrap, layout.name(Topic.DEPLOYMENTS))
-        events, panes, drift = (
-            topic_id(config.bootstrap, layout.name(topic)) for topic in (Topic.EVENTS, Topic.PANES, Topic.DRIFT)
-        )
+        inputs = [layout.name(topic) for topic in (Topic.EVENTS, Topic.PANES, Topic.DRIFT)]
+        incarnations = Incarnations(config.bootstrap, inputs)
+        now = time.monotonic()
+        events, panes, drift = (incarnations.known(topic, now) for topic in inputs)
         counts, windows, alerts = (self._table(table) for table in StateTable)
         self.counting = Counting(self.app, counts, self._catalog, config, events)
         self.past = past = Rebuilding(

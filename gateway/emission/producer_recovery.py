@@ -5,38 +5,55 @@ refused with UNKNOWN_PRODUCER_ID, the epoch is bumped, and again). It must be re
 to be lost: where a broker is merely slow, sending again through another producer would count events twice.
 """
 
-from collections.abc import Mapping
+import time
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from stream.broker.end_offsets import EndOffsets
+from stream.broker.incarnations import IncarnationError, Incarnations
 
 _TIMEOUT_S = 2.0
-_latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
-def log_is_lost(acked: Mapping[int, int], ends: Mapping[int, int]) -> bool:
-    """Whether a topic's log lost what it had acknowledged.
+class TopicLog:
+    """The log that one producer writes to. Blocks while it asks: used by the producer's own thread."""
 
-    Args:
-        acked: highest offset that was acknowledged to us, by partition.
-        ends: the topic's end offsets now (the next offset to be written), by partition; empty where unknown.
-    """
-    if not ends:
-        return False
-    if not acked:
-        return not any(ends.values())
-    return any(end <= acked.get(partition, -1) for partition, end in ends.items())
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._topic = topic
+        self._incarnations = Incarnations(bootstrap, [topic])
+        self._ends = EndOffsets(bootstrap)
+        self._topic_id: str | None = None
+        """The first incarnation that the present producer met; None before."""
 
+    def meet(self) -> None:
+        """Note which incarnation there is, where none is noted yet and a broker answers."""
+        if self._topic_id is None:
+            self._topic_id = self._current()
 
-def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
-    """The topic's end offsets by partition; empty where the broker does not answer or has no such topic."""
-    try:
-        client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
-        found = client.list_topics(timeout=_TIMEOUT_S).topics.get(topic)
-        wanted = {TopicPartition(topic, number): _latest for number in (found.partitions if found else ())}
-        if not wanted:
-            return {}
-        futures = client.list_offsets(wanted, request_timeout=_TIMEOUT_S)
-        return {partition.partition: future.result(_TIMEOUT_S).offset for partition, future in futures.items()}
-    except (KafkaException, TimeoutError):
-        return {}
+    def forget(self) -> None:
+        """Another producer begins."""
+        self._topic_id = None
+
+    def is_lost(self, partitions: int, *, acked: bool) -> bool:
+        """Whether what this producer wrote is gone: False where nobody can say.
+
+        Args:
+            partitions: how many the topic has.
+            acked: whether any record of this producer was acknowledged.
+        """
+        topic_id = self._current()
+        if topic_id is None:
+            return False
+        if self._topic_id is not None and topic_id != self._topic_id:
+            return True
+        return not acked and self._is_empty(partitions)
+
+    def _is_empty(self, partitions: int) -> bool:
+        """Then nothing of it was written, though its broker may have been another one before the topic was met."""
+        keys = [(self._topic, number) for number in range(partitions)]
+        ends = self._ends.ask(keys, _TIMEOUT_S)
+        return bool(ends) and len(ends) == partitions and not any(ends.values())
+
+    def _current(self) -> str | None:
+        try:
+            return self._incarnations.current(self._topic, time.monotonic())
+        except IncarnationError:
+            return None

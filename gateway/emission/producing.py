@@ -12,7 +12,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from gateway.emission.gathering import EventRecord
-from gateway.emission.producer_recovery import end_offsets, log_is_lost
+from gateway.emission.producer_recovery import TopicLog
 from gateway.events import record_headers
 from gateway.log_limit import limited_logger
 from gateway.prometheus import EVENT_STALLS, EVENTS_ACKED, EVENTS_DROPPED, KAFKA_ERRORS, RECORDS
@@ -78,7 +78,9 @@ class RecordProducer:
         self._swap = threading.Lock()
         self._settled_bytes = 0
         self._events_under_way = 0
-        self._acked_offsets: dict[int, int] = {}
+        self._acked = False
+        """Whether any record of the present producer was acknowledged."""
+        self._log = TopicLog(config.bootstrap, config.topic)
         self._moved_at = time.monotonic()
         self._stopped = threading.Event()
         self._producer = self._new_producer()
@@ -138,9 +140,9 @@ class RecordProducer:
     def _new_producer(self) -> Producer:
         return Producer({**self._config.librdkafka(), "error_cb": self._on_error}, logger=self._logger)
 
-    def _delivered(self, record: EventRecord, producer: Producer, error: KafkaError | None, message: Message) -> None:
+    def _delivered(self, record: EventRecord, producer: Producer, error: KafkaError | None, _message: Message) -> None:
         if error is None:
-            self._acked_offsets[message.partition() or 0] = message.offset() or 0
+            self._acked |= producer is self._producer
             self._settle(record)
             RECORDS.labels("acked").inc()
             EVENTS_ACKED.inc(len(record.event_ids))
@@ -192,7 +194,7 @@ class RecordProducer:
     def _look_into_stall(self) -> None:
         self._moved_at = time.monotonic()
         EVENT_STALLS.inc()
-        if log_is_lost(self._acked_offsets, end_offsets(self._config.bootstrap, self._config.topic)):
+        if self._log.is_lost(self._partitions, acked=self._acked):
             log.warning("the broker lost the topic %s: sending what waits through a new producer", self._config.topic)
             self._replace()
 
@@ -201,7 +203,8 @@ class RecordProducer:
         with self._swap:
             self._producer = new
             self._fenced = False
-        self._acked_offsets.clear()
+        self._acked = False
+        self._log.forget()
         self._ask_at = 0.0
         self._left.append(old)
 
@@ -226,6 +229,7 @@ class RecordProducer:
             topics = {}
         found = topics.get(self._config.topic)
         if found is not None and found.partitions:
+            self._log.meet()
             self._partitions = len(found.partitions)
             self._ask_at = time.monotonic() + _PARTITIONS_EVERY_S
         else:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from storage.sink import prometheus
 from storage.sink.batch import Batch, accepted_lines, read_batch
-from storage.sink.incarnations import Incarnations
 from storage.sink.letters import Letters
 from storage.sink.position import Claim
 from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
+from stream.broker.incarnations import Incarnations
 from stream.contracts.dead_letters import DETAIL_CHARS, Reason
 from stream.contracts.topics import Topic
 from stream.intake.events import Record, Reject

@@ -9,7 +9,6 @@ from confluent_kafka import KafkaException
 
 from storage.sink import prometheus
 from storage.sink.config import SinkConfig
-from storage.sink.incarnations import IncarnationError, Incarnations
 from storage.sink.lander import Lander, LandingResult, OtherIncarnation
 from storage.sink.letters import Letters, LettersError
 from storage.sink.partition import Partition, Start, State
@@ -18,6 +17,7 @@ from storage.sink.reader import Key, Reader
 from storage.sink.starting import Starts
 from storage.sink.store import RefusedError, Store, StoreError, UnlistedError
 from stream.broker.end_offsets import EndOffsets
+from stream.broker.incarnations import IncarnationError, Incarnations
 from stream.contracts.topics import Topic
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,11 @@ import time
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from storage.sink.incarnations import IncarnationError, Incarnations
 from storage.sink.partition import Partition, Start
 from storage.sink.position import Claim, start_of_reading
 from storage.sink.store import Store
 from stream.broker.end_offsets import EndOffsets, EndUnknownError
+from stream.broker.incarnations import IncarnationError, Incarnations
 
 _REQUEST_S = 5.0
 
@@ -34,9 +34,7 @@ class Starts:
     def find(self, partition: Partition) -> Start:
         """Raises StoreError or IncarnationError to be tried again, PositionAheadError for a person to look at."""
         topic, number = partition.topic_name, partition.number
-        topic_id = self._incarnations.current(topic, time.monotonic())
-        if topic_id is None:
-            raise IncarnationError(f"topic {topic} does not exist: run `tidegate topics`")
+        topic_id = self._incarnations.known(topic, time.monotonic())
         self._store.kill_inserts(Claim(topic, topic_id, number, None, 0))
         position = self._store.position(partition.table, topic_id, number)
         try:

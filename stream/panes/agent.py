@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from stream.broker.incarnations import topic_id_bytes
 from stream.config import StreamConfig
 from stream.contracts import panes
 from stream.contracts.dead_letters import Reason
@@ -15,7 +16,6 @@ from stream.contracts.panes import Pane
 from stream.contracts.topics import StateTable, Topic
 from stream.exact.agent import Agent, Owner, StepOutput
 from stream.exact.changelog import pack_value
-from stream.exact.incarnation import topic_id_bytes
 from stream.exact.kept_twice import newest, other
 from stream.exact.ports import AgentApp, StateValues
 from stream.intake.catalog import Catalog

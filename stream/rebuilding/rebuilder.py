@@ -10,10 +10,10 @@ import structlog
 from faust.types import TP
 
 from stream.alerting.rule_engine import OpenAlert, RuleEngine
+from stream.broker.incarnations import topic_id_bytes
 from stream.contracts.alerts import Alert
 from stream.contracts.identity import Identity
 from stream.contracts.metrics import ServiceMetric
-from stream.exact.incarnation import topic_id_bytes
 from stream.exact.partitioning import partition_of
 from stream.exact.table import ExactTable
 from stream.intake.catalog import Catalog

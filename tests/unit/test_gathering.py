@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from gateway.data_plane.masking import mask_features
 from gateway.emission.gathering import Gatherer
-from gateway.emission.producer_recovery import log_is_lost
 from gateway.ids import request_id_of, uuid7s
 from gateway.routing.routes import Route, RouteTable, pick
 
@@ -92,20 +91,3 @@ def test_traffic_is_shared_by_weight() -> None:
     assert "shadow" not in picked
     assert pick(routes, 0.0).deployment_id == "a"
     assert pick(routes, 0.999_999_999_999).deployment_id == "b"
-
-
-@pytest.mark.parametrize(
-    ("acked", "ends", "lost"),
-    [
-        ({0: 10}, {0: 11, 1: 0}, False),
-        ({0: 10}, {0: 10, 1: 0}, True),
-        ({0: 10, 1: 5}, {0: 0, 1: 0}, True),
-        ({0: 10}, {}, False),
-        ({}, {0: 0, 1: 0}, True),
-        ({}, {0: 3, 1: 0}, False),
-    ],
-)
-def test_a_log_that_ends_before_what_it_acknowledged_was_lost(
-    acked: dict[int, int], ends: dict[int, int], lost: bool
-) -> None:
-    assert log_is_lost(acked, ends) is lost

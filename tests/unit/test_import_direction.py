@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 MAY_IMPORT = {
     "model_runner": {"model_runner"},
     "web": {"web", "model_runner"},
-    "gateway": {"gateway", "web", "model_runner"},
+    "gateway": {"gateway", "web", "model_runner", "stream"},
     "stream": {"stream"},
     "storage": {"storage", "stream", "web", "model_runner"},
     "dashboards": {"dashboards", "storage", "gateway", "stream"},
@@ -21,6 +21,7 @@ MAY_IMPORT = {
 """Packages of ours that a package may import."""
 
 NARROW = {
+    ("gateway", "stream"): ("stream.broker",),
     ("storage", "model_runner"): ("model_runner.disk", "model_runner.names"),
     ("web", "model_runner"): ("model_runner.watched",),
 }
@@ -104,11 +105,11 @@ ARROWS = {
     "stream.histograms": "contracts profiles",
     "stream.intake": "broker contracts histograms profiles",
     "stream.exact": "broker config contracts intake",
-    "stream.panes": "config contracts exact intake profiles",
+    "stream.panes": "broker config contracts exact intake profiles",
     "stream.windows": "config contracts exact intake panes profiles statistics",
     "stream.alerting": "config contracts exact intake windows",
-    "stream.rebuilding": "alerting contracts exact intake panes profiles windows",
-    "stream.worker": "alerting config contracts exact intake panes rebuilding windows",
+    "stream.rebuilding": "alerting broker contracts exact intake panes profiles windows",
+    "stream.worker": "alerting broker config contracts exact intake panes rebuilding windows",
     # storage
     "storage.artifact_removal": "",
     "storage.clickhouse": "",

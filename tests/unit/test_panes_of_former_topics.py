@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from stream.broker.incarnations import topic_id_bytes
 from stream.contracts.identity import Identity
 from stream.contracts.panes import Pane, encode
 from stream.contracts.timestamps import to_text
 from stream.contracts.topics import Topic
 from stream.exact.changelog import pack_value
-from stream.exact.incarnation import topic_id_bytes
 from stream.panes.totals import Totals
 from stream.prometheus import PANES_PASSED
 from stream.windows.deployment_windows import DeploymentWindows

@@ -1,5 +1,10 @@
-"""Which incarnation of a topic the broker has: a topic that is deleted and made again gets another id."""
+"""Which incarnation of a topic the broker has: a topic that is deleted and made again gets another id.
 
+Offsets mean something within one incarnation only. Whoever keeps some (a changelog, a table, a producer that waits for
+acknowledgements) keeps the id beside them, and sees by it that the topic was made again.
+"""
+
+import base64
 import threading
 import time
 from collections.abc import Sequence
@@ -15,7 +20,7 @@ class IncarnationError(Exception):
 
 
 class Incarnations:
-    """Shared by the sink's threads; one question to the broker answers all of them."""
+    """May be shared by threads; one question to the broker answers all of them."""
 
     def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": 5000, "log_level": 0})
@@ -40,6 +45,17 @@ class Incarnations:
                 self._asked_at = asked_at
             return self._ids.get(topic)
 
+    def known(self, topic: str, since: float) -> str:
+        """The same of a topic that has to be there.
+
+        Raises:
+            IncarnationError: there is none, or no broker answers.
+        """
+        topic_id = self.current(topic, since)
+        if topic_id is None:
+            raise IncarnationError(f"topic {topic} does not exist: run `tidegate topics`")
+        return topic_id
+
     def _ask(self) -> dict[str, str]:
         try:
             futures = self._admin.describe_topics(TopicCollection(self._topics), request_timeout=_REQUEST_S)
@@ -55,6 +71,11 @@ class Incarnations:
             except TimeoutError as error:
                 raise IncarnationError(f"{topic}: no answer in {_REQUEST_S:g} s") from error
         return ids
+
+
+def topic_id_bytes(topic_id: str) -> bytes:
+    """The 16 bytes of the UUID that is a topic's id (base64, 22 characters)."""
+    return base64.urlsafe_b64decode(topic_id + "==")
 
 
 _UNKNOWN = (3, 100)
