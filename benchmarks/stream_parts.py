@@ -32,7 +32,7 @@ def measure(run: Run) -> Table:
         "The stream worker's parts: microseconds an event",
         f"In one process, without Kafka: {events:,} events with 20 numeric features, {PER_RECORD} a record, in batches "
         f"of {size // 1000} kB as the worker makes them of each of {layout.event_partitions} partitions; {len(rounds)} "
-        "rounds. `panes and state` is `take_changed`, the panes' encoding and `pack`; the worker does it once a "
+        "rounds. `panes and state` is `changed`, the panes' encoding and `pack`; the worker does it once a "
         "second, not as here once a batch.",
         [Figure(label, tuple(one[i] for one in rounds), "µs/event", LABELS[0]) for i, label in enumerate(LABELS)],
     )
@@ -67,7 +67,8 @@ def _batch(counter: PartitionCounter, batch: Batch, targets: Mapping[str, Target
     decoded = time.perf_counter()
     counter.add(intake.events, intake.offsets, batch[-1].offset, targets)
     counted = time.perf_counter()
-    changed = counter.take_changed()
+    changed = counter.changed()
+    counter.count_as_sent()
     for pane in changed:
         encode(pane)
     counter.acknowledge(changed)

@@ -1,6 +1,6 @@
 """The contract of `inference.events`: one JSON object per predicted instance, newline-delimited, 1..N a record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -63,12 +63,3 @@ def record_headers(deployment_id: str, count: int) -> list[tuple[str, bytes]]:
         (HEADER_DEPLOYMENT, deployment_id.encode()),
         (HEADER_COUNT, str(count).encode()),
     ]
-
-
-def decode_record(value: bytes) -> Sequence[InferenceEvent]:
-    """The events of one record.
-
-    Raises:
-        msgspec.DecodeError, msgspec.ValidationError: the bytes are not events.
-    """
-    return msgspec.json.Decoder(InferenceEvent).decode_lines(value)

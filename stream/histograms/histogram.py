@@ -5,15 +5,11 @@ theirs, so panes merge into windows and partitions into one, in any order. Count
 exact up to the rounding of float addition.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-
-Sparse = tuple[list[int], list[int], list[float]]
-"""Flat bins that are not empty, ascending; the count in each; the sum of values in each."""
 
 
 @dataclass(eq=False, slots=True)
@@ -66,49 +62,3 @@ class Histogram:
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-    def to_sparse(self) -> Sparse:
-        """The bins that hold anything, fit for JSON; `from_sparse` gives the same arrays, bit for bit."""
-        held = np.flatnonzero((self.counts != 0) | (self.sums != 0))
-        return held.tolist(), self.counts[held].tolist(), self.sums[held].tolist()
-
-
-def from_sparse(size: int, sparse: Sparse, *, rows: int, invalid: Sequence[int] | NDArray[np.int64]) -> Histogram:
-    """The histogram whose `to_sparse` gave `sparse`, for a profile of `size` flat bins.
-
-    Raises:
-        ValueError: when the lists differ in length or a bin lies outside the profile.
-    """
-    bins, counts, sums = sparse
-    if not len(bins) == len(counts) == len(sums):
-        raise ValueError(f"{len(bins)} bins, {len(counts)} counts and {len(sums)} sums: send one of each")
-    histogram = Histogram(
-        np.zeros(size, dtype=np.int64),
-        np.zeros(size, dtype=np.float64),
-        np.array(invalid, dtype=np.int64),
-        rows,
-    )
-    if bins:
-        add_sparse(histogram, sparse)
-    return histogram
-
-
-def add_sparse(histogram: Histogram, sparse: Sparse) -> None:
-    """Add a sparse histogram's counts and sums in place. Raises ValueError for bins outside the profile."""
-    bins, counts, sums = sparse
-    index = np.array(bins, dtype=np.int64)
-    if len(index) and not (index.min() >= 0 and index.max() < len(histogram.counts)):
-        raise ValueError(
-            f"bins {index.min()}..{index.max()} lie outside a profile of {len(histogram.counts)} bins: "
-            "it was counted against another profile"
-        )
-    np.add.at(histogram.counts, index, np.array(counts, dtype=np.int64))
-    np.add.at(histogram.sums, index, np.array(sums, dtype=np.float64))
-
-
-def merge(histograms: Iterable[Histogram], size: int, series: int) -> Histogram:
-    """The histogram of all their events; that of no events when there are none."""
-    merged = Histogram.empty(size, series)
-    for histogram in histograms:
-        merged.add(histogram)
-    return merged

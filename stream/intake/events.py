@@ -82,9 +82,6 @@ class Intake(NamedTuple):
     lines: list[bytes]
     """The accepted bytes, in order; each item one or more whole lines."""
 
-    def accepted_bytes(self) -> bytes:
-        return b"\n".join(self.lines)
-
 
 _decoder = msgspec.json.Decoder(ReadEvent)
 _NOT_FINITE = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity|inf)\b", re.IGNORECASE)

@@ -75,12 +75,6 @@ class PartitionCounter:
         changed = [pane for pane in (*self.closed, *self.open.values()) if pane.changed]
         return [pane.to_pane(self.topic_id, self.partition) for pane in changed]
 
-    def take_changed(self) -> list[Pane]:
-        """The same, and it counts as sent from now on."""
-        changed = self.changed()
-        self.count_as_sent()
-        return changed
-
     def count_as_sent(self) -> None:
         """All of it, from now on."""
         for pane in (*self.closed, *self.open.values()):

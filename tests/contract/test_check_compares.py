@@ -20,9 +20,9 @@ from model_runner.errors import ModelError
 from model_runner.folder.schema_source import seal_inputs
 from model_runner.serving.loading import load_and_warm
 from model_runner.wire.client import RunnerClient
-from model_runner.wire.readiness import wait_ready
 from tests.support.conformance.checking import compared
 from tests.support.models import EXAMPLE, write_behaving, write_classifier, write_test_rows
+from tests.support.readiness import wait_ready
 from tests.support.runners import runner
 
 ODD = '''

@@ -19,9 +19,9 @@ from model_runner.wire.failures import (
     RunnerTimeoutError,
 )
 from model_runner.wire.frames import Reply, Request, encode_frame
-from model_runner.wire.readiness import wait_ready
 from model_runner.wire.replies import lie_in
 from tests.support.lying_runner import LIES, Lie, honest, liar
+from tests.support.readiness import wait_ready
 from tidegate.parts.probes import not_ready
 from tidegate.parts.readiness import AddressReady, HttpReady, SocketReady
 

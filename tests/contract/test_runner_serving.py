@@ -15,9 +15,9 @@ from model_runner.wire.failures import (
     RunnerTimeoutError,
     RunnerUnavailableError,
 )
-from model_runner.wire.readiness import wait_ready
 from tests.support.behaviour import ANSWER, RAISE, SLEEP, SLEEP_LONG, SLEEP_S, told
 from tests.support.models import EXAMPLE, classifier, write_behaving, write_classifier
+from tests.support.readiness import wait_ready
 from tests.support.runners import RunnerProcess, runner, until_busy
 
 

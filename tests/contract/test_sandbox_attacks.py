@@ -16,8 +16,8 @@ from model_runner.sandbox.plan import Mechanism
 from model_runner.sandbox.privileges import CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 from model_runner.sandbox.syscalls import ARCHITECTURES, REFUSED
 from model_runner.wire.client import ClientConfig, RunnerClient
-from model_runner.wire.readiness import wait_ready
 from tests.support.attacks import confined_runner, write_attacker
+from tests.support.readiness import wait_ready
 from tests.support.waiting import wait_until
 
 SECRET = "tidegate-secret-of-somebody-else"

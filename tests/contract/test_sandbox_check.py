@@ -16,9 +16,9 @@ from model_runner.sandbox.plan import Mechanism
 from model_runner.sandbox.policy import SandboxPolicy
 from model_runner.wire.client import ClientConfig, RunnerClient
 from model_runner.wire.failures import PredictionFailedError, RunnerFailedError
-from model_runner.wire.readiness import wait_ready
 from tests.support.attacks import MECHANISMS, confined_runner, policy_of, write_attacker
 from tests.support.models import write_classifier
+from tests.support.readiness import wait_ready
 from tests.support.waiting import wait_until
 
 LOAD_S = 15

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.histograms.binning import Binner
-from stream.histograms.codec import pack, unpack
-from stream.histograms.histogram import Histogram, from_sparse, merge
+from stream.histograms.histogram import Histogram
 from stream.profiles.build import build_profile
 from stream.profiles.prediction import flatten_prediction
 from stream.profiles.profile import FeatureProfile, Profile
@@ -128,7 +127,6 @@ def test_counts_of_a_whole_are_the_sum_of_its_parts(batch: tuple[list[Any], list
     BINNER.count(rows[cut:], predictions[cut:], second)
     same(first + second, whole)
     same(second + first, whole)
-    same(merge([first, second], PROFILE.size, len(PROFILE.features)), whole)
     BINNER.count(rows[cut:], predictions[cut:], first)
     same(first, whole)
 
@@ -140,24 +138,6 @@ def test_predictions_that_are_bare_values(predictions: list[object]) -> None:
     found = binner.empty()
     binner.count(rows, predictions, found)
     same(found, slow_count(SCALAR_PROFILE, rows, predictions))
-
-
-histograms = st.builds(
-    lambda counts, sums, rows: Histogram(
-        np.array(counts, dtype=np.int64), np.array(sums), np.array([rows % 5, 0], dtype=np.int64), rows
-    ),
-    st.lists(st.just(0) | st.integers(0, 2**62), min_size=9, max_size=9),
-    st.lists(st.just(0.0) | st.floats(allow_nan=False), min_size=9, max_size=9),
-    st.integers(0, 2**40),
-)
-
-
-@given(histograms)
-def test_codecs_are_exact(histogram: Histogram) -> None:
-    assert unpack(pack(histogram)) == histogram
-    sparse = histogram.to_sparse()
-    assert from_sparse(9, sparse, rows=histogram.rows, invalid=histogram.invalid) == histogram
-    assert sparse[0] == sorted(set(sparse[0]))
 
 
 small = st.builds(

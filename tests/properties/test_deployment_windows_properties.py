@@ -14,6 +14,7 @@ from stream.panes.partition_counter import PartitionCounter
 from stream.windows.partition_windows import POSITION, PartitionWindows
 from stream.windows.window import WINDOWS
 from tests.properties.test_partition_counter_properties import BASE, PROFILE, TARGETS
+from tests.support.panes import take_changed
 
 DAY = WINDOWS[-1]
 times = st.lists(st.lists(st.floats(0, 300, width=32), min_size=1, max_size=3), min_size=1, max_size=25)
@@ -47,7 +48,7 @@ def panes_of(times: Sequence[Sequence[float]], partition: int, every: int) -> li
 
 
 def _flush(counter: PartitionCounter) -> list[Pane]:
-    changed = counter.take_changed()
+    changed = take_changed(counter)
     counter.acknowledge(changed)
     return changed
 

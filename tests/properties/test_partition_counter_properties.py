@@ -16,6 +16,7 @@ from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
 from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.build import build_profile
+from tests.support.panes import take_changed
 
 PROFILE = build_profile({"a": np.linspace(0, 1, 500).tolist()}, {"prediction": [0.0, 1.0] * 250}, model="m", version=1)
 BINNER = Binner(PROFILE)
@@ -93,7 +94,7 @@ def test_panes_do_not_depend_on_the_batches(records: list[list[Event]], one: lis
     first, second = PartitionCounter("t", 0), PartitionCounter("t", 0)
     feed(first, records, one)
     feed(second, records, other)
-    assert comparable(first.take_changed()) == comparable(second.take_changed())
+    assert comparable(take_changed(first)) == comparable(take_changed(second))
     assert first.watermark == second.watermark
 
 
@@ -107,7 +108,7 @@ def test_what_a_kill_leaves_on_the_topic_still_adds_up(
     state = counter.pack()
     for end in sorted({cut for cut in cuts if cut <= kill_at} | {min(kill_at, len(records))}):
         feed(counter, records[:end], [])
-        changed = counter.take_changed()
+        changed = take_changed(counter)
         if data.draw(st.booleans(), label="state written"):
             state = counter.pack()
         if data.draw(st.booleans(), label="panes arrived"):
@@ -117,7 +118,7 @@ def test_what_a_kill_leaves_on_the_topic_still_adds_up(
             break
     successor = PartitionCounter.unpack(state, 0)
     feed(successor, records, cuts)
-    topic += successor.take_changed()
+    topic += take_changed(successor)
     assert totals(topic) == expected(records)
 
 
@@ -153,7 +154,7 @@ def test_state_survives_being_written_down(records: list[list[Event]], cuts: lis
     counter = PartitionCounter("t", 3)
     feed(counter, records, cuts)
     again = PartitionCounter.unpack(counter.pack(), 3)
-    assert comparable(again.take_changed()) == comparable(counter.take_changed())
+    assert comparable(take_changed(again)) == comparable(take_changed(counter))
     assert (again.next_offset, again.watermark) == (counter.next_offset, counter.watermark)
 
 
@@ -163,12 +164,12 @@ def test_closed_panes_leave_in_order_and_are_forgotten_once_acknowledged(
 ) -> None:
     counter = PartitionCounter("t", 0)
     feed(counter, records, cuts)
-    changed = counter.take_changed()
+    changed = take_changed(counter)
     closed = [(p.closed_at, p.start, p.segment) for p in changed if p.closed]
     assert closed == sorted(closed)
     counter.acknowledge(changed)
     assert counter.closed == []
-    assert counter.take_changed() == []
+    assert take_changed(counter) == []
 
 
 @given(partitions, cut_points)
@@ -180,7 +181,7 @@ def test_nothing_is_kept_of_deployments_that_ended_once_it_was_sent(
     unsent = {key for key, pane in counter.open.items() if pane.changed}
     counter.keep_only(())
     assert set(counter.open) == unsent, "what was not sent yet has to be"
-    counter.acknowledge(counter.take_changed())
+    counter.acknowledge(take_changed(counter))
     assert counter.keep_only(()) == bool(unsent)
     assert not counter.open
     assert not counter.closed

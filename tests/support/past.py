@@ -25,6 +25,7 @@ from stream.panes.partition_counter import PartitionCounter
 from stream.panes.totals import Totals
 from stream.profiles.build import build_profile
 from stream.profiles.profile import Profile
+from tests.support.panes import take_changed
 
 PROFILE = build_profile(
     {"a": [i / 50 for i in range(100)], "c": ["x", "y"] * 50, "k": ["1", "2"] * 50},
@@ -120,7 +121,7 @@ def _counted(rng: random.Random, target: Target, source: Source, until: int) -> 
         read = [_read.decode_lines(encode_record(source.records[number])) for number in range(offset, end)]
         offsets = [offset + index for index, events in enumerate(read) for _ in events]
         counter.add(list(chain.from_iterable(read)), offsets, end - 1, {target.identity.deployment_id: target})
-        changed = counter.take_changed()
+        changed = take_changed(counter)
         sent += changed
         counter.acknowledge(changed)
         offset = end

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from stream.histograms.binning import Binner
-from stream.histograms.codec import pack, unpack
-from stream.histograms.histogram import Histogram, from_sparse
+from stream.histograms.histogram import Histogram
 from stream.profiles.build import build_profile
 
 PROFILE = build_profile({"x": [1.0, 2.0, 3.0], "colour": ["red", "blue", "red"]}, model="m", version=1)
@@ -40,21 +39,6 @@ def test_no_events_leave_a_histogram_as_it_was() -> None:
     assert Binner(PROFILE).count_grouped([], [], np.zeros(0, dtype=np.int64), 2) == [found, found]
 
 
-def test_a_million_of_one_bin_packs_small_and_exact() -> None:
-    histogram = Histogram.empty(2240, 20)
-    histogram.counts[[3, 2239]] = 1_000_000, 2**40
-    histogram.sums[3] = 0.1 + 0.2
-    assert unpack(pack(histogram)) == histogram
-    assert len(pack(histogram)) < 90
-
-
 def test_histograms_of_other_profiles_are_refused() -> None:
     with pytest.raises(ValueError, match="of one profile only"):
         Histogram.empty(3, 1).add(Histogram.empty(4, 1))
-    with pytest.raises(ValueError, match="counted against another profile"):
-        from_sparse(3, ([3], [1], [0.0]), rows=1, invalid=[0])
-    with pytest.raises(ValueError, match="send one of each"):
-        from_sparse(3, ([1], [1], []), rows=1, invalid=[0])
-    for garbage in (b"", b"abc", pack(Histogram.empty(3, 1))[:-2]):
-        with pytest.raises(ValueError, match="not a packed histogram"):
-            unpack(garbage)

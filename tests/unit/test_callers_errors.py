@@ -17,6 +17,7 @@ from stream.panes.partition_counter import PartitionCounter
 from stream.panes.totals import PackedTotals, Totals
 from stream.windows.deployment_windows import DeploymentWindows
 from stream.windows.evaluation import Evaluation, EvaluationMemory, evaluate
+from tests.support.panes import take_changed
 
 T0 = 1_800_000_000.0
 IDENTITY = Identity("default", "m", 1, "d1")
@@ -32,7 +33,7 @@ def evaluated(events: Iterable[ReadEvent], evaluation_memory: EvaluationMemory |
     counter, read = PartitionCounter("t", 0), list(events)
     counter.add(read, [0] * len(read), 0, {"d1": Target(IDENTITY, None, None, 0, 0)})
     windows = DeploymentWindows(IDENTITY)
-    for offset, pane in enumerate(counter.take_changed()):
+    for offset, pane in enumerate(take_changed(counter)):
         windows.apply(decode(encode(pane)), offset, 0)
     return evaluate(windows, None, 0.2, evaluation_memory or EvaluationMemory(), EvaluationConfig(), now=T0)
 
@@ -85,7 +86,7 @@ def test_only_refusals_are_no_division_by_zero() -> None:
 def test_what_was_written_before_the_two_were_apart_is_read() -> None:
     counter = PartitionCounter("t", 0)
     counter.add([event(1, 500, 5.0)], [0], 0, {"d1": Target(IDENTITY, None, None, 0, 0)})
-    (pane,) = counter.take_changed()
+    (pane,) = take_changed(counter)
     without = {name: value for name, value in msgspec.to_builtins(pane).items() if name != "refused"}
     assert decode(msgspec.json.encode(without | {"v": 1})).refused == 0
     metric = msgspec.to_builtins(evaluated([event(1, 500, 5.0)]).service[0])

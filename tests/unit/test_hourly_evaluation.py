@@ -15,6 +15,7 @@ from stream.panes.partition_counter import PartitionCounter
 from stream.profiles.profile import Profile
 from stream.windows.evaluation import Evaluation, EvaluationMemory, evaluate
 from stream.windows.partition_windows import PartitionWindows
+from tests.support.panes import take_changed
 from tests.support.rhythm import DAY, HOUR, compare, sine, sine_profile
 from tests.support.windows import Floats
 
@@ -34,7 +35,7 @@ def counted(profile: Profile, times: Floats, values: Floats) -> PartitionWindows
         raw: dict[str, object] = {"event_id": "e", "ts": to_text(at), "deployment_id": "d1", "workspace": "default"}
         raw |= {"model": "m", "version": 1, "features": {"x": value}, "prediction": None}
         counter.add([msgspec.convert(raw, ReadEvent)], [offset], offset, {"d1": target})
-    changed = counter.take_changed()
+    changed = take_changed(counter)
     for offset, pane in enumerate(changed):
         windows.apply(pane, offset, profile.size)
     return windows

@@ -14,6 +14,7 @@ from stream.panes.partition_counter import PartitionCounter
 from stream.panes.sampling import BASELINE_BYTES, PANE_BYTES, rows_bytes, sampled_row
 from stream.profiles.values import LONGEST_CATEGORY
 from stream.windows.deployment_windows import DeploymentWindows
+from tests.support.panes import take_changed
 
 IDENTITY = Identity("default", "m", 1, "d")
 START = 1_800_000_000
@@ -44,7 +45,7 @@ def feed(counter: PartitionCounter, rows: int, per_pane: int, baseline_rows: int
         at = offset // per_pane * panes.PANE_SECONDS
         counter.add([event(offset, wide(offset), at)], [offset], offset, target)
         if offset % per_pane == per_pane - 1:
-            changed = counter.take_changed()
+            changed = take_changed(counter)
             sent += changed
             counter.acknowledge(changed)
     return sent
@@ -73,7 +74,7 @@ def test_which_rows_are_sampled_does_not_depend_on_when_the_state_was_restored()
         two.add([given], [offset], offset, target)
         if offset % 7 == 0:
             two = PartitionCounter.unpack(two.pack(), 0)
-    assert msgspec.json.encode(one.take_changed()) == msgspec.json.encode(two.take_changed())
+    assert msgspec.json.encode(take_changed(one)) == msgspec.json.encode(take_changed(two))
     assert one.sampled == two.sampled
     assert one.sampled_bytes == two.sampled_bytes
 

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
-from gateway.events import InferenceEvent, decode_record, encode_record
+from gateway.events import InferenceEvent, encode_record
 from stream.alerting.rule_engine import Metric, RuleEngine
 from stream.alerting.set_aside import RULE
 from stream.contracts import alerts, dead_letters
@@ -79,7 +80,7 @@ def test_an_event_that_cannot_be_counted_is_set_aside(seed: int, monkeypatch: py
         spared: list[InferenceEvent] = []
         for partition in range(PARTITIONS):
             for offset, (_, value) in enumerate(simulation.log.records[LAYOUT.name(Topic.EVENTS), partition]):
-                events = decode_record(value)
+                events = msgspec.json.Decoder(InferenceEvent).decode_lines(value)
                 if any(one.event_id.endswith("7") and one.deployment_id in KNOWN for one in events):
                     poisoned.add((LAYOUT.name(Topic.EVENTS), partition, offset))
                 else:

@@ -15,7 +15,6 @@ from stream.statistics.ks import ks, ks_p
 from stream.statistics.measure import measure
 from stream.statistics.noise_floor import noise_floor
 from stream.statistics.psi import psi
-from stream.statistics.ranking import benjamini_hochberg
 from stream.statistics.rate_test import rate_increase_p
 from stream.statistics.rates import rate
 from stream.statistics.serial import SerialFactor
@@ -76,12 +75,6 @@ def test_ks_and_wasserstein_of_values_that_have_bins_of_their_own(n: int) -> Non
 def test_p_value_of_ks_is_kolmogorovs() -> None:
     assert ks_p(0.05, 1000, 4000) == pytest.approx(stats.kstwobign.sf(0.05 * np.sqrt(1000 * 4000 / 5000)), rel=CLOSE)
     assert ks_p(0.5, 0, 100) == 1.0
-
-
-def test_benjamini_hochberg() -> None:
-    p_values = np.random.default_rng(3).random(40) ** 3
-    assert benjamini_hochberg(p_values.tolist()) == pytest.approx(stats.false_discovery_control(p_values), rel=CLOSE)
-    assert len(benjamini_hochberg([])) == 0
 
 
 def test_a_rare_increase_is_judged_by_the_conditional_binomial() -> None:

@@ -10,7 +10,6 @@ from stream.contracts.dead_letters import Reason
 from stream.contracts.decode_errors import UNREADABLE
 from stream.contracts.topics import Topic
 from stream.delivery.alert_intake import UnreadableAlertError, read_alert
-from stream.histograms.codec import unpack
 from stream.intake.catalog import Catalog
 from stream.intake.events import Record
 from stream.profiles.codec import decode_profile
@@ -29,7 +28,6 @@ LATIN_1 = b'{"model": "caf\xe9"}'
         metrics.decode_service,
         panes.decode,
         decode_profile,
-        unpack,
     ],
 )
 def test_what_a_decoder_raises_is_named(decode: Callable[[bytes], object]) -> None:

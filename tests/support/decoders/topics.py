@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from model_runner.decode_errors import UNREADABLE
 from model_runner.schema import schema as schema_codec
 from storage.sink.batch import read_batch
@@ -11,8 +9,6 @@ from stream.contracts import alerts, dead_letters, deployments, metrics, panes
 from stream.contracts.decode_errors import UNREADABLE as UNREADABLE_RECORD
 from stream.contracts.topics import Topic
 from stream.delivery.alert_intake import UnreadableAlertError, read_alert
-from stream.histograms.codec import pack, unpack
-from stream.histograms.histogram import Histogram
 from stream.intake.events import Record, read_records
 from stream.profiles.codec import decode_profile, encode_profile
 from tests.support.decoders.samples import NOW, SCHEMA
@@ -53,15 +49,5 @@ def _land(topic: Topic, data: bytes) -> None:
 
 def kept() -> Iterator[Decoder]:
     """Values of changelogs, and columns of the registry."""
-    yield Decoder("changelog: histogram", list(_histograms()), unpack, (ValueError,))
     yield Decoder("registry: schema", [schema_codec.encode(SCHEMA).encode()], schema_codec.decode, UNREADABLE)
     yield Decoder("registry: profile", [encode_profile(make_profile("m", 1))], decode_profile, UNREADABLE_RECORD)
-
-
-def _histograms() -> Iterator[bytes]:
-    dice = np.random.default_rng(1)
-    for size, series in ((5, 1), (30, 4)):
-        histogram = Histogram.empty(size, series)
-        histogram.counts[:] = dice.integers(0, 300, histogram.counts.shape)
-        histogram.sums[:] = dice.random(histogram.sums.shape)
-        yield pack(histogram)
