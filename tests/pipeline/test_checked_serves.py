@@ -38,7 +38,7 @@ def predict(folder, rows):
 """
 KEPT = "served by the process that was checked"
 TWO_FACED = """\
-from model_runner import server
+from model_runner.serving import runner as server
 
 TRUE, END = server.schema_text, server.Runner.end_check
 ENDED = []
