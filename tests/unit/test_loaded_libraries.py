@@ -20,11 +20,13 @@ FORBIDDEN = {
     "tidegate.processes.stream_worker": ("sqlalchemy", "fastapi", "httpx", *MODELS),
     "tidegate.processes.deployer": ("alembic", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
     "tidegate.processes.gateway": ("alembic", "numpy", "faust", "clickhouse_connect", *MODELS),
-    "tidegate.deployer.jobs.worker": ("alembic", "scipy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.job_worker": ("alembic", "scipy", "fastapi", "faust", "clickhouse_connect", *MODELS),
     "gateway.git.receive.pre_receive": ("sqlalchemy", "numpy", "fastapi", "pydantic", "httpx", *MODELS),
     "gateway.git.receive.post_receive": ("asyncio", "sqlalchemy", "numpy", "fastapi", "pydantic", "httpx", *MODELS),
     "model_runner.serving.server": ("scipy", "pydantic", "sqlalchemy", *MODELS),
 }
+
+PROCESSES = sorted((ROOT / "tidegate" / "processes").glob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("module", FORBIDDEN)
@@ -46,3 +48,16 @@ def test_a_registry_that_is_at_its_newest_revision_is_not_migrated(tmp_path: Pat
     ]
 
     assert [line.strip() for line in said] == ["True", "False"]
+
+
+@pytest.mark.parametrize("path", PROCESSES, ids=lambda path: path.stem)
+def test_a_process_collects_garbage_again_once_it_is_loaded(path: Path) -> None:
+    assert "    all_is_loaded()\n" in path.read_text()
+
+
+def test_garbage_is_collected_as_usual_once_all_is_loaded() -> None:
+    script = "import gc; usual = gc.get_threshold(); import tidegate.processes as p; during = gc.get_threshold(); "
+    script += "p.all_is_loaded(); print(during[0] > usual[0], gc.get_threshold() == usual, gc.get_freeze_count() > 0)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert done.stdout.split() == ["True", "True", "True"]

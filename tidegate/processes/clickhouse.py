@@ -6,6 +6,7 @@ from pathlib import Path
 
 from storage.clickhouse_server.__main__ import main
 from tidegate.backends.clickhouse_sandbox import confine, trouble
+from tidegate.processes import all_is_loaded
 
 log = logging.getLogger("tidegate.clickhouse")
 
@@ -20,4 +21,5 @@ def confine_or_warn(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    all_is_loaded()
     sys.exit(main(confine_or_warn))

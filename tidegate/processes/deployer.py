@@ -28,6 +28,7 @@ from tidegate.github.connections import Connections, connections_of
 from tidegate.github.sealing import SealedError
 from tidegate.home.garbage import garbage_of
 from tidegate.logging import configure
+from tidegate.processes import all_is_loaded
 from tidegate.rollout.announcing import Announcer
 from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
@@ -125,6 +126,7 @@ def _alone(run_path: Path) -> Iterator[None]:
 
 
 def main() -> int:
+    all_is_loaded()
     settings = Settings()
     configure(settings.log_level)
     make_socket_folder(settings.run_path)

@@ -27,6 +27,7 @@ from tidegate.logging import calm_handler
 from tidegate.management.github import GithubConnections
 from tidegate.management.jobs import JobsOfRegistry
 from tidegate.management.versions import VersionsApi
+from tidegate.processes import all_is_loaded
 from tidegate.registry_routes import RegistryRouteSource
 from tidegate.rollout.config import rollout_config
 from tidegate.runner_places import token_source
@@ -94,6 +95,7 @@ def main() -> int:
     """Exit code 0 after SIGTERM: requests answered, events flushed; 2 when the token's file cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m tidegate.processes.gateway", description=__doc__)
     parser.parse_args()
+    all_is_loaded()
     settings = Settings()
     handler = calm_handler("%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

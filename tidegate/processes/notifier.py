@@ -12,6 +12,7 @@ from stream.delivery.consumer import Delivery
 from stream.delivery.webhook import WebhookError, WebhookTarget, webhook_target
 from tidegate import monitor
 from tidegate.logging import configure
+from tidegate.processes import all_is_loaded
 from tidegate.settings import Settings
 from tidegate.web_pages import local_pages
 
@@ -63,6 +64,7 @@ async def _watch(delivery: Delivery, stopping: asyncio.Event) -> str | None:
 
 
 def main() -> int:
+    all_is_loaded()
     settings = Settings()
     configure(settings.log_level)
     target = None

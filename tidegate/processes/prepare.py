@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from storage.registry import Database
 from tidegate.backends.migrating import MigrateError, migrate_clickhouse, migrate_registry
 from tidegate.backends.topics import TopicsError, TopicStatus, ensure_topics
+from tidegate.processes import all_is_loaded
 from tidegate.rollout.announcing import AT_START, Announcer
 from tidegate.rollout.learned import with_references
 from tidegate.rollout.publishing import PublishError, publish, records_of_live
@@ -24,6 +25,7 @@ log = logging.getLogger("tidegate.prepare")
 
 def main() -> int:
     """0 when all is there, 2 when the settings name something that cannot be used."""
+    all_is_loaded()
     settings = Settings()
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"

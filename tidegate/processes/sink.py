@@ -7,6 +7,7 @@ import sys
 from storage.sink.config import SinkConfig
 from storage.sink.service import Sink
 from tidegate import monitor
+from tidegate.processes import all_is_loaded
 from tidegate.settings import Settings
 from tidegate.web_pages import local_pages
 
@@ -16,6 +17,7 @@ DRAIN_SHARE = 0.75
 
 def main() -> int:
     """0 when all that stood in the topics was landed, 1 when it ran out of time."""
+    all_is_loaded()
     settings = Settings()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr

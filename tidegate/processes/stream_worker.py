@@ -13,6 +13,7 @@ from stream.config import EvaluationConfig, StreamConfig
 from stream.worker import HistoryMaker, StreamWorker
 from tidegate import monitor
 from tidegate.logging import configure
+from tidegate.processes import all_is_loaded
 from tidegate.settings import Settings
 from tidegate.web_pages import local_pages
 
@@ -77,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, default=0, help="number of this worker on this machine, from 0")
     arguments = parser.parse_args()
+    all_is_loaded()
     settings = Settings()
     configure(settings.log_level)
     sys.exit(asyncio.run(run(settings, arguments.index)))

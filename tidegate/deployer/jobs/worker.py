@@ -1,4 +1,4 @@
-"""`python -m tidegate.deployer.jobs.worker`: does the work of one job, as the deployer orders it on stdin.
+"""Does the work of one job, as the deployer orders it on stdin.
 
 A process of its own, so that a job can be ended at any moment, and started before there is a job, so that none waits
 for its libraries.
@@ -114,7 +114,3 @@ def main() -> int:
         else:
             worker.switch(order)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

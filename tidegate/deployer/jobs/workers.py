@@ -26,7 +26,7 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls) -> "WorkerProcess":
-        command = (sys.executable, "-m", "tidegate.deployer.jobs.worker")
+        command = (sys.executable, "-m", "tidegate.processes.job_worker")
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, limit=LINE_BYTES, preexec_fn=die_with_parent()
         )
