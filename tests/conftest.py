@@ -1,12 +1,15 @@
 """For every test: no settings of the shell that runs it, bytecode that is kept, patience, the longest files first."""
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
+from httpx._transports import default
 
 from tests.support.long_files import in_order
 
@@ -24,8 +27,16 @@ for name in list(os.environ):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# As in the processes of a stack, and before NumPy is there: the models are tiny, and the threads of three runs of tests
+# on two cores would spin for each other's turn.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
 # A wait is no measurement: httpx gives up after 5 s where a test says nothing else, and a busy machine may take longer.
 DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = 60.0
+
+# Every `httpx.get` reads the certificates of the whole web anew, 30 ms of CPU, and tests ask `http://` again and again.
+setattr(default, "create_ssl_context", functools.cache(httpx.create_ssl_context))  # noqa: B010
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,7 @@
 """The windows of a whole stack beside a count of the events in ClickHouse that lie in their time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from storage.clickhouse.client import connect
@@ -26,13 +28,15 @@ def differs(stack: RunningStack) -> dict[tuple[str, str], tuple[Any, ...]]:
     Events, requests, failures, and values of `price`, at the newest evaluation. A reference that is learned comes after
     its first events, which are in no histogram, so there the values are not compared.
     """
-    values = {(model, window): n for model, window, n in rows(stack, _VALUES)}
     wrong = {}
-    for model, window, begin, end, *counted in rows(stack, _NEWEST):
-        ((*stored, good),) = rows(stack, _STORED.format(model=model, begin=begin, end=end))
-        n = values.get((model, window), good)
-        if counted != stored or n != good:
-            wrong[model, window] = ((*counted, n), (*stored, good))
+    with _connected(stack) as client:
+        values = {(model, window): n for model, window, n in client.query(_VALUES).result_rows}
+        for model, window, begin, end, *counted in client.query(_NEWEST).result_rows:
+            asked = _STORED.format(model=model, begin=begin, end=end)
+            ((*stored, good),) = client.query(asked).result_rows
+            n = values.get((model, window), good)
+            if counted != stored or n != good:
+                wrong[model, window] = ((*counted, n), (*stored, good))
     return wrong
 
 
@@ -47,8 +51,15 @@ def twice(stack: RunningStack) -> list[tuple[Any, ...]]:
 
 
 def rows(stack: RunningStack, sql: str) -> list[tuple[Any, ...]]:
+    with _connected(stack) as client:
+        return list(client.query(sql).result_rows)
+
+
+@contextmanager
+def _connected(stack: RunningStack) -> Iterator[Any]:
+    """For a moment: the server may be another in the next one. It costs as much as ten queries, so not one for each."""
     client = connect(stack.settings.clickhouse_dsn, stack.settings.clickhouse_database)
     try:
-        return list(client.query(sql).result_rows)
+        yield client
     finally:
         client.close()
