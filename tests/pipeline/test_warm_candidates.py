@@ -20,9 +20,9 @@ from sklearn.linear_model import LogisticRegression
 from storage.registry import Status
 from tests.support.opened import Opened
 from tests.support.registry_of import deployments
-from tests.support.stack import RunningStack, running_stack
+from tests.support.shared_stack import SharedStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
-from tidegate.sockets import runner_socket
 from tidegate.supervisor.plan import SPARE_PREFIX
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's news of opened files is Linux's")
@@ -31,12 +31,10 @@ KEPT = "served by the process that was checked"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("warm"), spare_runners=1) as running:
+def stack(shared_stack: SharedStack) -> Iterator[RunningStack]:
+    # That `tidegate down` leaves none of them, that nobody asked for either, is asserted where it is stopped.
+    with shared_stack.lend() as running:
         yield running
-    assert running.running() == [], "`tidegate down` leaves none, that nobody asked for either"
-    sockets = runner_socket(running.settings.run_path, "any").parents[1]
-    assert not [path for path in sockets.iterdir() if path.name.startswith(SPARE_PREFIX)]
 
 
 class _Opened(Opened):

@@ -11,6 +11,7 @@ LONG = (
     "test_full_disk",
     "test_stack_sandbox",
     "test_stack_environments",
+    "test_warm_candidates",
     "test_stack_kubernetes",
     "test_git_push_models",
     "test_stack_serving",

@@ -16,6 +16,7 @@ from tests.support.stack import RunningStack, running_stack
 from tests.support.waiting import wait_until
 from tidegate.rollout.config import rollout_config
 from tidegate.rollout.engine import tell
+from tidegate.sockets import runner_socket
 from tidegate.supervisor.plan import SPARE_PREFIX
 
 Lives = dict[str, tuple[int, int]]
@@ -54,9 +55,17 @@ class SharedStack:
                     self.stop()
 
     def stop(self) -> None:
-        """`tidegate down`, where it runs."""
-        self._running = None
+        """`tidegate down`, where it runs.
+
+        Raises:
+            AssertionError: something is left, of what nobody asked for either.
+        """
+        stack, self._running = self._running, None
         self._end.close()
+        if stack is not None:
+            assert stack.running() == [], "`tidegate down` leaves no process"
+            sockets = runner_socket(stack.settings.run_path, "any").parents[1]
+            assert not [path for path in sockets.iterdir() if path.name.startswith(SPARE_PREFIX)]
 
     def _start(self) -> RunningStack:
         self._running = self._end.enter_context(running_stack(self._make_folder(), spare_runners=1))
