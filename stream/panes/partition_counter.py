@@ -28,7 +28,8 @@ class PackedState(msgspec.Struct, frozen=True, array_like=True):
     topic_id: str
     next_offset: int
     watermark: float
-    gaps: int
+    unused: int
+    """0. It counted gaps, which the metric of the inputs tells."""
     sampled: dict[str, int]
     open: list[PackedPane]
     closed: list[PackedPane]
@@ -44,8 +45,6 @@ class PartitionCounter:
     next_offset: int = 0
     watermark: float = float("-inf")
     """The latest event time seen (seconds since the epoch)."""
-    gaps: int = 0
-    """Ranges of offsets that the topic itself does not have."""
     sampled: dict[str, int] = field(default_factory=dict)
     """Rows given to the reference of each deployment that has none yet."""
     sampled_bytes: dict[str, int] = field(default_factory=dict)
@@ -110,7 +109,7 @@ class PartitionCounter:
                 self.topic_id,
                 self.next_offset,
                 self.watermark,
-                self.gaps,
+                0,
                 self.sampled,
                 [pane.pack() for pane in self.open.values()],
                 [pane.pack() for pane in self.closed],
@@ -121,7 +120,7 @@ class PartitionCounter:
     @classmethod
     def unpack(cls, packed: bytes, partition: int) -> "PartitionCounter":
         state = msgspec.msgpack.decode(packed, type=PackedState)
-        counter = cls(state.topic_id, partition, state.next_offset, state.watermark, state.gaps, dict(state.sampled))
+        counter = cls(state.topic_id, partition, state.next_offset, state.watermark, dict(state.sampled))
         counter.sampled_bytes = dict(state.sampled_bytes)
         for item in state.open:
             pane = OpenPane.unpack(item)

@@ -22,7 +22,8 @@ class PackedPosition(msgspec.Struct, frozen=True, array_like=True):
     """Where to read on."""
 
     next_offset: int
-    gaps: int
+    unused: int
+    """0. It counted gaps, which the metric of the inputs tells."""
     rebuilt_for: str = ""
 
 
@@ -49,7 +50,6 @@ class PartitionWindows:
     """Mutable; pure but for that."""
 
     next_offset: int = 0
-    gaps: int = 0
     deployments: dict[str, DeploymentState] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     """Names in the changelog of deployments that were forgotten since it was written."""
@@ -136,7 +136,7 @@ class PartitionWindows:
                 packed = PackedDeployment(windows.pack(), state.evaluation_memory)
                 yield f"deployment|{deployment_id}", msgspec.msgpack.encode(packed)
                 windows.changed = False
-        yield POSITION, msgspec.msgpack.encode(PackedPosition(self.next_offset, self.gaps, self.rebuilt_for))
+        yield POSITION, msgspec.msgpack.encode(PackedPosition(self.next_offset, 0, self.rebuilt_for))
 
     @classmethod
     def restore(cls, values: Mapping[str, bytes], damage: Sequence[Damage] = ()) -> "PartitionWindows":
@@ -165,7 +165,7 @@ class PartitionWindows:
         if POSITION in values:
             with self._noting_damage(POSITION, values[POSITION]):
                 position = unpack_position(values[POSITION])
-                self.next_offset, self.gaps = position.next_offset, position.gaps
+                self.next_offset = position.next_offset
                 self.rebuilt_for, self.positioned = position.rebuilt_for, True
 
     def _restore_slots(self, values: Mapping[str, bytes]) -> None:
