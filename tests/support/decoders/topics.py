@@ -9,6 +9,8 @@ from stream.contracts import alerts, dead_letters, deployments, metrics, panes
 from stream.contracts.decode_errors import UNREADABLE as UNREADABLE_RECORD
 from stream.contracts.topics import Topic
 from stream.delivery.alert_intake import UnreadableAlertError, read_alert
+from stream.exact.changelog import Changelog, pack_value
+from stream.exact.sealing import open_record
 from stream.intake.events import Record, read_records
 from stream.profiles.codec import decode_profile, encode_profile
 from tests.support.decoders.samples import NOW, SCHEMA
@@ -49,5 +51,7 @@ def _land(topic: Topic, data: bytes) -> None:
 
 def kept() -> Iterator[Decoder]:
     """Values of changelogs, and columns of the registry."""
+    ((key, record),), _ = Changelog({}).split(0, "deployment|d", pack_value(b"i" * 16, 7, b"what was counted"))
+    yield Decoder("changelog: record", [record], lambda data: open_record(key, data), (ValueError,))
     yield Decoder("registry: schema", [schema_codec.encode(SCHEMA).encode()], schema_codec.decode, UNREADABLE)
     yield Decoder("registry: profile", [encode_profile(make_profile("m", 1))], decode_profile, UNREADABLE_RECORD)
