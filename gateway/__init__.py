@@ -1,1 +1,1 @@
-"""All that faces HTTP, and the contract of the events that it emits."""
+"""HTTP in, from clients, operators, git and GitHub; predictions, and the events of them, out."""

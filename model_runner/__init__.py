@@ -1,1 +1,1 @@
-"""All that touches a model's code: manifest, formats, validation, batching, the serving process."""
+"""A model's folder in, then rows; predictions out. All that touches a model's code runs in its processes."""

@@ -1,1 +1,1 @@
-"""ClickHouse (embedded server, migrations, queries, sink), the registry and the artifacts."""
+"""Records of the topics, deployments and model files in; rows, routes and files out, as long as they are kept."""

@@ -1,1 +1,1 @@
-"""From inference events to alerts: panes, windows, statistics, rules, delivery, and the topics between them."""
+"""Inference events in; panes, metrics, alerts and their deliveries out, each on a topic of its own."""

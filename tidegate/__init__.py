@@ -1,1 +1,1 @@
-"""The command `tidegate`: settings, the supervisor of the stack, and the wiring of its processes."""
+"""Settings and commands in; the stack out: its processes wired together, supervised, deployed to and asked."""

@@ -1,1 +1,1 @@
-"""The git remote: `http://host:8700/git/<workspace>/<model>.git`."""
+"""Requests of git in; what `git http-backend` answers out: a remote at `/git/<workspace>/<model>.git`."""

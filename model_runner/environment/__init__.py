@@ -1,4 +1,4 @@
-"""A model's packages: its requirements checked, resolved, and built into a sealed environment that others may share.
+"""A model's requirements in; the Python of a sealed environment that holds them, shared by others, out.
 
 Runs in Tidegate's own processes, never in a runner: a runner imports nothing of this package.
 """

@@ -1,4 +1,4 @@
-"""Formats of model files: which suffix is loaded by what.
+"""A model file in; a `LoadedModel` out, by the library that its suffix calls for.
 
 A format's libraries are imported only when one of its files is loaded.
 """

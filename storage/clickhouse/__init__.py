@@ -1,1 +1,1 @@
-"""ClickHouse: its tables (migrations), what is read from them (queries), and how both are reached."""
+"""Numbered statements in; tables, and answers to the named queries of them, out."""

@@ -1,4 +1,4 @@
-"""One process that owns a chDB folder and serves ClickHouse's HTTP interface to all others.
+"""ClickHouse's HTTP requests in; answers out of the one process that owns a chDB folder.
 
 chDB is ClickHouse's own engine inside a Python process, and one process owns a data folder. This package
 puts ClickHouse's HTTP interface in front of it, so every other process (and clickhouse-connect,

@@ -1,1 +1,1 @@
-"""The stream's past, read back from ClickHouse (stream/rebuilding/history.py says what it asks)."""
+"""Questions about former topics in (`stream/rebuilding/history.py`); what landed of them out."""

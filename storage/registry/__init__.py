@@ -1,4 +1,4 @@
-"""The registry: models, versions, profiles and deployments in SQL. What leaves it are plain values."""
+"""Models, versions, deployments and jobs in, one transaction a change; plain values out, never rows."""
 
 from model_runner.names import DEFAULT_WORKSPACE
 from storage.registry.damaged import DamagedRowError

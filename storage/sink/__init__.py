@@ -1,1 +1,1 @@
-"""The sink: every topic lands in ClickHouse, each record once. `service.py` runs it; `position.py` says why once."""
+"""Records of every topic in; rows in the table of its name out, each once (`position.py` says why once)."""

@@ -1,1 +1,1 @@
-"""How profiles are made from reference data, and how they travel."""
+"""Reference data and its predictions in; a profile out: the bins and counts that live traffic is compared to."""

@@ -1,1 +1,1 @@
-"""What Kafka and ClickHouse need before anything runs: started, given topics, tables and passwords."""
+"""Settings of Kafka and ClickHouse in; both reachable out, with topics, tables and passwords."""

@@ -1,1 +1,1 @@
-"""`tidegate demo`: real data from a pushed model to a drift alert, and a verdict on whether all of it happened."""
+"""Real data in; traffic to a pushed model, and a verdict on whether its drift was told, out."""

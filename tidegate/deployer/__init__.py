@@ -1,4 +1,4 @@
-"""From a model folder to live traffic: receive, check, load, test predictions, profile, start, switch."""
+"""A model folder in; a version with live traffic out, or the stage, the file and the reason of its refusal."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,1 +1,1 @@
-"""Connections to GitHub repositories: which model each deploys, and with which secrets."""
+"""A repository, a branch and a model in; a connection in the registry, with its secret, out."""

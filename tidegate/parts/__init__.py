@@ -1,1 +1,1 @@
-"""What a process of the stack is to others: its state, how it shows readiness, the mark by which it is found."""
+"""A process of the stack in; what others know of it out: its state, its readiness, the mark on it."""

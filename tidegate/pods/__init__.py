@@ -1,1 +1,1 @@
-"""Runners as pods of a Kubernetes cluster: what is asked of its API, and what runs in a pod."""
+"""Runners that the registry wants in; pods of a Kubernetes cluster out."""

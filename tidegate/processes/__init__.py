@@ -1,4 +1,4 @@
-"""The entry point of each process: it reads the settings and hands plain configurations to the parts.
+"""Settings in; one running process out, whose parts get plain values.
 
 Libraries make a hundred thousand objects while they load, and keep them. The garbage collector would go through them
 again and again, for a tenth of the CPU of each start: it waits until `all_is_loaded`.

@@ -1,1 +1,1 @@
-"""Settings by what they are for: names, units, defaults and reasons; `tidegate/settings.py` reads them as one."""
+"""Environment variables in; values with units, defaults and reasons out. `settings.py` reads all as one."""

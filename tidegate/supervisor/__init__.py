@@ -1,1 +1,1 @@
-"""Runs the embedded stack: starts its processes in order, keeps them running, drains and stops them."""
+"""What should run in (the plan, the registry); processes out: started in order, kept running, drained."""

@@ -1,1 +1,1 @@
-"""What is done with versions that are there: who gets the traffic, what runs, what is called off."""
+"""What somebody wants of versions that exist in (rollback, shares, scale); plans for the rollout engine out."""

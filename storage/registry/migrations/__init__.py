@@ -1,1 +1,1 @@
-"""Alembic's scripts, run by storage/registry/migrate.py."""
+"""The registry's database in; its newest form out: Alembic's scripts, run by `migrate.py`."""
