@@ -6,7 +6,8 @@ from pathlib import Path
 
 import uvicorn
 
-from gateway.app import GatewayConfig, create_app
+from gateway.app import create_app
+from gateway.config import GatewayConfig
 from gateway.emission.producing import ProducerConfig
 from stream.contracts.topics import Topic
 from tests.support.gateways import FileRoutes

@@ -3,22 +3,20 @@
 What parses them holds a body of any size, and as many as there are connections.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from gateway.bodies.held import HeldBodies
 from gateway.bodies.requests import read_body, read_headers
 from gateway.management.errors import answer_of
 from gateway.refusals import Refusal
-from web.asgi import Receive, Scope, Send
+from web.asgi import Asgi, Receive, Scope, Send
 
 MOST_BYTES = 1_000_000
 """Of one: the largest is the traffic of a model, some tens of bytes a version."""
 HELD_BYTES = 8_000_000
 """Of all."""
 _WITHOUT = frozenset({"GET", "HEAD", "OPTIONS"})
-
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BoundedBodies:

@@ -1,6 +1,9 @@
-"""What the webhook must know of a connection; whoever keeps them need not load a web framework for that."""
+"""What the webhook knows of connections, and whom it hands a push to; known without loading a web framework."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,15 @@ class HookConnection:
     model: str
     previews: bool = False
     """Whether other branches become previews."""
+
+
+class HookSource(Protocol):
+    def of_repository(self, repository: str) -> Sequence[HookConnection]:
+        """Connections of `owner/name`, however it is spelt. May block."""
+
+
+@dataclass(frozen=True)
+class GithubConfig:
+    source: HookSource
+    deployer: Path
+    """The deployer's socket."""

@@ -5,16 +5,10 @@ secret it should bear; unknown repositories and wrong signatures get the same an
 """
 
 import asyncio
-import hashlib
-import hmac
 import re
-import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -25,13 +19,12 @@ from gateway.bodies.requests import Headers, read_body
 from gateway.deployer.client import DeployerAwayError, ask
 from gateway.deployer.protocol import Deliver, FromDeployer, Refused, Removed, Taken, UpstreamBranchGone
 from gateway.edge.gate import client_of
-from gateway.github.hook_connection import HookConnection
-from gateway.prometheus import FAILED_TRIES
+from gateway.github.hook_connection import GithubConfig, HookConnection
+from gateway.github.push_event import PushEvent, message_for, why_ignored
+from gateway.github.signatures import SignatureTries, connections_meant
 from gateway.refusals import CLIENT_GONE, Refusal
 from model_runner.decode_errors import UNREADABLE
 from model_runner.plain_text import plain
-from web.door import FailedTries
-from web.tries import Tries, site_of
 
 MAX_BYTES = 26_000_000
 """GitHub sends no more than 25 MB."""
@@ -39,48 +32,13 @@ HELD_BYTES = 104_000_000
 """Of all deliveries under way, before anybody knows whether they are GitHub's: four of the largest."""
 PATIENCE_S = 5.0
 """GitHub gives up after 10 s."""
-HEADS = "refs/heads/"
 NO_PREVIEW = "the branch had no preview"
 HOW_TO_CONNECT = (
     "no connection fits this repository and signature: `tidegate github connect OWNER/NAME --model MODEL` makes one "
     "and shows the secret; the webhook needs that secret and the content type application/json"
 )
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,100}")
-_NOBODYS_SECRET = secrets.token_hex(32)
 _BUSY = {"queued": 202, "seen": 202, "refused": 503}
-
-
-class HookSource(Protocol):
-    def of_repository(self, repository: str) -> Sequence[HookConnection]:
-        """Connections of `owner/name`, however it is spelt. May block."""
-
-
-@dataclass(frozen=True)
-class GithubConfig:
-    source: HookSource
-    deployer: Path
-    """The deployer's socket."""
-
-
-class _Repository(msgspec.Struct):
-    full_name: str
-
-
-class _Named(msgspec.Struct):
-    repository: _Repository
-
-
-class _Push(msgspec.Struct):
-    """What matters of a push event."""
-
-    ref: str
-    after: str
-    deleted: bool = False
-
-    @property
-    def deletes(self) -> bool:
-        return self.deleted or not _COMMIT.fullmatch(self.after) or set(self.after) == {"0"}
 
 
 class _OfModel(msgspec.Struct):
@@ -101,12 +59,6 @@ class _DeliveryAnswer(msgspec.Struct):
     """All that the repository is connected to."""
 
 
-def is_signed(secret: str, body: bytes, signature: str | None) -> bool:
-    """Whether `X-Hub-Signature-256` is the HMAC of these raw bytes; compared in constant time."""
-    wanted = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
-    return signature is not None and hmac.compare_digest(wanted.encode(), signature.encode())
-
-
 def github_router(config: GithubConfig) -> APIRouter:
     router = APIRouter(tags=["hooks"])
     tries = SignatureTries()
@@ -124,31 +76,12 @@ def github_router(config: GithubConfig) -> APIRouter:
 
     async def _answered(request: Request, body: bytes) -> Response:
         signature = request.headers.get("x-hub-signature-256")
-        meant = await asyncio.to_thread(_meant, config.source, body, signature)
+        meant = await asyncio.to_thread(connections_meant, config.source, body, signature)
         if not meant:
             return _not_signed(tries, client_of(request.scope))
         return await _take(config, meant, request, body)
 
     return router
-
-
-class SignatureTries:
-    """Wrong signatures are slowed down by address, and told of. A right one always passes: GitHub sends it only once,
-    and comes from addresses that others may share."""
-
-    def __init__(self) -> None:
-        self._tries = Tries()
-        self._told = FailedTries("github")
-
-    def wrong(self, client: str, now: float) -> int:
-        """One more; whole seconds that its sender should wait, 0 where it is one of the first."""
-        key = site_of(client)
-        wait = self._tries.wait_s(key, now)
-        if not wait:
-            self._tries.failed(key, now)
-        self._told.note(now, client)
-        FAILED_TRIES.labels("github", "limited" if wait else "refused").inc()
-        return ceil(wait)
 
 
 def _not_signed(tries: SignatureTries, client: str) -> Response:
@@ -160,19 +93,6 @@ def _not_signed(tries: SignatureTries, client: str) -> Response:
     return limited
 
 
-def _meant(source: HookSource, body: bytes, signature: str | None) -> list[HookConnection]:
-    """Those whose secret made this signature; each is compared, and one more where there are none."""
-    try:
-        repository = msgspec.json.decode(body, type=_Named).repository.full_name
-    except UNREADABLE:
-        repository = ""
-    known = source.of_repository(repository)
-    signed = {secret: is_signed(secret, body, signature) for secret in {each.secret for each in known}}
-    if not known:
-        is_signed(_NOBODYS_SECRET, body, signature)
-    return [each for each in known if signed[each.secret]]
-
-
 async def _take(config: GithubConfig, meant: Sequence[HookConnection], request: Request, body: bytes) -> Response:
     event = request.headers.get("x-github-event", "")
     if event == "ping":
@@ -181,7 +101,7 @@ async def _take(config: GithubConfig, meant: Sequence[HookConnection], request: 
         return _answer(200, _DeliveryAnswer("ignored", f"only the event push is of use, not {plain(event, 60)!r}"))
     delivery = request.headers.get("x-github-delivery", "")
     try:
-        push = msgspec.json.decode(body, type=_Push)
+        push = msgspec.json.decode(body, type=PushEvent)
     except UNREADABLE as error:
         return _answer(400, _DeliveryAnswer("refused", f"the body is no push event in JSON ({plain(error)})"))
     if not _DELIVERY.fullmatch(delivery):
@@ -192,13 +112,13 @@ async def _take(config: GithubConfig, meant: Sequence[HookConnection], request: 
     return _answer(status, _DeliveryAnswer(first.status, first.reason, first.job, models))
 
 
-async def _one(deployer: Path, connection: HookConnection, push: _Push, delivery: str) -> _OfModel:
+async def _one(deployer: Path, connection: HookConnection, push: PushEvent, delivery: str) -> _OfModel:
     place = (connection.workspace, connection.model)
-    ignored = _why_ignored(connection, push)
+    ignored = why_ignored(connection, push)
     if ignored is not None:
         return _OfModel(*place, "ignored", ignored)
     try:
-        answer = await asyncio.to_thread(_first_answer, deployer, _message(connection, push, delivery))
+        answer = await asyncio.to_thread(_first_answer, deployer, message_for(connection, push, delivery))
     except DeployerAwayError as error:
         return _OfModel(*place, "refused", f"{error}; redeliver it later")
     if isinstance(answer, Taken):
@@ -207,28 +127,6 @@ async def _one(deployer: Path, connection: HookConnection, push: _Push, delivery
         return _OfModel(*place, "removed") if answer.previews else _OfModel(*place, "ignored", NO_PREVIEW)
     reason = answer.reason if isinstance(answer, Refused) else "the deployer ended meanwhile: redeliver it"
     return _OfModel(*place, "refused", reason)
-
-
-def _message(connection: HookConnection, push: _Push, delivery: str) -> Deliver | UpstreamBranchGone:
-    branch = push.ref.removeprefix(HEADS)
-    if push.deletes:
-        return UpstreamBranchGone(connection.id, branch)
-    preview = branch != connection.branch
-    return Deliver(connection=connection.id, delivery=delivery, commit=push.after, branch=branch, preview=preview)
-
-
-def _why_ignored(connection: HookConnection, push: _Push) -> str | None:
-    ref = plain(push.ref, 100)
-    if not push.ref.startswith(HEADS):
-        return f"{ref} is no branch"
-    if ref != push.ref:
-        return f"{ref} is a name that cannot be shown"
-    is_production = push.ref == f"{HEADS}{connection.branch}"
-    if is_production and push.deletes:
-        return f"{ref} was deleted: what is live stays"
-    if not is_production and not connection.previews:
-        return f"only {connection.branch} goes live; connect it with --previews for previews of other branches"
-    return None
 
 
 def _first_answer(deployer: Path, message: Deliver | UpstreamBranchGone) -> FromDeployer | None:

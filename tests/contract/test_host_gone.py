@@ -9,7 +9,8 @@ import pytest
 
 from model_runner.checking.check import check_model
 from tests.support.scripted import write_scripted
-from tidegate.candidates.link import HostGoneError, Place, candidate
+from tidegate.candidates.candidate import Place, candidate
+from tidegate.candidates.connection import HostGoneError
 from tidegate.candidates.protocol import Started, encode
 from tidegate.sockets import candidates_socket, make_socket_folder
 

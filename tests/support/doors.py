@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from gateway.app import GatewayConfig, create_app
+from gateway.app import create_app
+from gateway.config import GatewayConfig
 from gateway.edge.token import Token
 from gateway.emission.producing import ProducerConfig
 from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
-from gateway.github.hook_connection import HookConnection
-from gateway.github.webhook import GithubConfig, github_router
+from gateway.github.hook_connection import GithubConfig, HookConnection
+from gateway.github.webhook import github_router
 from gateway.routing.routes import RouteTable
 from tests.support.children import Child
 from tests.support.ports import free_ports

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from gateway.app import GatewayConfig, create_app
+from gateway.app import create_app
+from gateway.config import GatewayConfig
 from gateway.data_plane.inference import RequestLimits
 from gateway.edge.cors import cors_of
 from gateway.emission.acked_log import AckedLog

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tidegate.candidates.link import HostGoneError, Link
+from tidegate.candidates.connection import HostGoneError, Link
 from tidegate.candidates.protocol import Answer, Ended, encode
 
 ENDED = Ended(code=-9, said="the end of its log", out_of_memory=False)

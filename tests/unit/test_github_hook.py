@@ -12,8 +12,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway.github.hook_connection import HookConnection
-from gateway.github.webhook import GithubConfig, github_router, is_signed
+from gateway.github.hook_connection import GithubConfig, HookConnection
+from gateway.github.signatures import is_signed
+from gateway.github.webhook import github_router
 
 SECRET = "It's a Secret to Everybody"
 COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"

@@ -13,7 +13,8 @@ from typing import Any, ParamSpec, cast
 import httpx
 import pytest
 
-from gateway.app import GatewayConfig, create_app
+from gateway.app import create_app
+from gateway.config import GatewayConfig
 from gateway.emission.producing import ProducerConfig
 from gateway.routing.routes import RouteCache, RouteTable
 from model_runner import watched

@@ -6,7 +6,8 @@ import sys
 
 import uvicorn
 
-from gateway.app import GatewayConfig, create_app
+from gateway.app import create_app
+from gateway.config import GatewayConfig
 from gateway.data_plane.inference import RequestLimits
 from gateway.edge.descriptors import room_for
 from gateway.edge.token import Token, TokenError, load_or_make
@@ -16,7 +17,8 @@ from gateway.git.app import PREFIX, GitApp
 from gateway.git.config import GitConfig
 from gateway.git.repositories import write_hooks
 from gateway.github.connections import github_connections_router
-from gateway.github.webhook import GithubConfig, github_router
+from gateway.github.hook_connection import GithubConfig
+from gateway.github.webhook import github_router
 from gateway.management.jobs import jobs_router
 from gateway.routing.waking import WakingConfig
 from model_runner.wire.client import ClientConfig

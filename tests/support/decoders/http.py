@@ -25,8 +25,9 @@ from gateway.edge.token import bearer_of, password_of
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.content.tree import parse_pointer
 from gateway.git.lfs import protocol
-from gateway.github.hook_connection import HookConnection
-from gateway.github.webhook import GithubConfig, github_router, is_signed
+from gateway.github.hook_connection import GithubConfig, HookConnection
+from gateway.github.signatures import is_signed
+from gateway.github.webhook import github_router
 from gateway.management.errors import handle_errors
 from gateway.management.versions import versions_router
 from gateway.refusals import Refusal

@@ -26,7 +26,7 @@ from model_runner.sandbox.permissions import open_up
 from storage import registry
 from storage.artifacts import ArtifactError
 from storage.registry import Database, Deployment, RegistryError
-from tidegate.candidates.link import Place, candidate, settle
+from tidegate.candidates.candidate import Place, candidate, settle
 from tidegate.deployer.pipeline.config import DeployConfig
 from tidegate.deployer.pipeline.environment import STAGE, EnvironmentStage
 from tidegate.deployer.pipeline.naming import agree

@@ -1,7 +1,6 @@
 """The deployer's side of a candidate: the process that the supervisor starts for a check, and which may stay."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from model_runner.checking.host import Ending, Running, why_ended
-from model_runner.decode_errors import UNREADABLE
 from model_runner.environment import LOCK_FILE
 from model_runner.errors import ModelError
 from model_runner.folder.manifest import Manifest
@@ -20,27 +18,23 @@ from model_runner.limits import Limits
 from model_runner.serving.warming import libraries
 from model_runner.wire.failures import RunnerError
 from storage.registry import Version
+from tidegate.candidates.connection import Link, connected
 from tidegate.candidates.files import link_files
 from tidegate.candidates.protocol import (
-    MOST_BYTES,
     Answer,
     Ended,
     Keep,
     Kept,
     Leave,
-    Order,
     Start,
     Started,
-    decode_answer,
-    encode,
 )
-from tidegate.sockets import SocketFolderError, candidates_socket, runner_socket
+from tidegate.sockets import runner_socket
 
 START_S = 60.0
 """For its files to be linked, and a process to begin, on a busy machine."""
 LOOK_S = 0.5
 """For the news that the supervisor itself has ended, when something went wrong with its process."""
-_READ_BYTES = 1_048_576
 
 
 @dataclass(frozen=True)
@@ -50,45 +44,6 @@ class Place:
     deployment_id: str
     workspace: str
     model: str
-
-
-class HostGoneError(ConnectionError):
-    """The supervisor ended while it had the candidate."""
-
-
-class Link:
-    """The connection: whoever holds it holds the candidate."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._read = bytearray()
-        connection.setblocking(False)
-
-    async def send(self, order: Order) -> None:
-        """Raises ConnectionError."""
-        await asyncio.get_running_loop().sock_sendall(self._connection, encode(order))
-
-    async def answer(self) -> Answer:
-        """The next one. May be cancelled. Raises HostGoneError."""
-        while b"\n" not in self._read:
-            await _readable(self._connection)
-            # Read and kept in one step: what a cancelled `sock_recv` had read already would be lost.
-            try:
-                data = self._connection.recv(_READ_BYTES)
-            except BlockingIOError:
-                continue
-            self._read += data
-            if not data or len(self._read) > MOST_BYTES:
-                raise HostGoneError("the stack ended while the model was checked: deploy it again")
-        line, _, rest = bytes(self._read).partition(b"\n")
-        self._read = bytearray(rest)
-        try:
-            return decode_answer(line)
-        except UNREADABLE as error:
-            raise HostGoneError(f"the stack is of another version: {error}") from error
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 @dataclass
@@ -174,7 +129,7 @@ class Candidate:
             self._process = None
 
     async def _begun(self, start: Start, folder: Path, limits: Limits) -> _Process | None:
-        link = await _connected(self._run_path)
+        link = await connected(self._run_path)
         if link is None:
             return None
         answer: Answer | None = None
@@ -253,29 +208,6 @@ def settle(found: Candidate, version: Version, *, can_stay: bool) -> str:
         return ""
     found.leave()
     return "loaded anew"
-
-
-async def _readable(connection: socket.socket) -> None:
-    """Return when there is something to read, or its end."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(connection, lambda: None if ready.done() else ready.set_result(None))
-    try:
-        await ready
-    finally:
-        loop.remove_reader(connection)
-
-
-async def _connected(run_path: Path) -> Link | None:
-    """None where no supervisor takes candidates."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.setblocking(False)
-    try:
-        await asyncio.get_running_loop().sock_connect(connection, str(candidates_socket(run_path)))
-    except (OSError, SocketFolderError):
-        connection.close()
-        return None
-    return Link(connection)
 
 
 def _in_words_of(error: ModelError, process: _Process) -> ModelError:
