@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from storage.clickhouse import migrations
 from storage.clickhouse.client import connect
 from storage.clickhouse.migrations import Migration
@@ -44,11 +46,9 @@ def migrate(dsn: str, database: str, retention: Retention, files: Sequence[Migra
         missing = _missing(wanted, _applied(client))
         for migration in missing:
             client.command(migration.sql)
-            client.insert(
-                "schema_migrations",
-                [[migration.number, migration.name, migration.checksum]],
-                column_names=["number", "name", "checksum"],
-            )
+            # As text: `insert` loads pandas and Arrow, a third of a second of CPU, to ask whether it was given theirs.
+            row = {"number": migration.number, "name": migration.name, "checksum": migration.checksum}
+            client.raw_insert("schema_migrations", list(row), msgspec.json.encode(row), fmt="JSONEachRow")
         apply_retention(client, retention)
         return [migration.name for migration in missing]
     finally:

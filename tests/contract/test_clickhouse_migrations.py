@@ -1,5 +1,7 @@
 """Migrations of the embedded ClickHouse: repeatable, checked, safe when two run at once."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +36,19 @@ def test_all_tables_are_made_once(dsn: str) -> None:
     assert len(migrate(dsn, "once", KEEP)) == len(migrations.load())
     assert migrate(dsn, "once", KEEP) == []
     assert set(_engines(dsn, "once")) == {*TABLES.values(), "schema_migrations"}
+
+
+def test_making_all_tables_loads_no_frames(dsn: str) -> None:
+    """Each new home would wait for them."""
+    script = (
+        "import sys; from storage.clickhouse.migrate import migrate; from storage.clickhouse.ttl import Retention; "
+        "migrate(sys.argv[1], 'light', Retention(events=30, metrics=180)); "
+        "print([name for name in ('pandas', 'pyarrow', 'numpy') if name in sys.modules])"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", script, dsn], capture_output=True, text=True, cwd=root, check=True)
+
+    assert done.stdout.strip() == "[]"
 
 
 def test_how_long_rows_are_kept_follows_the_settings(dsn: str) -> None:
