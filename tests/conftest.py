@@ -2,8 +2,10 @@
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,6 +16,7 @@ from httpx._transports import default
 from tests.support.long_files import in_order
 
 if TYPE_CHECKING:
+    from storage.registry import Database
     from tests.support.shared_stack import SharedStack
 
 _OF_TESTS = ("TIDEGATE_FAULT_", "TIDEGATE_TEST_")
@@ -52,3 +55,23 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SharedSt
     shared = SharedStack(lambda: tmp_path_factory.mktemp("shared"))
     yield shared
     shared.stop()
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with its tables: each test takes a copy, since making them takes longer than a test."""
+    from storage import registry
+
+    path = tmp_path_factory.mktemp("empty") / "registry.sqlite"
+    registry.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def database(empty_registry: Path, tmp_path: Path) -> Iterator["Database"]:
+    """The test's own registry, at `registry.sqlite` in its `tmp_path`."""
+    from storage.registry import Database
+
+    opened = Database(f"sqlite:///{shutil.copy(empty_registry, tmp_path)}")
+    yield opened
+    opened.close()

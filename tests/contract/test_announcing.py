@@ -31,15 +31,6 @@ LAYOUT = TopicLayout()
 KEPT = timedelta(hours=LAYOUT.retention_hours)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
-    registry.upgrade(dsn)
-    opened = Database(dsn)
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
     with embedded_broker() as running:

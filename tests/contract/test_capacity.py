@@ -3,7 +3,7 @@
 import asyncio
 import os
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,15 +48,6 @@ from tidegate.versions import operations
 
 GB = 10**9
 ROOM = Capacity(Maxima(replicas=8), memory_bytes=5 * GB)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
-    registry.upgrade(dsn)
-    opened = Database(dsn)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,15 +17,6 @@ from tidegate.deployer.jobs.cleaning import Cleaner, sweep_at_start
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(days=100), NOW - timedelta(hours=1)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
-    registry.upgrade(dsn)
-    opened = Database(dsn)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ import asyncio
 import random
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
-
-import pytest
 
 from storage import registry
 from storage.registry import Database, Job, JobState
@@ -60,15 +58,6 @@ class Upload:
 
     async def ended(self, _job: Job) -> None:
         """Likewise."""
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
-    registry.upgrade(dsn)
-    opened = Database(dsn)
-    yield opened
-    opened.close()
 
 
 def end_of(database: Database, folder: Path, said: bytes) -> Job:

@@ -1,10 +1,9 @@
 """The registry's jobs: queued once, over once, with their log in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -12,15 +11,6 @@ import pytest
 from storage import registry
 from storage.registry import Database, JobOverError, JobState, UnknownJobError
 from tests.support.jobs import NOW, new_job
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
-    registry.upgrade(dsn)
-    opened = Database(dsn)
-    yield opened
-    opened.close()
 
 
 def test_a_job_from_its_submission_to_its_end(database: Database) -> None:

@@ -1,7 +1,5 @@
 """Shares, shadows, previews and rollbacks in the registry."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,21 +12,6 @@ from storage.registry.migrate import alembic_config
 from tests.support.jobs import new_job
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry with its tables: each test takes a copy, since making them takes longer than a test."""
-    path = tmp_path_factory.mktemp("empty") / "registry.sqlite"
-    registry.upgrade(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def database(empty: Path, tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{shutil.copy(empty, tmp_path)}")
-    yield opened
-    opened.close()
 
 
 def at(minutes: float) -> datetime:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ from tidegate.settings import Settings
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecretkey\n-----END OPENSSH PRIVATE KEY-----\n"
 WANTED = Wanted(repository="Acme/Models", model="loans", workspace="default", branch="main")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    dsn = f"sqlite:///{tmp_path / 'registry.sqlite'}"
-    registry.upgrade(dsn)
-    opened = Database(dsn)
-    yield opened
-    opened.close()
 
 
 def _connected(database: Database, home: Path, **given: object) -> str | None:
