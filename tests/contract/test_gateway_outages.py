@@ -144,6 +144,8 @@ def test_a_runner_s_death_is_a_502_then_a_503_then_nothing(tmp_path: Path, broke
     ):
         died = _ask(served, DIE)
         assert (died.status_code, died.json()["error"]["code"]) == (502, "runner_failed")
+        # Its connection may close before the socket that it listens at: who connects in between is not refused.
+        wait_until(lambda: not process.child.running, 20, "the runner's end")
         away = _ask(served, ANSWER)
         assert (away.status_code, away.json()["error"]["code"]) == (503, "runner_unavailable")
         assert away.headers["retry-after"] == "1"

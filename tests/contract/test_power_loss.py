@@ -114,7 +114,7 @@ def test_a_copy_that_was_mended_is_on_disk(model: Path, disk: Path) -> None:
 def test_the_runners_copy_is_on_disk_whatever_is_written_after_it(disk: Path, no_seals: None) -> None:
     made: list[Path] = []
     for _ in ends(disk, lambda: made.append(runner_copy(disk)), MANY):
-        assert (made[-1] / "model_runner" / "server.py").read_bytes()
+        assert (made[-1] / "model_runner" / "serving" / "server.py").read_bytes()
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeros", "gone", "other"])
