@@ -57,8 +57,7 @@ class Catalog:
         await self._consumer.start()
         self._consumer.assign([self._partition])
         await self._consumer.seek_to_beginning(self._partition)
-        while not await self.catch_up():
-            pass  # what is missing here would count as ended
+        await self.read_to_end()  # what is missing here would count as ended
         self._watched.start(self._follow(), "catalog")
 
     def trouble(self) -> str | None:
@@ -69,6 +68,15 @@ class Catalog:
         await self._watched.stop()
         if self._consumer is not None:
             await self._consumer.stop()
+
+    async def read_to_end(self) -> None:
+        """Catch up, however long it takes: what would be decided without it would be decided wrongly.
+
+        Raises:
+            EndUnknownError: no broker answers.
+        """
+        while not await self.catch_up():
+            pass  # it told the log, and rested as long as it may take
 
     async def catch_up(self) -> bool:
         """Read up to the end that the topic has now; False where the broker took too long.

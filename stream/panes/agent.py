@@ -106,7 +106,7 @@ class Counting(Agent[CountOwner, Intake]):
     async def _learn(self, read: Intake) -> None:
         unknown = {event.deployment_id for event in read.events} - self._catalog.targets.keys()
         if unknown - self._catalog.endings.keys():
-            await self._catalog.catch_up()
+            await self._catalog.read_to_end()
 
     async def flush(self) -> None:
         """And write letters for the deployments that cannot be learned: this worker counts nothing for them."""

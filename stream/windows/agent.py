@@ -67,7 +67,7 @@ class Evaluating(Agent[WindowsOwner, ReadPanes]):
         read.ended = await self._catalog.ended_among({pane.deployment_id for pane in read.panes})
         wanted = {pane.profile_id for pane in read.panes if pane.deployment_id not in read.ended} - {None}
         if wanted - self._catalog.profiles.keys():
-            await self._catalog.catch_up()
+            await self._catalog.read_to_end()
 
     def _undo(self, owner: WindowsOwner, read: ReadPanes) -> Callable[[], None]:
         touched = {pane.deployment_id for pane in read.panes}

@@ -106,8 +106,12 @@ class Table:
             self._log.changelogs[self._name, partition].append((key, None))
 
 
+TOO_SLOW = 0.3
+"""Of the times that a catalog is asked to catch up."""
+
+
 class SimulatedCatalog(Catalog):
-    """Learns what was announced when it is asked to catch up."""
+    """Learns what was announced when it is asked to catch up, or comes to no end of it in time."""
 
     def __init__(self, log: Log) -> None:
         super().__init__("nowhere:1", LAYOUT.name(Topic.DEPLOYMENTS))
@@ -115,6 +119,8 @@ class SimulatedCatalog(Catalog):
 
     async def catch_up(self) -> Any:
         await self._log.pause()
+        if not self._log.hasty and self._log.rng.random() < TOO_SLOW:
+            return False
         for value in self._log.values(Topic.DEPLOYMENTS):
             self.take(value)
         return True
