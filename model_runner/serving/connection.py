@@ -18,8 +18,8 @@ from model_runner.wire.frames import (
     CANCEL,
     DESCRIBE,
     EXPLAIN,
-    LEAVING_ID,
     LOAD,
+    OF_THE_CONNECTION,
     OVERLOADED,
     OWN,
     PREDICT,
@@ -41,8 +41,13 @@ log = logging.getLogger("model_runner")
 class Connection(asyncio.Protocol):
     """One client: many requests in flight, each answered when it is done."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, *, is_welcome: bool) -> None:
+        """
+        Args:
+            is_welcome: whether the client was told already that its connection is taken on, by a handshake.
+        """
         self._runner = runner
+        self._is_welcome = is_welcome
         self._reader = FrameReader()
         self._decoder = msgspec.msgpack.Decoder(Request)
         self._jobs: dict[int, WaitingRequest] = {}
@@ -52,6 +57,8 @@ class Connection(asyncio.Protocol):
         # uvloop's transports are no subclasses of asyncio's.
         self._transport = cast(asyncio.WriteTransport, transport)
         self._runner.connections.add(self)
+        if not self._is_welcome:
+            self._send(Reply(OF_THE_CONNECTION))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._runner.connections.discard(self)
@@ -63,7 +70,7 @@ class Connection(asyncio.Protocol):
     def take_leave(self) -> None:
         """Say that what was not answered was not begun; not where that would be a lie."""
         if not self._jobs:
-            self._send(Reply(LEAVING_ID, STOPPING, "the runner is stopping"))
+            self._send(Reply(OF_THE_CONNECTION, STOPPING, "the runner is stopping"))
 
     def data_received(self, data: bytes) -> None:
         try:

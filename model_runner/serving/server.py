@@ -35,7 +35,7 @@ async def serve(config: RunnerConfig, stop: asyncio.Event) -> None:
             await loading
             # Only now: an orchestrator takes an open port for readiness.
             if config.tcp is not None and config.token is not None:
-                servers.append(await listen(config.tcp, config.token, lambda: Connection(runner)))
+                servers.append(await listen(config.tcp, config.token, lambda: Connection(runner, is_welcome=True)))
                 log.info("reached by %s", config.tcp)
             watching = watched.keep(lambda: watch(runner.thread, config.limits), "watch of the model")
             await stopping
@@ -62,4 +62,6 @@ async def _listen(runner: Runner) -> asyncio.AbstractServer:
     listener.setblocking(False)
     # From 3.13 on asyncio removes the path, which is not this process's to remove.
     options: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-    return await asyncio.get_running_loop().create_unix_server(lambda: Connection(runner), sock=listener, **options)
+    return await asyncio.get_running_loop().create_unix_server(
+        lambda: Connection(runner, is_welcome=False), sock=listener, **options
+    )

@@ -13,7 +13,6 @@ from model_runner.schema.manner import Manner
 from model_runner.wire.connection import RunnerConnection
 from model_runner.wire.dialling import dial
 from model_runner.wire.failures import (
-    RunnerFailedError,
     RunnerLiedError,
     RunnerOverloadedError,
     RunnerTimeoutError,
@@ -34,6 +33,7 @@ from model_runner.wire.frames import (
     encode_frame,
 )
 from model_runner.wire.replies import failure_in, lie_in
+from model_runner.wire.tcp_address import is_tcp
 
 MOST_UNSENT_BYTES = 64_000_000
 """What may wait for a runner that does not read; a request more is refused."""
@@ -183,7 +183,7 @@ class RunnerClient:
         frame = encode_frame(Request(request, op, rows, start, manner, whose))
         connection = self._connection or await self._connect()
         if connection.transport is None:
-            raise RunnerFailedError("the runner went away")
+            raise RunnerUnavailableError("the runner went away before it was asked")
         if connection.transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
             raise RunnerOverloadedError("the runner does not read what it is sent")
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -222,7 +222,7 @@ class RunnerClient:
         pause = 0.02
         while True:
             try:
-                connection = await dial(self._socket, self._token, lambda: RunnerConnection(self._lost, self._on_lie))
+                connection = await dial(self._socket, self._token, self._made)
             except OSError as error:
                 if loop.time() + pause > deadline:
                     raise RunnerUnavailableError(f"no runner on {self._socket}: {error.strerror or error}") from None
@@ -231,6 +231,9 @@ class RunnerClient:
                 return connection
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))
             pause = min(pause * 1.6, 0.25)
+
+    def _made(self) -> RunnerConnection:
+        return RunnerConnection(self._lost, self._on_lie, is_taken_on=is_tcp(self._socket))
 
     def _lost(self, connection: RunnerConnection) -> None:
         if self._connection is connection:

@@ -12,8 +12,8 @@ from model_runner.wire.failures import (
 )
 from model_runner.wire.frames import (
     CANCEL,
-    LEAVING_ID,
     MAX_REPLY_BYTES,
+    OF_THE_CONNECTION,
     STOPPING,
     FrameReader,
     Reply,
@@ -25,13 +25,22 @@ from model_runner.wire.replies import shortened
 
 
 class RunnerConnection(asyncio.Protocol):
-    def __init__(self, lost: Callable[["RunnerConnection"], None], lied: Callable[[str], None]) -> None:
+    def __init__(
+        self, lost: Callable[["RunnerConnection"], None], lied: Callable[[str], None], *, is_taken_on: bool = False
+    ) -> None:
+        """
+        Args:
+            lost: called with this connection when it ends.
+            lied: called with what it sent that no runner sends.
+            is_taken_on: whether a handshake has shown that the runner reads what is sent.
+        """
         self.pending: dict[int, asyncio.Future[Reply]] = {}
         self.transport: asyncio.Transport | None = None
         self._lost = lost
         self._lied = lied
         self._given_up = 0
         """Requests that nobody waits for any more, and which may be answered all the same."""
+        self._is_taken_on = is_taken_on
         self._reader = FrameReader(MAX_REPLY_BYTES)
         self._decoder = reply_decoder()
 
@@ -51,7 +60,12 @@ class RunnerConnection(asyncio.Protocol):
             self.drop(f"bytes that are no answer ({type(error).__name__}: {shortened(str(error))})")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(RunnerFailedError(f"the runner went away: {exc or 'it closed the connection'}"))
+        why = exc or "it closed the connection"
+        if self._is_taken_on:
+            self._end(RunnerFailedError(f"the runner went away: {why}"))
+        else:
+            # It waited to be accepted by a process that ended: nobody has read what was sent.
+            self._end(RunnerUnavailableError(f"the runner ended before it took the connection on: {why}"))
 
     def give_up(self, request: int) -> None:
         """Where nobody waits any more, the runner need not compute it."""
@@ -68,8 +82,8 @@ class RunnerConnection(asyncio.Protocol):
             transport.abort()
 
     def _take(self, reply: Reply) -> None:
-        if reply.id == LEAVING_ID and reply.error == STOPPING:
-            self._part()
+        if reply.id == OF_THE_CONNECTION:
+            self._told(reply)
             return
         future = self.pending.pop(reply.id, None)
         if future is not None:
@@ -77,6 +91,15 @@ class RunnerConnection(asyncio.Protocol):
                 future.set_result(reply)
         elif self._given_up:
             self._given_up -= 1
+        else:
+            self.drop("an answer that nobody asked for")
+
+    def _told(self, reply: Reply) -> None:
+        """Of the connection itself, not of a request."""
+        if reply.error == STOPPING:
+            self._part()
+        elif reply.error is None and not self._is_taken_on:
+            self._is_taken_on = True
         else:
             self.drop("an answer that nobody asked for")
 

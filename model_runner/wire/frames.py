@@ -31,9 +31,10 @@ SERVE = "serve"
 """The check is over: from now on it is asked in this manner. OWN and EXPLAIN are answered no more, and what they held
 is let go."""
 
-LEAVING_ID = 0
-"""Of the reply STOPPING that answers no request: whatever was not answered before it on this connection was never
-begun, and may be asked elsewhere. No request has this number."""
+OF_THE_CONNECTION = 0
+"""The number of replies that answer no request, and which no request has. Without an error: the runner has taken this
+connection on, and what is lost before that came was never read. STOPPING: it leaves, and whatever was not answered
+before on this connection was never begun. Both may be asked elsewhere."""
 
 OVERLOADED = "overloaded"
 STOPPING = "stopping"

@@ -1,12 +1,14 @@
 """A real runner process over its socket: answers, batches, and what it refuses."""
 
 import asyncio
+import select
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from model_runner.process.listening import bind
 from model_runner.wire.client import ClientConfig, RunnerClient
 from model_runner.wire.failures import (
     PredictionFailedError,
@@ -15,6 +17,7 @@ from model_runner.wire.failures import (
     RunnerTimeoutError,
     RunnerUnavailableError,
 )
+from model_runner.wire.frames import OF_THE_CONNECTION, Reply, encode_frame
 from tests.support.behaviour import ANSWER, RAISE, SLEEP, SLEEP_LONG, SLEEP_S, told
 from tests.support.models import EXAMPLE, classifier, write_behaving, write_classifier
 from tests.support.readiness import wait_ready
@@ -215,3 +218,30 @@ def test_whatever_is_asked_as_it_stops_is_answered_or_was_never_begun(tmp_path: 
         outcomes["unavailable"] = 0
     assert outcomes["cut off"] == 0, outcomes
     assert outcomes["answered"] > 150
+
+
+@pytest.mark.parametrize("taken_on", [False, True])
+def test_what_a_runner_never_read_may_be_asked_elsewhere(tmp_path: Path, taken_on: bool) -> None:
+    """Who is connected to a process that ends before it accepts was read by nobody; who was accepted may have been."""
+
+    async def run() -> None:
+        listener = bind(tmp_path / "s")
+        listener.setblocking(False)
+        loop = asyncio.get_running_loop()
+        client = RunnerClient(tmp_path / "s", ClientConfig(reconnect_s=0.01))
+        asked = asyncio.create_task(client.predict([told(ANSWER)]))
+        if taken_on:
+            accepted, _ = await loop.sock_accept(listener)
+            accepted.setblocking(False)
+            await loop.sock_sendall(accepted, encode_frame(Reply(OF_THE_CONNECTION)))
+            await loop.sock_recv(accepted, 4096)
+            accepted.close()
+        else:
+            while not select.select([listener], [], [], 0)[0]:  # noqa: ASYNC110  somebody is connected
+                await asyncio.sleep(0.005)
+        listener.close()
+        with pytest.raises(RunnerFailedError if taken_on else RunnerUnavailableError):
+            await asked
+        await client.close()
+
+    asyncio.run(run())

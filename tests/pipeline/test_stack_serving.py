@@ -157,7 +157,8 @@ def test_a_rollback_to_a_version_that_sleeps_starts_it_first(served: Served) -> 
 
 def test_gateways_that_are_killed_while_they_wake_it_leave_it_in_no_third_state(served: Served) -> None:
     wait_until(lambda: _was_killed_while_it_woke_it(served), 60, "a gateway killed before it had its answer")
-    assert served.ask().status_code == 200, "the first gateway is asked, and it runs"
+    answer = served.ask()
+    assert answer.status_code == 200, f"the first gateway is asked, and it runs: {answer.text}"
     gateway = served.stack.kill("gateway")
     served.stack.wait_ready("gateway", other_than=gateway)
     served.until_asleep()

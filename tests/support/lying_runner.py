@@ -14,6 +14,7 @@ from model_runner.wire.frames import (
     CANCEL,
     DESCRIBE,
     MAX_REPLY_BYTES,
+    OF_THE_CONNECTION,
     FrameReader,
     Reply,
     Request,
@@ -64,6 +65,8 @@ LIES: dict[str, Lie] = {
     "half an answer": lambda number: honest(Request(number, DESCRIBE))[:-2],
     "nothing at all": lambda _: b"",
     "the answer to another request": lambda number: encode_frame(Reply(number + 1000, predictions=[1.0])),
+    "that it took the connection on, again": lambda _: encode_frame(Reply(OF_THE_CONNECTION)),
+    "an answer to no request": lambda _: encode_frame(Reply(OF_THE_CONNECTION, "bad_request")),
     "a negative id": lambda _: encode_frame(Reply(-1, predictions=[1.0])),
     "an id of text": lambda _: framed(msgspec.msgpack.encode(["one", None, ""])),
     "a map in place of an answer": lambda number: framed(msgspec.msgpack.encode({"id": number})),
@@ -103,6 +106,7 @@ class Liar:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.append(writer)
+        writer.write(encode_frame(Reply(OF_THE_CONNECTION)))
         frames = FrameReader()
         try:
             while data := await reader.read(65_536):

@@ -7,7 +7,7 @@ import msgspec
 
 from model_runner.wire.client import ClientConfig, RunnerClient
 from model_runner.wire.failures import RunnerError
-from model_runner.wire.frames import DESCRIBE, FrameReader, Reply, Request, encode_frame
+from model_runner.wire.frames import DESCRIBE, OF_THE_CONNECTION, FrameReader, Reply, Request, encode_frame
 from model_runner.wire.replies import shortened
 from tidegate.parts.readiness import AddressReady, ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 
@@ -73,8 +73,10 @@ async def _ask_runner(path: Path, state: str) -> str | None:
         frames = FrameReader(MOST_INFO_BYTES)
         while data := await reader.read(65_536):
             for frame in frames.feed(data):
-                info = msgspec.msgpack.decode(frame, type=Reply).info
-                return None if info is not None and info.state == state else "its model"
+                reply = msgspec.msgpack.decode(frame, type=Reply)
+                if reply.id == OF_THE_CONNECTION:
+                    continue
+                return None if reply.info is not None and reply.info.state == state else "its model"
         return "an answer on its socket"
     finally:
         await _close(writer)
