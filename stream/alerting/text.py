@@ -12,6 +12,10 @@ def summary(rule: Rule, metric: DriftMetric | ServiceMetric) -> str:
     """From what to what, over how many rows, how certain."""
     if isinstance(metric, DriftMetric):
         return _drift_summary(metric)
+    return _service_summary(rule, metric)
+
+
+def _service_summary(rule: Rule, metric: ServiceMetric) -> str:
     where = f"{metric.model} v{metric.version}"
     if rule.name == "latency":
         baseline = metric.baseline_p95_ms or 0.0
@@ -24,10 +28,13 @@ def summary(rule: Rule, metric: DriftMetric | ServiceMetric) -> str:
             f"{where}: {metric.client_error_rate:.1%} of requests were refused with 4xx in the last {metric.window} "
             f"({metric.refused_requests} of {metric.requests}): mistakes of callers, not of the model"
         )
-    return (
-        f"{where}: {metric.error_rate:.1%} of predictions failed with 5xx in the last {metric.window} "
-        f"({metric.unanswered} of {metric.asked} instances that were not refused)"
-    )
+    if rule.name == "error-rate":
+        return (
+            f"{where}: {metric.error_rate:.1%} of predictions failed with 5xx in the last {metric.window} "
+            f"({metric.unanswered} of {metric.asked} instances that were not refused)"
+        )
+    value = getattr(metric, rule.value)
+    return f"{where}: {rule.value} {value:.4g} in the last {metric.window}, threshold {rule.threshold:.4g}"
 
 
 def next_steps(rule: Rule, metric: DriftMetric | ServiceMetric) -> list[str]:
@@ -46,7 +53,10 @@ def next_steps(rule: Rule, metric: DriftMetric | ServiceMetric) -> list[str]:
                 "Compare the request rate with before: table service_metrics, column rate",
                 "Cut the load, or make the model faster",
             ]
-        return [look, "See which errors: the column error of the table inference_events", "Deploy the version before"]
+        if rule.name == "error-rate":
+            errors = "See which errors: the column error of the table inference_events"
+            return [look, errors, "Deploy the version before"]
+        return [look, f"Compare with before: table service_metrics, column {rule.value}"]
     steps = [f"See every window: tidegate drift {metric.model}"]
     if "missing" in metric.channels:
         steps.append(f"Ask who sends {metric.series!r}: it is missing more often than in the reference")

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from stream.alerting.rule_engine import RuleEngine
+from stream.alerting.rule_engine import RuleEngine, make_alert
+from stream.alerting.rules import Rule
 from stream.contracts.alerts import Alert, decode_alert, encode
 from stream.contracts.metrics import DriftMetric, MovedBucket, ServiceMetric
 from stream.contracts.timestamps import to_text
@@ -232,3 +233,10 @@ def test_the_resolution_is_the_newest_change_whatever_clocks_say(ending: Ending,
     (fired,) = changes(engine, drift("drift", ts=fired_at))
     (ended,) = engine.end({"d1": ending}, to_text(T0 + 900))
     assert ended.ts > fired.ts or fired_at.startswith("garbage")
+
+
+def test_a_rule_without_a_sentence_of_its_own_says_what_it_measured() -> None:
+    rule = Rule("slow-mean", "service", "warning", ("1m",), fire=(), resolve=(), value="latency_mean_ms", threshold=40)
+    alert = make_alert(rule, service(latency_mean_ms=61.5))
+    assert alert.summary == "electricity v2: latency_mean_ms 61.5 in the last 1m, threshold 40"
+    assert any("column latency_mean_ms" in step for step in alert.next_steps)
