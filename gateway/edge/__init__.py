@@ -1,1 +1,4 @@
-"""Headers and connections of strangers in; who may ask, and from which page, out."""
+"""Headers and connections of strangers in; who may ask, from which page, and how many at once, out.
+
+The token's file too.
+"""

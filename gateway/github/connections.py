@@ -1,4 +1,7 @@
-"""The management API of connections to GitHub, under /api/v1/github. Who may ask is decided before (app.py)."""
+"""The management API of connections to GitHub, under /api/v1/github.
+
+Who may ask is decided before (gateway/front_door.py).
+"""
 
 import asyncio
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the management API shows and does: its values, and who does it (`tidegate/versions`)."""
+"""What the management API shows and does: its values, and who does it (`tidegate/management/versions.py`)."""
 
 from datetime import datetime
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""The management API of jobs, under /api/v1/jobs. Who may ask is decided before (app.py)."""
+"""The management API of jobs, under /api/v1/jobs. Who may ask is decided before (gateway/front_door.py)."""
 
 import asyncio
 from datetime import datetime

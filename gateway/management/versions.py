@@ -1,4 +1,7 @@
-"""The management API of models, versions and deployments, under /api/v1. Who may ask is decided before (app.py)."""
+"""The management API of models, versions and deployments, under /api/v1.
+
+Who may ask is decided before (gateway/front_door.py).
+"""
 
 import asyncio
 from typing import Annotated

@@ -1,1 +1,4 @@
-"""Addresses of topics in; what a broker says of them out: where their partitions end, which incarnation they are."""
+"""A broker's address and names of topics in; what it says of them out.
+
+That is where their partitions end, and which incarnation they are.
+"""

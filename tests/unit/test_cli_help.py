@@ -36,6 +36,7 @@ COMMANDS = [
     "predict",
     "drift",
     "alerts",
+    "demo",
 ]
 
 

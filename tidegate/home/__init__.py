@@ -1,1 +1,1 @@
-"""What one home keeps in; how much room it takes, and what of it may go, out."""
+"""What one home keeps, and what its runners take, in; how much room there is, and what may go, out."""
