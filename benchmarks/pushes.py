@@ -46,7 +46,7 @@ def _example(run: Run, stack: RunningStack, example: str) -> Table:
         "in an environment that is there. built: its requirements name a package more, so that one is resolved, "
         "installed and compiled first; the first time with a download.",
         [
-            Figure(AIM_KNOWN, (5.0,), "s"),
+            Figure(AIM_KNOWN, (2.0,), "s"),
             Figure(KNOWN, tuple(known), "s", AIM_KNOWN),
             Figure(AIM_BUILT, (30.0,), "s"),
             Figure(BUILT, tuple(built), "s", AIM_BUILT),
