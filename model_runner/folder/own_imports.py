@@ -17,6 +17,8 @@ LIBRARIES = frozenset(
 )
 """Names of our own: nothing else is ever imported because a file says so."""
 _MOST_CHARACTERS = 65_536
+_MOST_SCRIPTS = 64
+"""Of a folder that are followed: one that imports the next without end is not to use up the stack."""
 _END = r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)"
 _NAMES = r"\w+(?:[ ]as[ ]\w+)?(?:,[ ]?\w+(?:[ ]as[ ]\w+)?)*"
 _NOTHING = re.compile(rf'(?:"""(?:[^"\\]|"(?!""))*"""|"[^"\\\n]*")?{_END}')
@@ -64,6 +66,8 @@ class _Walk:
         """Whether there is nothing but imports up to its end, in what it imports of the folder too."""
         if script in self._seen:
             return True
+        if len(self._seen) == _MOST_SCRIPTS:
+            return False
         self._seen.add(script)
         return all(self._passes(statement) for statement in _statements(script))
 

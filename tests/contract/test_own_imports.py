@@ -100,3 +100,9 @@ def test_each_case_is_as_python_has_it(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env={}, check=True)
         told = done.stdout.splitlines()
         assert told[: len(expected)] == [f"{name} " for name in expected], case
+
+
+def test_modules_that_import_the_next_without_end_are_followed_so_far(tmp_path: Path) -> None:
+    chain = {f"m{number}.py": f"import m{number + 1}\n" for number in range(2000)}
+    files = {SCRIPT: "import torch\nimport m0\nimport pandas\n", **chain, "m2000.py": "import numpy\n"}
+    assert _of(tmp_path, files) == ("torch",)
