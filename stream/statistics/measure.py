@@ -51,10 +51,8 @@ class SeriesStatistics(msgspec.Struct, frozen=True, kw_only=True):
     buckets: int
     """Buckets that are not empty on both sides."""
     psi: float
-    noise_floor: float
-    """The PSI that chance alone exceeds with probability alpha."""
     psi_noise: float
-    """The same for probability 0.05: what is drawn beside PSI."""
+    """The PSI that chance alone exceeds with probability 0.05 (`noise_floor.py`): what is drawn beside PSI."""
     kl: float
     kl_reverse: float
     js: float
@@ -82,15 +80,13 @@ def measure(
     counts: NDArray[np.int64],
     sums: Floats,
     *,
-    alpha: float,
     serial_factor: float = 1.0,
     reference: SeriesReference | None = None,
 ) -> SeriesStatistics:
     """Compare a window with its reference.
 
-    `counts`, `sums`: the series' slice of a histogram, shape (series.n_bins,). `alpha`: the significance
-    to reach (`alpha_star`). `serial_factor`: see `serial.py`. `reference`: another than all of the series'
-    own, in the same bins.
+    `counts`, `sums`: the series' slice of a histogram, shape (series.n_bins,). `serial_factor`: see
+    `serial.py`. `reference`: another than all of the series' own, in the same bins.
 
     Raises:
         ValueError: when the window or the reference has no rows; skip such windows.
@@ -110,7 +106,6 @@ def measure(
         n_eff=n_eff,
         buckets=buckets,
         psi=divergence,
-        noise_floor=noise_floor(n_eff, known.n, buckets, alpha),
         psi_noise=noise_floor(n_eff, known.n, buckets, 0.05),
         kl=forward,
         kl_reverse=kl(base, window),

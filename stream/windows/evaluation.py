@@ -130,7 +130,7 @@ def _drift(
             if known is not None and np.array_equal(known[0], counts) and np.array_equal(known[1], sums):
                 stats = known[2]  # a young deployment's windows hold the same
             else:
-                stats = measure(series, counts, sums, alpha=alpha, serial_factor=serial.factor, reference=reference)
+                stats = measure(series, counts, sums, serial_factor=serial.factor, reference=reference)
             if reference is None:
                 measured[series.key] = (counts, sums, stats)
         state = decide(

@@ -87,7 +87,7 @@ def test_a_window_of_the_mixture_itself_has_not_moved(found: list[tuple[float, s
     for series, place in profile.slices():
         counts = np.round(mixture.counts[place] / mixture.rows * 1e9).astype(np.int64)
         sums = mixture.sums[place] / mixture.rows * 1e9
-        stats = measure(series, counts, sums, alpha=1e-7, reference=mixture.of_series(series, place))
+        stats = measure(series, counts, sums, reference=mixture.of_series(series, place))
         assert stats.g_p > 0.5
         assert max(stats.missing.delta, stats.unseen.delta, stats.out_of_range.delta) < 1e-6
 

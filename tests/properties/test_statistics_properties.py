@@ -100,7 +100,7 @@ any_float = st.floats() | st.floats(0, 10)
 
 @given(st.lists(any_float, min_size=1, max_size=200).map(np.array), st.floats(1, 20))
 def test_any_window_is_measured_and_decided(window: Floats, factor: float) -> None:
-    found = measure(REFERENCE, *window_of(REFERENCE, window), alpha=1e-7, serial_factor=factor)
+    found = measure(REFERENCE, *window_of(REFERENCE, window), serial_factor=factor)
     assert found.n == len(window)
     assert math.isfinite(found.psi)
     flat = [found.psi, found.kl, found.kl_reverse, found.js, found.hellinger, found.chi2, found.g, found.g_p]
@@ -112,7 +112,7 @@ def test_any_window_is_measured_and_decided(window: Floats, factor: float) -> No
 
 @given(st.lists(st.integers(0, 10**6), min_size=4, max_size=4).filter(any).map(np.array))
 def test_any_window_of_categories_is_measured(window: np.ndarray) -> None:
-    found = measure(COLOURS, window, np.zeros(4), alpha=1e-7)
+    found = measure(COLOURS, window, np.zeros(4))
     assert found.unseen.rate == pytest.approx(window[2] / window.sum())
     assert found.location.ks is None
     assert sum(bucket.psi for bucket in found.moved) <= found.psi + 1e-9

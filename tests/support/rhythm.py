@@ -37,7 +37,7 @@ def compare(profile: Profile, times: Floats, values: Floats, *, hourly: bool) ->
     (series,) = profile.features
     mixture = mix_hours(profile, by_hour(times)) if hourly else None
     reference = None if mixture is None else mixture.of_series(series, slice(0, series.n_bins))
-    return measure(series, *window_of(series, values), alpha=ALPHA, reference=reference)
+    return measure(series, *window_of(series, values), reference=reference)
 
 
 def fired(stats: SeriesStatistics) -> set[str]:

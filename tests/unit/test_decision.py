@@ -22,7 +22,7 @@ NORMAL = numeric_reference(np.random.default_rng(0).normal(size=10_000))
 
 
 def stats_of(values: Floats, reference: FeatureProfile = NORMAL) -> SeriesStatistics:
-    return measure(reference, *window_of(reference, values), alpha=ALPHA)
+    return measure(reference, *window_of(reference, values))
 
 
 def state_after(values: Floats, reference: FeatureProfile = NORMAL) -> SeriesState:
@@ -35,7 +35,7 @@ def sliding(values: Floats, rows: int, reference: FeatureProfile = NORMAL) -> It
     bins = assign_bins(np.array(reference.edges), values)
     for end in range(rows, len(values) + 1, step):
         counts, sums = histogram(reference, bins[end - rows : end], values[end - rows : end])
-        yield measure(reference, counts, sums, alpha=ALPHA)
+        yield measure(reference, counts, sums)
 
 
 def histogram(reference: FeatureProfile, bins: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -74,7 +74,7 @@ def test_fewer_than_a_hundred_rows_are_insufficient_and_never_quiet() -> None:
 
 
 def test_correlated_rows_count_for_what_they_are_worth() -> None:
-    stats = measure(NORMAL, *window_of(NORMAL, np.full(150, 9.0)), alpha=ALPHA, serial_factor=2.0)
+    stats = measure(NORMAL, *window_of(NORMAL, np.full(150, 9.0)), serial_factor=2.0)
     assert decide(stats, SeriesState(), alpha=ALPHA, now=0, window=60).state == "insufficient_data"
 
 
@@ -163,7 +163,7 @@ def test_a_small_shift_that_is_certain_has_a_channel_of_its_own() -> None:
 def test_a_certain_change_between_the_levels_is_moderate() -> None:
     reference = build_profile({"colour": ["red", "blue"] * 5000}, model="m", version=1).features[0]
     red, zeros = np.array([660, 340, 0, 0]), np.zeros(4)
-    stats = measure(reference, red, zeros, alpha=ALPHA)
+    stats = measure(reference, red, zeros)
     assert 0.1 <= stats.psi < 0.2
     state = decide(stats, SeriesState(), alpha=ALPHA, now=7, window=MINUTE)
     assert (state.state, state.since, state.channels) == ("moderate", 7, ())
@@ -181,7 +181,7 @@ def test_values_out_of_range_and_unseen_categories_fire() -> None:
     values = np.concatenate((generator.normal(size=180), np.full(20, 1e6)))
     assert "out_of_range" in state_after(values).channels
     reference = build_profile({"colour": ["red", "blue"] * 500}, model="m", version=1).features[0]
-    stats = measure(reference, np.array([90, 90, 20, 0]), np.zeros(4), alpha=ALPHA)
+    stats = measure(reference, np.array([90, 90, 20, 0]), np.zeros(4))
     state = decide(stats, SeriesState(), alpha=ALPHA, now=0, window=MINUTE)
     assert "unseen" in state.channels
 

@@ -31,7 +31,7 @@ def test_statistics_of_the_golden_samples(name: str) -> None:
     expected = GOLDEN[name]
     reference = numeric_reference(values)
     counts, sums = window_of(reference, drifted)
-    found = measure(reference, counts, sums, alpha=ALPHA)
+    found = measure(reference, counts, sums)
 
     assert reference.n_bins == expected["fine_bins"]
     assert found.psi == exactly(expected["psi"])
