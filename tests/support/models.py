@@ -12,22 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.support.behaviour import Behaving
+
 FEATURES = ("price", "demand", "transfer")
 EXAMPLE: dict[str, Any] = {"price": 0.5, "demand": -0.25, "transfer": 1.0}
-
-
-class Behaving:
-    """A model that answers the sum of its features, and misbehaves when the feature `act` tells it to.
-
-    Pickled by reference: the process that loads it must be able to import `tests`.
-    """
-
-    n_features_in_ = 2
-
-    def predict(self, x: Any) -> list[float]:
-        from tests.support.behaviour import act
-
-        return [act(value, rows=len(x)) for value, _ in x]
 
 
 def training_data(rows: int = 400) -> tuple[Any, Any]:
