@@ -5,8 +5,15 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # At run time only once the threads of NumPy are set.
+    from model_runner.serving.runner_config import RunnerConfig
+    from model_runner.wire.tcp_address import TcpAddress
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MAX_SOCKET_PATH = 100
@@ -53,36 +60,30 @@ def main() -> int:
     # Before NumPy is imported: a batch of a few rows is slower on many threads, and other runners share the cores.
     for name in THREAD_SETTINGS:
         os.environ.setdefault(name, "1")
-    from model_runner.errors import ModelError  # noqa: PLC0415
-    from model_runner.explaining.raised import as_model_error  # noqa: PLC0415
-    from model_runner.explaining.report import write_error  # noqa: PLC0415
-    from model_runner.limits import Limits  # noqa: PLC0415
-    from model_runner.process.listening import inherited  # noqa: PLC0415
-    from model_runner.serving.runner_config import RunnerConfig  # noqa: PLC0415
-    from model_runner.serving.server import serve  # noqa: PLC0415
-    from model_runner.wire.tcp_address import parse_tcp  # noqa: PLC0415
-
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.captureWarnings(True)
-    path: Path | None = None if arguments.socket is None else arguments.socket.absolute()
-    if path is not None and len(os.fsencode(path)) > MAX_SOCKET_PATH:
-        print(f"--socket {path} is longer than {MAX_SOCKET_PATH} bytes; use a shorter folder", file=sys.stderr)
-        return 2
     try:
-        socket = path or inherited()
-    except OSError as error:
-        print(f"--inherited-socket: {error}", file=sys.stderr)
+        config = _config(arguments)
+    except _WrongArgumentError as error:
+        print(error, file=sys.stderr)
         return 2
-    try:
-        tcp = None if arguments.listen is None else parse_tcp(arguments.listen)
-        token = None if tcp is None else _token(arguments.token_file)
-    except (OSError, ValueError) as error:
-        print(f"--listen: {error}", file=sys.stderr)
-        return 2
-    config = RunnerConfig(
+    return _serve(config)
+
+
+class _WrongArgumentError(Exception):
+    """Says which and why."""
+
+
+def _config(arguments: argparse.Namespace) -> "RunnerConfig":
+    """Raises _WrongArgumentError."""
+    from model_runner.limits import Limits  # noqa: PLC0415
+    from model_runner.serving.runner_config import RunnerConfig  # noqa: PLC0415
+
+    tcp, token = _port(arguments)
+    return RunnerConfig(
         folder=arguments.folder,
-        socket=socket,
+        socket=_socket(arguments),
         deployment_id=arguments.deployment,
         max_waiting=arguments.max_waiting,
         max_batch_rows=arguments.max_batch_rows,
@@ -94,6 +95,40 @@ def main() -> int:
         token=token,
         limits=Limits(load_seconds=arguments.load_s, predict_seconds=arguments.predict_s),
     )
+
+
+def _socket(arguments: argparse.Namespace) -> Path | socket.socket:
+    from model_runner.process.listening import inherited  # noqa: PLC0415
+
+    if arguments.socket is None:
+        try:
+            return inherited()
+        except OSError as error:
+            raise _WrongArgumentError(f"--inherited-socket: {error}") from error
+    path: Path = arguments.socket.absolute()
+    if len(os.fsencode(path)) > MAX_SOCKET_PATH:
+        raise _WrongArgumentError(f"--socket {path} is longer than {MAX_SOCKET_PATH} bytes; use a shorter folder")
+    return path
+
+
+def _port(arguments: argparse.Namespace) -> "tuple[TcpAddress, str] | tuple[None, None]":
+    """The address to serve on too, and its token."""
+    from model_runner.wire.tcp_address import parse_tcp  # noqa: PLC0415
+
+    if arguments.listen is None:
+        return None, None
+    try:
+        return parse_tcp(arguments.listen), _token(arguments.token_file)
+    except (OSError, ValueError) as error:
+        raise _WrongArgumentError(f"--listen: {error}") from error
+
+
+def _serve(config: "RunnerConfig") -> int:
+    """Until SIGTERM. The exit code."""
+    from model_runner.errors import ModelError  # noqa: PLC0415
+    from model_runner.explaining.raised import as_model_error  # noqa: PLC0415
+    from model_runner.explaining.report import write_error  # noqa: PLC0415
+    from model_runner.serving.server import serve  # noqa: PLC0415
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -4,7 +4,7 @@ Who may ask is decided before (gateway/front_door.py).
 """
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.security import HTTPBearer
@@ -37,7 +37,8 @@ def versions_router(management: Management) -> APIRouter:
     """All operations."""
     router = APIRouter(prefix=PREFIX, tags=["versions"], dependencies=[Depends(_declared)])
     _add_reading(router, management)
-    _add_traffic(router, management)
+    _add_moves(router, management)
+    _add_shares(router, management)
     _add_deployments(router, management)
     return router
 
@@ -69,12 +70,18 @@ def _add_reading(router: APIRouter, management: Management) -> None:
         return await asyncio.to_thread(management.deployment, deployment_id)
 
 
-def _add_traffic(router: APIRouter, management: Management) -> None:
+def _change_responses() -> dict[int | str, dict[str, Any]]:
     responses = error_responses(401, 404, 409, 422, 503)
     responses[202] = {
         "model": Changed,
         "description": "A runner is being started; the switch follows. Poll `Location`",
     }
+    return responses
+
+
+def _add_moves(router: APIRouter, management: Management) -> None:
+    """All the traffic to one version."""
+    responses = _change_responses()
 
     @router.post("/models/{model}/rollback", responses=responses)
     async def rollback(
@@ -102,6 +109,11 @@ def _add_traffic(router: APIRouter, management: Management) -> None:
         """
         version = None if body is None else body.version
         return _told(await asyncio.to_thread(management.redeploy, workspace, model, version), response)
+
+
+def _add_shares(router: APIRouter, management: Management) -> None:
+    """Traffic in shares, and copies of it."""
+    responses = _change_responses()
 
     @router.post("/models/{model}/traffic", responses=responses)
     async def traffic(

@@ -1,11 +1,12 @@
-"""Git LFS over HTTP: the batch API and the basic transfer, so that large models are not in git's own packs.
+"""Git LFS over HTTP, its batch API and basic transfer, so that large models are not in git's own packs.
 
 https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,6 +15,7 @@ import msgspec
 from gateway.bodies.held import HeldBodies, HeldBody
 from gateway.bodies.requests import read_body, read_headers
 from gateway.git.answers import answer
+from gateway.git.lfs.batch import Announced, Batch, LfsError, Links, Room, answer_batch, is_here
 from gateway.git.lfs.store import LfsObjectError, LfsStore
 from gateway.refusals import Refusal
 from model_runner.decode_errors import UNREADABLE
@@ -30,30 +32,7 @@ _BODIES = HeldBodies("git", 64_000_000)
 """JSON of all requests under way; what is pushed and uploaded is streamed."""
 READ_BYTES = 262_144
 _OBJECT = re.compile(r"objects/(?P<oid>[0-9a-f]{64})")
-_OID = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"\d{1,15}")
-MOST_OBJECTS = 1000
-"""In one batch; git-lfs asks for 100 at a time."""
-Room = Callable[[int], None]
-
-
-class Announced(msgspec.Struct):
-    oid: str
-    size: int
-
-
-class Batch(msgspec.Struct):
-    operation: str
-    objects: list[Announced]
-    hash_algo: str = "sha256"
-
-
-class LfsError(Exception):
-    """Answered with a status and a message."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class ClientGoneError(Exception):
@@ -80,25 +59,9 @@ async def serve_lfs(  # what a request is made of
         max_bytes: of one object.
         room: raises FolderError where the repository may not grow by so many bytes; may block.
     """
-    match = _OBJECT.fullmatch(rest)
-    asked = (scope["method"], rest)
+    request = _Request(scope, receive, send, store, address, max_bytes, room)
     try:
-        if asked == ("POST", "objects/batch"):
-            with _BODIES.hold() as held:
-                batch = _decode(await _json(scope, receive, held), Batch)
-                links = _Links(address, _authorization(scope), max_bytes)
-                await _say(send, 200, await asyncio.to_thread(_answered, batch, store, links, room))
-        elif asked == ("POST", "objects/verify"):
-            with _BODIES.hold() as held:
-                await _verify(_decode(await _json(scope, receive, held), Announced), store)
-            await _say(send, 200, {})
-        elif match and scope["method"] == "PUT":
-            await _put(store, match["oid"], receive, await _most(scope, max_bytes, room))
-            await _say(send, 200, {})
-        elif match and scope["method"] == "GET":
-            await _send_object(send, store, match["oid"])
-        else:
-            raise LfsError(404, "not served here: objects are, locks are not")
+        await _serve(request, rest)
     except LfsError as error:
         await _say(send, error.status, {"message": str(error)})
     except LfsObjectError as error:
@@ -109,81 +72,67 @@ async def serve_lfs(  # what a request is made of
         return
 
 
-def _answered(batch: Batch, store: LfsStore, links: "_Links", room: Room) -> dict[str, Any]:
-    """Looks at the disk for each object. Raises LfsError, FolderError."""
-    if batch.operation not in ("upload", "download") or batch.hash_algo != "sha256":
-        shown = plain(f"operation {batch.operation!r} with {batch.hash_algo!r}")
-        raise LfsError(422, f"{shown} is not known: update git-lfs")
-    if len(batch.objects) > MOST_OBJECTS:
-        raise LfsError(413, f"{len(batch.objects):,} objects; the most in one batch is {MOST_OBJECTS:,}: ask in parts")
-    if batch.operation == "upload":
-        room(sum(max(0, each.size) for each in batch.objects if not store.holds_oid(each.oid)))
-    offered = links.upload if batch.operation == "upload" else links.download
-    objects = [offered(announced, store) for announced in batch.objects]
-    return {"transfer": "basic", "hash_algo": "sha256", "objects": objects}
+@dataclass(frozen=True, slots=True)
+class _Request:
+    scope: Scope
+    receive: Receive
+    send: Send
+    store: LfsStore
+    address: str
+    max_bytes: int
+    room: Room
 
 
-async def _most(scope: Scope, max_bytes: int, room: Room) -> int:
+async def _serve(request: _Request, rest: str) -> None:
+    method = request.scope["method"]
+    match = _OBJECT.fullmatch(rest)
+    if (method, rest) == ("POST", "objects/batch"):
+        await _serve_batch(request)
+    elif (method, rest) == ("POST", "objects/verify"):
+        with _BODIES.hold() as held:
+            await _verify(_decode(await _json(request, held), Announced), request.store)
+        await _say(request.send, 200, {})
+    elif match and method == "PUT":
+        await _put(request, match["oid"], await _most(request))
+        await _say(request.send, 200, {})
+    elif match and method == "GET":
+        await _send_object(request.send, request.store, match["oid"])
+    else:
+        raise LfsError(404, "not served here: objects are, locks are not")
+
+
+async def _serve_batch(request: _Request) -> None:
+    with _BODIES.hold() as held:
+        batch = _decode(await _json(request, held), Batch)
+        links = Links(request.address, _authorization(request.scope), request.max_bytes)
+        told = await asyncio.to_thread(answer_batch, batch, request.store, links, request.room)
+        await _say(request.send, 200, told)
+
+
+async def _most(request: _Request) -> int:
     """Bytes that an upload may have: as many as it was announced with, where the address says so.
 
     Raises:
         FolderError: there is no room.
     """
-    announced = parse_qs(scope["query_string"].decode("latin-1")).get("size", [""])[0]
-    most = min(max_bytes, int(announced)) if _SIZE.fullmatch(announced) else max_bytes
-    length = read_headers(scope["headers"]).content_length
-    await asyncio.to_thread(room, min(most, length) if length is not None else 0)
+    announced = parse_qs(request.scope["query_string"].decode("latin-1")).get("size", [""])[0]
+    most = min(request.max_bytes, int(announced)) if _SIZE.fullmatch(announced) else request.max_bytes
+    length = read_headers(request.scope["headers"]).content_length
+    await asyncio.to_thread(request.room, min(most, length) if length is not None else 0)
     return most
 
 
-class _Links:
-    """What a client is to do with an object."""
-
-    def __init__(self, address: str, header: dict[str, str], max_bytes: int) -> None:
-        self._address = address
-        self._header = header
-        self._max_bytes = max_bytes
-
-    def upload(self, announced: Announced, store: LfsStore) -> dict[str, Any]:
-        """Nothing to do where the object is here already."""
-        if not _OID.fullmatch(announced.oid) or announced.size < 0:
-            return _refused(announced, 422, "an object's id is the SHA-256 of its content in hexadecimal")
-        if announced.size > self._max_bytes:
-            return _refused(announced, 422, f"larger than {self._max_bytes:,} bytes: raise TIDEGATE_MAX_PUSH_BYTES")
-        if store.holds(announced.oid, announced.size):
-            return _named(announced)
-        upload = self._link(f"{announced.oid}?size={announced.size}")
-        return _named(announced, upload=upload, verify=self._link("verify"))
-
-    def download(self, announced: Announced, store: LfsStore) -> dict[str, Any]:
-        if not _OID.fullmatch(announced.oid) or not store.holds(announced.oid, announced.size):
-            return _refused(announced, 404, "this object was never uploaded")
-        return _named(announced, download=self._link(announced.oid))
-
-    def _link(self, name: str) -> dict[str, Any]:
-        return {"href": f"{self._address}objects/{name}", "header": self._header}
-
-
-def _named(announced: Announced, **actions: dict[str, Any]) -> dict[str, Any]:
-    told = {"oid": announced.oid, "size": announced.size, "authenticated": True}
-    return {**told, "actions": actions} if actions else told
-
-
-def _refused(announced: Announced, code: int, message: str) -> dict[str, Any]:
-    return {"oid": announced.oid, "size": announced.size, "error": {"code": code, "message": message}}
-
-
-async def _put(store: LfsStore, oid: str, receive: Receive, max_bytes: int) -> None:
+async def _put(request: _Request, oid: str, most: int) -> None:
     try:
-        await store.put(oid, _chunks(receive), max_bytes)
+        await request.store.put(oid, _chunks(request.receive), most)
     except OSError as error:
         if not is_full(error):
             raise
-        raise LfsError(507, no_room(error, store.path(oid))) from error
+        raise LfsError(507, no_room(error, request.store.path(oid))) from error
 
 
 async def _verify(announced: Announced, store: LfsStore) -> None:
-    if not _OID.fullmatch(announced.oid) or not store.holds(announced.oid, announced.size):
+    if not is_here(announced, store):
         raise LfsError(404, "this object is not here, or has another size: push again")
 
 
@@ -210,9 +159,9 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
         yield message.get("body", b"")
 
 
-async def _json(scope: Scope, receive: Receive, held: HeldBody) -> bytes:
+async def _json(request: _Request, held: HeldBody) -> bytes:
     try:
-        return await read_body(receive, read_headers(scope["headers"]), MAX_JSON_BYTES, held)
+        return await read_body(request.receive, read_headers(request.scope["headers"]), MAX_JSON_BYTES, held)
     except Refusal as refused:
         raise LfsError(refused.status, refused.message) from refused
 

@@ -24,7 +24,8 @@ from gateway.bodies.requests import parse_batch, read_headers
 from gateway.edge.token import bearer_of, password_of
 from gateway.git.body import Body, BodyRefusedError
 from gateway.git.content.tree import parse_pointer
-from gateway.git.lfs import protocol
+from gateway.git.lfs.batch import Batch, LfsError
+from gateway.git.lfs.protocol import _decode
 from gateway.github.hook_connection import GithubConfig, HookConnection
 from gateway.github.signatures import is_signed
 from gateway.github.webhook import github_router
@@ -64,9 +65,7 @@ def bodies(scratch: Path, runner: asyncio.Runner) -> Iterator[Decoder]:
         yield Decoder(f"gateway: predict, {coding.decode()}", [packed], unpack, (Refusal,))
     batch = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": "ab" * 32, "size": 123}]}
     body = json.dumps(batch).encode()
-    yield Decoder(
-        "gateway: Git LFS batch", [body], lambda data: protocol._decode(data, protocol.Batch), (protocol.LfsError,)
-    )
+    yield Decoder("gateway: Git LFS batch", [body], lambda data: _decode(data, Batch), (LfsError,))
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 12345\n"
     yield Decoder("gateway: Git LFS pointer", [pointer], parse_pointer)
     commands = b"".join(
