@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
@@ -12,16 +13,18 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from tests.support import kafka_archive
 from tests.support.children import Child
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 from tidegate.backends.broker import command, find_binary
 
 KAFKA_HOME = os.environ.get("KAFKA_HOME")
+PERFORMANCE = "KAFKA_JVM_PERFORMANCE_OPTS"
 JVM = {
     "KAFKA_HEAP_OPTS": "-Xms128m -Xmx512m",
     # It lives for seconds: what the second compiler and a parallel collector cost at the start never pays.
-    "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto",
+    PERFORMANCE: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto",
 }
 
 
@@ -85,18 +88,28 @@ def embedded_broker(port: int | None = None) -> Iterator[Broker]:
 
 @contextmanager
 def apache_kafka(tmp_path: Path, port: int | None = None) -> Iterator[Broker]:
-    """One node of Apache Kafka (KRaft) with its data under `tmp_path`; needs KAFKA_HOME."""
+    """One node of Apache Kafka (KRaft) with its data under `tmp_path`; needs KAFKA_HOME.
+
+    The first one that ever runs here ends by itself, and so leaves its classes for all others.
+    """
     assert KAFKA_HOME, "KAFKA_HOME names no installation of Apache Kafka"
     folder = Path(tempfile.mkdtemp(prefix="kafka-", dir=tmp_path))
     spare, controller = free_ports(2)
     port = port or spare
     home = Path(KAFKA_HOME).resolve()
-    env = {**JVM, "LOG_DIR": str(folder / "logs")}
+    archive, written = kafka_archive.archive_of(home), folder / "classes.jsa"
+    is_first = not archive.exists()
+    options = kafka_archive.writing(written) if is_first else kafka_archive.using(archive)
+    env = {**JVM, PERFORMANCE: f"{JVM[PERFORMANCE]} {options}", "LOG_DIR": str(folder / "logs")}
     (folder / "server.properties").write_text(_properties(folder, port, controller))
     _format(folder / "data")
     child = Child([str(home / "bin/kafka-server-start.sh"), str(folder / "server.properties")], folder, "kafka", env)
     with _running(Broker("apache", port, child, keeps_data=True, ready_s=60), folder) as broker:
         yield broker
+        if is_first and child.running:
+            os.kill(child.pid, signal.SIGTERM)
+            wait_until(lambda: not child.running, 60, "Apache Kafka to end")
+            kafka_archive.keep(written, archive)
 
 
 BROKERS: dict[str, Callable[[Path], object]] = {"embedded": lambda _: embedded_broker(), "apache": apache_kafka}
