@@ -37,18 +37,16 @@ def migrate(dsn: str, database: str, retention: Retention, files: Sequence[Migra
         clickhouse_connect.driver.exceptions.Error: ClickHouse does not answer or refuses.
     """
     wanted = migrations.load() if files is None else files
-    root = connect(dsn)
-    root.command(f"CREATE DATABASE IF NOT EXISTS {quote(database)}")
-    root.close()
-    client = connect(dsn, database)
+    client = connect(dsn)
     try:
+        client.command(f"CREATE DATABASE IF NOT EXISTS {quote(database)}")
+        client.database = database  # another client would ask the server once more who it is
         client.command(_APPLIED)
-        missing = _missing(wanted, _applied(client))
-        for migration in missing:
-            client.command(migration.sql)
-            # As text: `insert` loads pandas and Arrow, a third of a second of CPU, to ask whether it was given theirs.
-            row = {"number": migration.number, "name": migration.name, "checksum": migration.checksum}
-            client.raw_insert("schema_migrations", list(row), msgspec.json.encode(row), fmt="JSONEachRow")
+        applied = _applied(client)
+        missing = _missing(wanted, applied)
+        # A part a row would be half of the work of a new database. Cut off, it begins anew: the tables are empty.
+        for some in [[migration] for migration in missing] if applied else [missing]:
+            _apply(client, some)
         apply_retention(client, retention)
         return [migration.name for migration in missing]
     finally:
@@ -58,6 +56,25 @@ def migrate(dsn: str, database: str, retention: Retention, files: Sequence[Migra
 def quote(name: str) -> str:
     """An identifier between backticks."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _apply(client: Any, some: Sequence[Migration]) -> None:
+    """Apply these, and write down those that could be."""
+    done: list[Migration] = []
+    try:
+        for migration in some:
+            client.command(migration.sql)
+            done.append(migration)
+    finally:
+        if done:
+            _write_down(client, done)
+
+
+def _write_down(client: Any, done: Sequence[Migration]) -> None:
+    # As text: `insert` loads pandas and Arrow, a third of a second of CPU, to ask whether it was given theirs.
+    rows = [{"number": each.number, "name": each.name, "checksum": each.checksum} for each in done]
+    text = b"\n".join(map(msgspec.json.encode, rows))
+    client.raw_insert("schema_migrations", list(rows[0]), text, fmt="JSONEachRow")
 
 
 def _applied(client: Any) -> dict[int, str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import Error
 
 from storage.clickhouse import migrations
 from storage.clickhouse.client import connect
@@ -81,6 +82,24 @@ def test_a_migration_that_was_cut_off_goes_on(dsn: str) -> None:
     client.command(migrations.load()[3].sql)  # killed before it was written down
     client.close()
     assert len(migrate(dsn, "cut", KEEP)) == len(migrations.load()) - 3
+
+
+def test_a_new_database_that_was_cut_off_begins_anew(dsn: str) -> None:
+    migrate(dsn, "begun", KEEP, [])
+    client = connect(dsn, "begun")
+    for migration in migrations.load():
+        client.command(migration.sql)  # killed before any was written down
+    client.close()
+    assert len(migrate(dsn, "begun", KEEP)) == len(migrations.load())
+    migrate(dsn, "whole", KEEP)
+    assert _engines(dsn, "begun") == _engines(dsn, "whole")
+
+
+def test_what_was_applied_before_a_migration_that_fails_is_not_applied_again(dsn: str) -> None:
+    *some, last = migrations.load()[:3]
+    with pytest.raises(Error):
+        migrate(dsn, "failed", KEEP, [*some, replace(last, sql="SELECT * FROM nowhere")])
+    assert migrate(dsn, "failed", KEEP, [*some, last]) == [last.name]
 
 
 def test_two_at_once_leave_what_one_would(dsn: str) -> None:

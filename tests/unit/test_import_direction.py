@@ -43,7 +43,7 @@ GROUND = {
     *(
         f"tidegate.{name}"
         for name in (
-            "settings deadlines logging sockets bounded_http monitor web_pages die_with_parent".split()  # noqa: SIM905
+            "settings deadlines logging sockets bounded_http monitor web_pages die_with_parent left_out".split()  # noqa: SIM905
         )
     ),
     "tidegate.setting_groups",
@@ -111,7 +111,7 @@ ARROWS = {
     "stream.exact": "broker config contracts intake",
     "stream.panes": "broker config contracts exact intake profiles",
     "stream.windows": "config contracts exact intake panes profiles statistics",
-    "stream.alerting": "config contracts exact intake windows",
+    "stream.alerting": "config contracts exact intake statistics windows",
     "stream.rebuilding": "alerting broker contracts exact intake panes profiles windows",
     "stream.worker": "alerting broker config contracts exact intake panes rebuilding windows",
     # storage

@@ -16,11 +16,11 @@ FORBIDDEN = {
     "tidegate.processes.prepare": ("alembic", "numpy", "fastapi", "faust", *MODELS),
     "tidegate.processes.clickhouse": ("sqlalchemy", "numpy", "fastapi", "httpx", *MODELS),
     "tidegate.processes.sink": ("sqlalchemy", "numpy", "fastapi", "faust", "httpx", "structlog", *MODELS),
-    "tidegate.processes.notifier": ("sqlalchemy", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
-    "tidegate.processes.stream_worker": ("sqlalchemy", "fastapi", "httpx", *MODELS),
-    "tidegate.processes.deployer": ("alembic", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
-    "tidegate.processes.gateway": ("alembic", "numpy", "faust", "clickhouse_connect", *MODELS),
-    "tidegate.processes.job_worker": ("alembic", "scipy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.notifier": ("rich", "sqlalchemy", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.stream_worker": ("rich", "scipy", "sqlalchemy", "fastapi", "httpx", *MODELS),
+    "tidegate.processes.deployer": ("rich", "alembic", "numpy", "fastapi", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.gateway": ("rich", "alembic", "numpy", "faust", "clickhouse_connect", *MODELS),
+    "tidegate.processes.job_worker": ("rich", "alembic", "scipy", "fastapi", "faust", "clickhouse_connect", *MODELS),
     "gateway.git.receive.pre_receive": ("sqlalchemy", "numpy", "fastapi", "pydantic", "httpx", *MODELS),
     "gateway.git.receive.post_receive": ("asyncio", "sqlalchemy", "numpy", "fastapi", "pydantic", "httpx", *MODELS),
     "model_runner.serving.server": ("scipy", "pydantic", "sqlalchemy", *MODELS),
@@ -31,7 +31,8 @@ PROCESSES = sorted((ROOT / "tidegate" / "processes").glob("[!_]*.py"))
 
 @pytest.mark.parametrize("module", FORBIDDEN)
 def test_a_process_loads_nothing_that_it_may_never_need(module: str) -> None:
-    script = f"import sys, {module}; print([name for name in {FORBIDDEN[module]!r} if name in sys.modules])"
+    script = f"import sys; sys.argv[0] = '-m'; import {module}; "  # as `python -m` has it
+    script += f"print([name for name in {FORBIDDEN[module]!r} if sys.modules.get(name)])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
 
     assert done.stdout.strip() == "[]"
@@ -48,6 +49,11 @@ def test_a_registry_that_is_at_its_newest_revision_is_not_migrated(tmp_path: Pat
     ]
 
     assert [line.strip() for line in said] == ["True", "False"]
+
+
+def test_what_a_process_leaves_out_can_be_imported_by_who_imports_its_module() -> None:
+    script = "import tidegate.processes.gateway, rich.console, httpx._main"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize("path", PROCESSES, ids=lambda path: path.stem)

@@ -10,6 +10,7 @@ from model_runner.plain_text import printable
 from tidegate.cli.exits import CliError, Exit
 from tidegate.cli.github_app import github
 from tidegate.cli.version_app import Json, add_version_commands
+from tidegate.left_out import CLIENT_OF_HTTPX, leave_out
 
 HELP = """Push a model, get an API, and see its drift within seconds.
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console script."""
+    leave_out(CLIENT_OF_HTTPX)
     try:
         app()
     except CliError as error:

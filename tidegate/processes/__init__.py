@@ -5,9 +5,15 @@ again and again, for a tenth of the CPU of each start: it waits until `all_is_lo
 """
 
 import gc
+import sys
+
+from tidegate.left_out import CLIENT_OF_HTTPX, RICH, leave_out
 
 _USUAL = gc.get_threshold()
 gc.set_threshold(50_000, *_USUAL[1:])
+
+if sys.argv[0] == "-m":  # so it stands while Python looks for the module to run: whoever imports us may want them
+    leave_out(RICH, CLIENT_OF_HTTPX)
 
 
 def all_is_loaded() -> None:

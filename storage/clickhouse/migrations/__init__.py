@@ -1,7 +1,8 @@
 """The numbered migrations of ClickHouse's tables, one statement a file.
 
 ClickHouse's DDL has no transactions, so each statement must be harmless when it runs again (`IF NOT EXISTS`,
-`IF EXISTS`). That is what lets a migration go on after it was cut off, and two `tidegate migrate` run at once.
+`IF EXISTS`), also after those behind it. That is what lets a migration go on after it was cut off (a new database
+begins anew), and two `tidegate migrate` run at once.
 An applied file never changes: its checksum is kept. Write the next one instead. How long rows are kept is a
 setting, applied by storage/clickhouse/ttl.py.
 """
