@@ -51,16 +51,17 @@ def _land(store: Store, target: Target, seed: int) -> list[Source]:
     rng = random.Random(seed)
     begin = time.time() - rng.choice([4_000, 30_000, 200_000])
     later = begin + rng.choice([0, 45, 20_000])
-    former = [
-        random_source(rng, target, f"{target.identity.deployment_id}-{life}", partition, at)
-        for life, at in enumerate((begin, later))
-        for partition in range(2)
-    ]
-    for source in former:
-        land(store, source, rng, panes_incarnation=f"{source.incarnation}-panes")
-        again = source.panes[rng.randint(0, len(source.panes)) :]
-        land_panes(store, again, rng, incarnation=f"{source.incarnation}-panes")
-        land_panes(store, source.late, rng, incarnation="now-panes")
+    former = []
+    for life, at in enumerate((begin, later)):
+        incarnation = f"{target.identity.deployment_id}-{life}"
+        sources = [random_source(rng, target, incarnation, partition, at) for partition in range(2)]
+        for source in sources:
+            land(store, source, rng, panes_incarnation=f"{incarnation}-panes")
+        again = [pane for source in sources for pane in source.panes[rng.randint(0, len(source.panes)) :]]
+        land_panes(store, again, rng, incarnation=f"{incarnation}-panes")
+        former += sources
+    late = [pane for source in former for pane in source.late]
+    land_panes(store, late, rng, incarnation="now-panes")
     land(store, random_source(rng, target, "now", seed, later), rng, panes_incarnation="now-panes")
     return former
 

@@ -129,9 +129,13 @@ def _counted(rng: random.Random, target: Target, source: Source, until: int) -> 
 
 
 def land(store: Store, source: Source, rng: random.Random, *, panes_incarnation: str) -> None:
-    """As the sink does: whole inserts, each of some records."""
+    """As the sink does: whole inserts, each of some records.
+
+    Mostly one insert, as in `land_panes`; some sources come in several, each of which goes on where the last one ended.
+    """
     records = [encode_record(record) for record in source.records[: source.landed]]
-    _land(store, Topic.EVENTS, source.incarnation, source.partition, records, rng, most=40)
+    most = rng.choice([40, 400, 400, 400])
+    _land(store, Topic.EVENTS, source.incarnation, source.partition, records, rng, most)
     land_panes(store, source.panes, rng, incarnation=panes_incarnation)
 
 
