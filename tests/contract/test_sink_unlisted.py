@@ -1,7 +1,6 @@
 """ClickHouse refuses rows with a code that nobody listed: the records at fault are found, told of, and passed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,15 +19,22 @@ VIOLATED_CONSTRAINT = 469
 MODELS = "SELECT model FROM alerts ORDER BY _first_offset, model"
 
 
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Where the broker and ClickHouse are."""
+    folder = tmp_path_factory.mktemp("unlisted")
+    with embedded_broker() as broker, clickhouse_server(folder / "data") as server:
+        yield broker.bootstrap, server.url
+
+
 @pytest.fixture
-def landing(tmp_path: Path) -> Iterator[Landing]:
+def landing(services: tuple[str, str]) -> Landing:
     """A table that refuses some rows, which any server's owner may make of it."""
-    with embedded_broker() as broker, clickhouse_server(tmp_path / "data") as server:
-        made = new_landing(broker.bootstrap, server.url)
-        client = connect(made.dsn, made.database)
-        client.command("ALTER TABLE alerts ADD CONSTRAINT good CHECK NOT startsWith(model, 'bad')")
-        client.close()
-        yield made
+    made = new_landing(*services)
+    client = connect(made.dsn, made.database)
+    client.command("ALTER TABLE alerts ADD CONSTRAINT good CHECK NOT startsWith(model, 'bad')")
+    client.close()
+    return made
 
 
 def told(landing: Landing) -> list[tuple[int, str]]:

@@ -23,6 +23,8 @@ from tests.support.waiting import wait_until
 SEED = 7
 KILLS = ["clickhouse", "sink", "clickhouse", "sink"]
 EVENTS_A_RECORD = 5
+RECORDS_AT_ONCE, PAUSE_S = 10, 0.05
+"""So that every insert, some 0.1 s apart, holds events of both days, and a kill strikes while others wait."""
 MIDNIGHT = time.time() // 86_400 * 86_400
 
 
@@ -39,11 +41,11 @@ class Load:
     def _run(self) -> None:
         number = 0
         while not self._ending.is_set():
-            for _ in range(10):
+            for _ in range(RECORDS_AT_ONCE):
                 self._send(number)
                 number += 1
             self._producer.poll(0)
-            self._ending.wait(0.01)
+            self._ending.wait(PAUSE_S)
 
     def _send(self, number: int) -> None:
         stamp = MIDNIGHT - 1 if number % 2 else MIDNIGHT + 1

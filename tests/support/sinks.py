@@ -1,5 +1,6 @@
 """A sink of its own for a test: a prefix of topics, a database, and the sink in a thread or as a process."""
 
+import functools
 import os
 import sys
 import threading
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clickhouse_connect.driver.exceptions import Error
 from confluent_kafka import Producer
+from urllib3.exceptions import HTTPError
 
 from storage.clickhouse.client import connect
 from storage.clickhouse.migrate import migrate
@@ -47,11 +50,12 @@ class Landing:
         )
 
     def rows(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
-        client = connect(self.dsn, self.database)
         try:
-            return [tuple(row) for row in client.query(sql, parameters=parameters).result_rows]
-        finally:
-            client.close()
+            found = _client(self.dsn, self.database).query(sql, parameters=parameters)
+        except (Error, HTTPError):  # of a server that was killed meanwhile; the next one may have its port
+            _client.cache_clear()
+            found = _client(self.dsn, self.database).query(sql, parameters=parameters)
+        return [tuple(row) for row in found.result_rows]
 
     def send(self, topic: Topic, values: Sequence[bytes], partition: int = 0) -> None:
         """Produce and wait for the acknowledgements."""
@@ -69,6 +73,12 @@ class Landing:
 
     def wait_rows(self, expected: object, sql: str, **parameters: object) -> None:
         wait_until(lambda: self.rows(sql, **parameters) == expected, 20, f"{expected} from {sql}", every_s=0.1)
+
+
+@functools.cache
+def _client(dsn: str, database: str) -> Any:
+    """Kept: connecting costs as much as ten queries, and waits ask again and again."""
+    return connect(dsn, database)
 
 
 def new_landing(bootstrap: str, dsn: str) -> Landing:
