@@ -21,7 +21,7 @@ from model_runner.folder.schema_source import seal_inputs
 from model_runner.serving.loading import load_and_warm
 from model_runner.wire.client import RunnerClient
 from tests.support.conformance.checking import compared
-from tests.support.models import EXAMPLE, write_behaving, write_classifier, write_test_rows
+from tests.support.models import EXAMPLE, write_classifier, write_test_rows
 from tests.support.readiness import wait_ready
 from tests.support.runners import runner
 
@@ -48,6 +48,8 @@ class Odd:
             return x["a"].tolist()
         if self.way == "mean":
             return (x["a"] - x["a"].mean()).tolist()
+        if self.way == "count":
+            return [float(len(x))] * len(x)
         raise KeyError("nothing")
 '''
 ROWS: list[dict[str, Any]] = [{"a": 1.0, "b": 0.5}, {"a": 2.0, "b": 0.5}, {"a": 9.0, "b": 0.5}]
@@ -151,9 +153,9 @@ def test_a_model_that_fails_when_it_is_asked_plainly_does_not_go_live(
     assert "notebook" in raised.value.fix
 
 
-def test_a_model_that_answers_no_row_alone_does_not_go_live(tmp_path: Path) -> None:
-    serving = load_and_warm(write_behaving(tmp_path / "m"), time.perf_counter)
-    rows = [{"act": 0.0, "value": float(number)} for number in range(3)]
+def test_a_model_that_answers_no_row_alone_does_not_go_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serving = load_and_warm(_odd(tmp_path / "m", "count", monkeypatch), time.perf_counter)
+    rows = [{"x0": 0.0, "x1": float(number)} for number in range(3)]
     predict = serving.predict
 
     def fails_alone(some: Any) -> list[Any]:
@@ -167,8 +169,8 @@ def test_a_model_that_answers_no_row_alone_does_not_go_live(tmp_path: Path) -> N
 
 
 def test_rows_that_fail_together_alone_are_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    serving = load_and_warm(write_behaving(tmp_path / "m"), time.perf_counter)
-    rows = [{"act": 0.0, "value": float(number)} for number in range(3)]
+    serving = load_and_warm(_odd(tmp_path / "m", "count", monkeypatch), time.perf_counter)
+    rows = [{"x0": 0.0, "x1": float(number)} for number in range(3)]
     own = serving.own.answers
 
     def failing(some: Any, start: int | None) -> list[Any]:

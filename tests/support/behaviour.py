@@ -1,11 +1,10 @@
-"""The misbehaving test model, and what it does by the value of its feature `act`.
+"""What the misbehaving test model does, by the value of its feature `act`.
 
-Every runner that serves it loads this module, and no library of models: it is started hundreds of times.
+Every runner that serves it loads this module, and no library at all: it is started hundreds of times.
 """
 
 import os
 import time
-from typing import Any
 
 ANSWER = 0.0
 RAISE = 1.0
@@ -33,15 +32,3 @@ def act(what: float, rows: int) -> float:
     if what == SLEEP_LONG:
         time.sleep(SLEEP_LONG_S)
     return float(rows)
-
-
-class Behaving:
-    """A model that answers how many rows it was asked at once, and misbehaves when the feature `act` tells it to.
-
-    Pickled by reference: the process that loads it must be able to import `tests`.
-    """
-
-    n_features_in_ = 2
-
-    def predict(self, x: Any) -> list[float]:
-        return [act(value, rows=len(x)) for value, _ in x]

@@ -1,7 +1,6 @@
 """Small model folders for tests; each is fitted in milliseconds with a fixed seed."""
 
 import json
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-from tests.support.behaviour import Behaving
 
 FEATURES = ("price", "demand", "transfer")
 EXAMPLE: dict[str, Any] = {"price": 0.5, "demand": -0.25, "transfer": 1.0}
@@ -47,10 +44,20 @@ def write_test_rows(folder: Path, rows: Sequence[dict[str, Any]], expected: Sequ
     (folder / "test_data.json").write_text(json.dumps(content))
 
 
+BEHAVING = """from tests.support.behaviour import act
+
+
+def predict(rows):
+    return [act(row["act"], rows=len(rows)) for row in rows]
+"""
+
+
 def write_behaving(folder: Path) -> Path:
-    """A folder whose model does what the feature `act` says (tests/support/behaviour.py)."""
+    """A folder whose model answers how many rows it was asked at once, or does what the feature `act` says.
+
+    tests/support/behaviour.py has what that may be; the process that loads it must be able to import `tests`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "model.pkl").open("wb") as file:
-        pickle.dump(Behaving(), file)
+    (folder / "predict.py").write_text(BEHAVING)
     (folder / "tidegate.toml").write_text('name = "behaving"\n[features]\nact = "numeric"\nvalue = "numeric"\n')
     return folder
