@@ -1,10 +1,11 @@
 """For every test: no settings of the shell that runs it, bytecode that is kept, patience, the longest files first."""
 
 import functools
+import gc
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,17 @@ DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CON
 
 # Every `httpx.get` reads the certificates of the whole web anew, 30 ms of CPU, and tests ask `http://` again and again.
 setattr(default, "create_ssl_context", functools.cache(httpx.create_ssl_context))  # noqa: B010
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Without looking for garbage: what is imported and collected stays, and no later look goes through it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
