@@ -4,12 +4,12 @@ In this process: what the sandbox, the socket and the check add has tests of its
 """
 
 import re
-from itertools import islice
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.support.conformance.cases import cases
+from tests.support.conformance.cases import Case, cases
 from tests.support.conformance.estimators import LIBRARIES
 from tests.support.conformance.running import Outcome, run
 from tests.support.conformance.table import BEGIN, END, FORMATS, head
@@ -20,10 +20,16 @@ EVERY = {"scikit-learn": 148, "XGBoost": 9, "LightGBM": 5}
 PARTS = {"scikit-learn": 4, "XGBoost": 1, "LightGBM": 1}
 
 
+@cache
+def _cases(library: str) -> tuple[Case, ...]:
+    """To list them, each estimator is made several times over: once for all parts."""
+    return tuple(cases(library))
+
+
 @pytest.mark.parametrize(("library", "part"), [(name, part) for name, parts in PARTS.items() for part in range(parts)])
 def test_what_is_served_is_what_the_model_itself_answers(library: str, part: int) -> None:
     step = EVERY[library]
-    some = list(islice(cases(library), part * step // PARTS[library], None, step))
+    some = _cases(library)[part * step // PARTS[library] :: step]
     results = {str(case): run(case) for case in some}
     wrong = {
         name: result.said for name, result in results.items() if result.outcome in {Outcome.DIFFERENT, Outcome.FAILED}

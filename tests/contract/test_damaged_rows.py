@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -36,10 +37,9 @@ DAMAGE = (
 class Home:
     """A registry with two live models, and what reads it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "registry.sqlite"
+    def __init__(self, folder: Path, empty: Path) -> None:
+        self.path = Path(shutil.copy(empty, folder / "registry.sqlite"))
         self.dsn = f"sqlite:///{self.path}"
-        registry.upgrade(self.dsn)
         self.database = Database(self.dsn)
         self.source = RegistryRouteSource(self.dsn, folder / "run")
         self.version, self.bad = self.deploy("bad")
@@ -66,8 +66,8 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    opened = Home(tmp_path)
+def home(empty_registry: Path, tmp_path: Path) -> Iterator[Home]:
+    opened = Home(tmp_path, empty_registry)
     yield opened
     opened.close()
 
@@ -154,8 +154,8 @@ def test_a_connection_that_cannot_be_read_is_left_out(home: Home, change: str) -
     assert "(model bad)" in next(iter(unreadable.values()))
 
 
-def test_the_command_names_the_row_and_shows_the_others(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_the_command_names_the_row_and_shows_the_others(empty_registry: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path, empty_registry)
     _, second = home.deploy("bad")
     home.damage(f"UPDATE deployments SET addresses = '{{' WHERE version_id = {home.version}")
     home.close()

@@ -206,10 +206,18 @@ def test_an_index_that_is_away_is_not_needed_for_what_it_was_asked_before(
     assert any("Taking what was resolved for the same requirements before" in line for line in told)
 
 
+@pytest.fixture(scope="module")
+def often_damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
+    """A folder and the store that has its environment, whole at first and after each restoring."""
+    scratch = tmp_path_factory.mktemp("damaged")
+    folder, store = write_requirements(scratch / "m", SMALL), Store(scratch / "store", scratch / "downloads")
+    prepare(folder, store)
+    return folder, store
+
+
 @pytest.mark.parametrize("damage", ["cut", "zeros", "gone"])
-def test_an_environment_that_a_power_loss_damaged_is_built_anew(tmp_path: Path, damage: str) -> None:
-    folder, mine = write_requirements(tmp_path / "m", SMALL), store_in(tmp_path / "store")
-    mine = Store(mine.root, tmp_path / "downloads")
+def test_an_environment_that_a_power_loss_damaged_is_built_anew(often_damaged: tuple[Path, Store], damage: str) -> None:
+    folder, mine = often_damaged
     about = prepare(folder, mine).environment
     assert about is not None
     assert mine.is_whole(about.key)
@@ -231,12 +239,13 @@ def test_an_environment_that_a_power_loss_damaged_is_built_anew(tmp_path: Path, 
 
 
 def test_a_list_that_is_cut_is_not_taken_for_what_was_resolved(
-    small: PreparedEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: PreparedEnvironment, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, mine = write_requirements(tmp_path / "m", SMALL), store_in(tmp_path / "store")
-    prepare(folder, mine)
-    (kept,) = (mine.root / ".resolved").iterdir()
-    kept.write_bytes(kept.read_bytes()[:-200])
+    shutil.copytree(store.root / ".resolved", mine.root / ".resolved")
+    assert small.environment is not None
+    for kept in (mine.root / ".resolved").iterdir():
+        kept.write_bytes(kept.read_bytes()[:-200])
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_INDEX", "")
     monkeypatch.setenv("UV_FIND_LINKS", "")

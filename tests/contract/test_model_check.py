@@ -153,15 +153,24 @@ def _too_few_features(folder: Path) -> None:
     write_test_rows(folder, [{"price": 1}])
 
 
+def _as_script(folder: Path) -> None:
+    """For a refusal that any model gets: by one that needs no library."""
+    (folder / "model.joblib").unlink()
+    (folder / "predict.py").write_text("def predict(rows):\n    return ['UP' for _ in rows]\n")
+
+
 def _wrong_test_rows(folder: Path) -> None:
+    _as_script(folder)
     write_test_rows(folder, [{**EXAMPLE, "price": "high"}])
 
 
 def _wrong_expectation(folder: Path) -> None:
+    _as_script(folder)
     write_test_rows(folder, [EXAMPLE], expected=["DOWN"])
 
 
 def _unknown_mask(folder: Path) -> None:
+    _as_script(folder)
     toml = (folder / "tidegate.toml").read_text()
     (folder / "tidegate.toml").write_text(toml + '[mask]\nfields = ["prize"]\n')
 
