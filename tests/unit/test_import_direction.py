@@ -143,7 +143,7 @@ ARROWS = {
     "tidegate.deployer.sources": "deployer.jobs github",
     "tidegate.cli": "backends demo deployer deployer.pipeline github home management parts rollout supervisor versions",
     "tidegate.processes": (
-        "backends deployer.jobs deployer.sources github home management registry_routes rollout "
+        "backends deployer.jobs deployer.sources github home management parts registry_routes rollout "
         "runner_places supervisor versions"
     ),
     "tidegate.__main__": "cli",

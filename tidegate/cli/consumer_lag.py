@@ -3,8 +3,8 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tidegate.parts.monitor_ports import NOTIFIER_OFFSET, SINK_OFFSET, STREAM_OFFSET
 from tidegate.settings import Settings
-from tidegate.supervisor.plan import NOTIFIER_OFFSET, SINK_OFFSET, STREAM_OFFSET
 
 TIMEOUT_S = 1.0
 

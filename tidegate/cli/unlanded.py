@@ -3,8 +3,8 @@
 from model_runner.disk.space import no_room, says_full
 from tidegate.cli.exits import CliError
 from tidegate.cli.waits import waits_for
+from tidegate.parts.monitor_ports import SINK_OFFSET
 from tidegate.settings import Settings
-from tidegate.supervisor.plan import SINK_OFFSET
 
 _ANSWER_S = 5.0
 

@@ -28,12 +28,12 @@ from tidegate.github.connections import Connections, connections_of
 from tidegate.github.sealing import SealedError
 from tidegate.home.garbage import garbage_of
 from tidegate.logging import configure
+from tidegate.parts.monitor_ports import DEPLOYER_OFFSET
 from tidegate.processes import all_is_loaded
 from tidegate.rollout.announcing import Announcer
 from tidegate.rollout.config import rollout_config
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, make_socket_folder
-from tidegate.supervisor.plan import DEPLOYER_OFFSET
 from tidegate.versions.ending import remove_previews
 from tidegate.web_pages import local_pages
 

@@ -29,13 +29,13 @@ from tidegate.logging import calm_handler
 from tidegate.management.github import GithubConnections
 from tidegate.management.jobs import JobsOfRegistry
 from tidegate.management.versions import VersionsApi
+from tidegate.parts.exit_codes import EXIT_SETTINGS
 from tidegate.processes import all_is_loaded
 from tidegate.registry_routes import RegistryRouteSource
 from tidegate.rollout.config import rollout_config
 from tidegate.runner_places import token_source
 from tidegate.settings import Settings
 from tidegate.sockets import deployer_socket, socket_base
-from tidegate.supervisor.part import EXIT_SETTINGS
 from tidegate.web_pages import gateway_pages, prediction_pages
 from web.connection_limits import ConnectionLimits
 from web.connections import bounded

@@ -12,14 +12,13 @@ from stream.delivery.consumer import Delivery
 from stream.delivery.webhook import WebhookError, WebhookTarget, webhook_target
 from tidegate import monitor
 from tidegate.logging import configure
+from tidegate.parts.exit_codes import EXIT_SETTINGS
+from tidegate.parts.monitor_ports import NOTIFIER_OFFSET
 from tidegate.processes import all_is_loaded
 from tidegate.settings import Settings
 from tidegate.web_pages import local_pages
 
 log = structlog.get_logger()
-
-MONITOR_OFFSET = 1
-MISCONFIGURED = 2
 
 
 async def run(settings: Settings, target: WebhookTarget | None) -> int:
@@ -30,7 +29,7 @@ async def run(settings: Settings, target: WebhookTarget | None) -> int:
         loop.add_signal_handler(name, stopping.set)
     delivery = Delivery(DeliveryConfig(bootstrap=settings.bootstrap, layout=settings.topics, target=target))
     server = monitor.serve(
-        settings.monitor_port + MONITOR_OFFSET,
+        settings.monitor_port + NOTIFIER_OFFSET,
         lambda: None if delivery.ready() else "the assignment of partitions",
         local_pages(settings),
     )
@@ -74,7 +73,7 @@ def main() -> int:
             target = webhook_target(settings.webhook_url.get_secret_value(), secret or None)
         except WebhookError as error:
             log.error("notifier.misconfigured", reason=str(error))
-            return MISCONFIGURED
+            return EXIT_SETTINGS
     return asyncio.run(run(settings, target))
 
 

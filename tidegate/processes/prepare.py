@@ -13,12 +13,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from storage.registry import Database
 from tidegate.backends.migrating import MigrateError, migrate_clickhouse, migrate_registry
 from tidegate.backends.topics import TopicsError, TopicStatus, ensure_topics
+from tidegate.parts.exit_codes import EXIT_SETTINGS
 from tidegate.processes import all_is_loaded
 from tidegate.rollout.announcing import AT_START, Announcer
 from tidegate.rollout.learned import with_references
 from tidegate.rollout.publishing import PublishError, publish, records_of_live
 from tidegate.settings import Settings
-from tidegate.supervisor.part import EXIT_SETTINGS
 
 log = logging.getLogger("tidegate.prepare")
 

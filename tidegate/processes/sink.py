@@ -7,6 +7,7 @@ import sys
 from storage.sink.config import SinkConfig
 from storage.sink.service import Sink
 from tidegate import monitor
+from tidegate.parts.monitor_ports import SINK_OFFSET
 from tidegate.processes import all_is_loaded
 from tidegate.settings import Settings
 from tidegate.web_pages import local_pages
@@ -35,7 +36,7 @@ def main() -> int:
     )
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: sink.stop())
-    server = monitor.serve(settings.monitor_port, sink.not_ready, local_pages(settings))
+    server = monitor.serve(settings.monitor_port + SINK_OFFSET, sink.not_ready, local_pages(settings))
     try:
         return 0 if sink.run() else 1
     finally:

@@ -13,6 +13,7 @@ from stream.config import EvaluationConfig, StreamConfig
 from stream.worker import HistoryMaker, StreamWorker
 from tidegate import monitor
 from tidegate.logging import configure
+from tidegate.parts.monitor_ports import STREAM_OFFSET
 from tidegate.processes import all_is_loaded
 from tidegate.settings import Settings
 from tidegate.web_pages import local_pages
@@ -55,7 +56,7 @@ async def run(settings: Settings, index: int) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     loop.add_signal_handler(signal.SIGUSR1, print_tasks)
-    server = monitor.serve(settings.monitor_port + 10 + index, worker.waits_for, local_pages(settings))
+    server = monitor.serve(settings.monitor_port + STREAM_OFFSET + index, worker.waits_for, local_pages(settings))
     await worker.start()
     trouble = None
     while trouble is None and not stopping.is_set():

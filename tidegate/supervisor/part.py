@@ -17,6 +17,7 @@ from model_runner import watched
 from model_runner.process.endings import how_ended
 from model_runner.process.listening import bind
 from tidegate.die_with_parent import die_with_parent
+from tidegate.parts.exit_codes import EXIT_SETTINGS
 from tidegate.parts.probes import not_ready
 from tidegate.parts.state import Condition, PartState
 from tidegate.supervisor import policy
@@ -28,8 +29,6 @@ from tidegate.supervisor.plan import PartSpec
 from tidegate.supervisor.policy import History
 from tidegate.supervisor.surroundings import Surroundings
 
-EXIT_SETTINGS = 2
-"""Exit code by which a process says that it cannot work with these settings: to start it again would not help."""
 PROBE_S = 0.05
 PROBE_LATER_S = 0.5
 """Between two probes of a process that has been starting for a while."""

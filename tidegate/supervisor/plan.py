@@ -9,6 +9,7 @@ from pathlib import Path
 from model_runner.process.launch import HOST_PYTHON, RunnerPython, runner_command
 from model_runner.sandbox.plan import Confinement, Mechanism
 from tidegate.backends.broker import command as broker_command
+from tidegate.parts.monitor_ports import DEPLOYER_OFFSET, NOTIFIER_OFFSET, SINK_OFFSET, STREAM_OFFSET
 from tidegate.parts.names import RUNNER_PREFIX
 from tidegate.parts.readiness import ExitReady, HttpReady, Readiness, SocketReady, TcpReady
 from tidegate.settings import Settings
@@ -76,10 +77,6 @@ CLICKHOUSE = "clickhouse"
 PREPARE = "prepare"
 SPARE_PREFIX = "spare-"
 """Of a process that is no deployment's yet."""
-SINK_OFFSET = 0
-NOTIFIER_OFFSET = 1
-DEPLOYER_OFFSET = 2
-STREAM_OFFSET = 10
 
 
 def plan(settings: Settings, broker_binary: str | None) -> list[PartSpec]:
