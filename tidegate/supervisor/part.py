@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from math import inf
 from subprocess import SubprocessError
 from typing import Literal
@@ -15,16 +13,14 @@ from msgspec.structs import replace
 
 from model_runner import watched
 from model_runner.process.endings import how_ended
-from model_runner.process.listening import bind
-from tidegate.die_with_parent import die_with_parent
 from tidegate.parts.exit_codes import EXIT_SETTINGS
 from tidegate.parts.probes import not_ready
 from tidegate.parts.state import Condition, PartState
 from tidegate.supervisor import policy
 from tidegate.supervisor.allowance import A_MODELS, OUR_OWN
-from tidegate.supervisor.boxed import inner_pid
-from tidegate.supervisor.log_pipe import BoundedLog, LogPipe
+from tidegate.supervisor.log_pipe import BoundedLog
 from tidegate.supervisor.logs import log_path, said_error, tail
+from tidegate.supervisor.part_process import PartProcess
 from tidegate.supervisor.plan import PartSpec
 from tidegate.supervisor.policy import History
 from tidegate.supervisor.surroundings import Surroundings
@@ -32,8 +28,6 @@ from tidegate.supervisor.surroundings import Surroundings
 PROBE_S = 0.05
 PROBE_LATER_S = 0.5
 """Between two probes of a process that has been starting for a while."""
-LAST_WORDS_S = 1.0
-"""For what a process said before it ended; longer only where somebody else holds its log open."""
 
 log = logging.getLogger("tidegate.supervisor")
 
@@ -56,7 +50,7 @@ class Part:
         self._around = around
         self._written = BoundedLog(self.log, A_MODELS if spec.is_a_models else OUR_OWN)
         self._history = History()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = PartProcess(around, self._written)
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._allowed = asyncio.Event()
@@ -73,7 +67,7 @@ class Part:
     @property
     def exit_code(self) -> int | None:
         """Of its last process, where that has ended."""
-        return None if self._process is None else self._process.returncode
+        return self._process.exit_code
 
     @property
     def last_words(self) -> str:
@@ -108,7 +102,7 @@ class Part:
     async def hold(self) -> None:
         """Kill it, and start it no more until `release`: what it knew of the broker is not so any more."""
         self._allowed.clear()
-        await self._end()
+        await self._process.end()
 
     def release(self) -> None:
         """It may start afresh."""
@@ -118,18 +112,18 @@ class Part:
         """SIGTERM, time to drain, SIGKILL. Returns when no process of it is left."""
         self._stopping.set()
         killed = ""
-        drains = self._process if self._process is not None and self._process.returncode is None else None
-        if self._process is not None and self._process.returncode is None:
+        drains = self._process.runs
+        if drains:
             self._set(Condition.STOPPING, "drains")
-            self._terminate(self._process)
+            self._process.terminate(is_boxed=self.spec.is_boxed)
         if self._task is not None and not self._task.done():
             await asyncio.wait({self._task}, timeout=self._around.stop_timeout_s)
             if not self._task.done():
                 killed = f"did not end in {self._around.stop_timeout_s:g} s and was killed"
-                self._kill()
+                self._process.kill()
                 await asyncio.wait({self._task})
-        await self._end()
-        if not killed and drains is not None and drains.returncode == 1 and not self.spec.is_a_models:
+        await self._process.end()
+        if not killed and drains and self._process.exit_code == 1 and not self.spec.is_a_models:
             killed = "ended with exit code 1 while it drained"
         if self.state.condition not in (Condition.DONE, Condition.FAILED):
             self._set(Condition.STOPPED, killed, pid=None)
@@ -138,7 +132,7 @@ class Part:
         """SIGKILL, and never again. Returns when no process of it is left."""
         self._stopping.set()
         while True:
-            await self._end()
+            await self._process.end()
             if self._task is None or self._task.done():
                 break
             await asyncio.wait({self._task}, timeout=PROBE_S)  # its process may just have been started
@@ -147,16 +141,15 @@ class Part:
 
     async def _run(self, before: Sequence["Part"]) -> None:
         """Until it is stopped; a job until it is done or cannot be."""
-        if self._process is not None and self._process.returncode is None:
-            self._kill()  # what an earlier watch left, which has died
+        if self._process.runs:
+            self._process.kill()  # what an earlier watch left, which has died
         for other in before:
             if not await self._unless_stopped(other.ready.wait()):
                 return
         while await self._unless_stopped(self._allowed.wait()):
             started = time.monotonic()
             trouble = await self._live()
-            code = self._process.returncode if self._process is not None else None
-            if self._stopping.is_set() or self._is_finished(code):
+            if self._stopping.is_set() or self._is_finished(self._process.exit_code):
                 return
             if self.spec.is_candidate:
                 self._set(Condition.FAILED, trouble, pid=None)
@@ -171,15 +164,17 @@ class Part:
 
         Whatever goes wrong with one life ends it, and the next begins: nobody else would.
         """
-        self._process = None
+        self._process.forget()
         ending = AsyncExitStack()
         try:
-            process = await self._start(ending)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            pid = await self._process.start(self.spec, ending, self._unlink)
+            self._set(Condition.STARTING, "", pid=pid)
             if self._stopping.is_set():
-                self._terminate(process)
+                self._process.terminate(is_boxed=self.spec.is_boxed)
             if not self._allowed.is_set():
-                self._kill()  # it was held while it was being started
-            return await self._watch(process)
+                self._process.kill()  # it was held while it was being started
+            return await self._watch()
         except (OSError, SubprocessError, RuntimeError) as error:
             # No process, no descriptor or no thread to be had: that may pass.
             log.warning("%s cannot be started: %s", self.spec.name, error)
@@ -188,14 +183,8 @@ class Part:
             log.exception("%s could not be watched; it is ended, and started again", self.spec.name)
             return f"could not be watched ({type(error).__name__}: {error})"
         finally:
-            await self._end()
+            await self._process.end()
             await ending.aclose()
-
-    async def _end(self) -> None:
-        """No process of it is left when this returns, whoever watched over it."""
-        self._kill()
-        if self._process is not None:
-            await self._process.wait()
 
     async def _unless_stopped(self, what: Coroutine[None, None, object]) -> bool:
         """Wait for it; False when the stop came first."""
@@ -206,50 +195,24 @@ class Part:
             task.cancel()
         return not self._stopping.is_set()
 
-    async def _start(self, ending: AsyncExitStack) -> asyncio.subprocess.Process:
-        """Raises OSError, SubprocessError, RuntimeError: it cannot be started. What is in `ending` is for its end."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        pipe = LogPipe(self._written)
-        ending.push_async_callback(asyncio.to_thread, pipe.join, LAST_WORDS_S)
-        with ExitStack() as ours:
-            ours.callback(pipe.close)
-            self._process = await asyncio.create_subprocess_exec(
-                *self.spec.command,
-                cwd=self._around.home,
-                env=dict(self._around.env if self.spec.env is None else self.spec.env),
-                stdin=self._listen(ours, ending),
-                stdout=pipe.end,
-                stderr=pipe.end,
-                start_new_session=True,
-                preexec_fn=die_with_parent(),
-            )
-        self._set(Condition.STARTING, "", pid=self._process.pid)
-        return self._process
-
-    def _listen(self, ours: ExitStack, ending: AsyncExitStack) -> int:
-        """What becomes its standard input."""
-        if self.spec.listens_at is None:
-            return asyncio.subprocess.DEVNULL
-        ending.callback(self._unlink)
-        return ours.enter_context(bind(self.spec.listens_at)).fileno()
-
     def _unlink(self) -> None:
+        """Its socket: by then it may have another, see `become`."""
         if self.spec.listens_at is not None:
             self.spec.listens_at.unlink(missing_ok=True)
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> str:
+    async def _watch(self) -> str:
         """Wait for its end; what is to be said about it."""
-        end = watched.awaited(process.wait())
+        end = watched.awaited(self._process.wait())
         try:
             while not self.spec.is_job and not end.done():
                 if await self._becomes_ready(end):
-                    self._set(Condition.READY, "", pid=await self._pid(process))
+                    self._set(Condition.READY, "", pid=await self._process.pid(is_boxed=self.spec.is_boxed))
                     self.ready_count += 1
                     self.ready.set()
                     await _end_or(end, self._became)
                 elif not end.done():
                     self.failure = f"was not ready after {self._start_timeout_s:g} s: {self.state.detail}"
-                    self._kill()
+                    self._process.kill()
                     await end
                     return self.failure
             code = await end
@@ -303,20 +266,6 @@ class Part:
         if self.spec.is_candidate:
             return inf  # who checks it decides
         return self.spec.start_timeout_s or self._around.start_timeout_s
-
-    async def _pid(self, process: asyncio.subprocess.Process) -> int:
-        return await asyncio.to_thread(inner_pid, process.pid) if self.spec.is_boxed else process.pid
-
-    def _terminate(self, process: asyncio.subprocess.Process) -> None:
-        """SIGTERM to the process that drains: a sandbox around it would only end at once, with all in it."""
-        with suppress(ProcessLookupError):
-            os.kill(inner_pid(process.pid) if self.spec.is_boxed else process.pid, signal.SIGTERM)
-
-    def _kill(self) -> None:
-        """SIGKILL to the whole process group."""
-        if self._process is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _set(
         self,
