@@ -8,7 +8,12 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    from scipy import special  # noqa: PLC0415  see above
+    try:
+        from scipy import special  # noqa: PLC0415  see above
+    except (ImportError, OSError) as error:
+        # No file descriptor or no memory is to be had. That is no record's fault, which is what any `Exception` counts
+        # for: the worker ends, and the next one begins at the same record.
+        raise SystemExit(f"SciPy cannot be loaded: {error}") from error
 
     function = globals()[name] = getattr(special, name)  # found without us from now on
     return function

@@ -56,6 +56,24 @@ def test_what_a_process_leaves_out_can_be_imported_by_who_imports_its_module() -
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
+def test_a_scipy_that_cannot_be_loaded_is_taken_for_nothing_that_a_record_did() -> None:
+    script = """
+import sys
+from stream.statistics.noise_floor import noise_floor
+
+sys.modules["scipy"] = None
+try:
+    noise_floor(1000, 10_000, 10, 0.05)
+except Exception:
+    print("set aside")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "SciPy cannot be loaded" in done.stderr
+
+
 @pytest.mark.parametrize("path", PROCESSES, ids=lambda path: path.stem)
 def test_a_process_collects_garbage_again_once_it_is_loaded(path: Path) -> None:
     assert "    all_is_loaded()\n" in path.read_text()
