@@ -75,9 +75,14 @@ def told() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def small(store: Store, told: list[str], tmp_path_factory: pytest.TempPathFactory) -> PreparedEnvironment:
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_requirements(tmp_path_factory.mktemp("small"), SMALL)
+
+
+@pytest.fixture(scope="module")
+def small(small_folder: Path, store: Store, told: list[str]) -> PreparedEnvironment:
     """An environment of one small package and what the runner needs."""
-    return prepare(write_requirements(tmp_path_factory.mktemp("small"), SMALL), store, told.append)
+    return prepare(small_folder, store, told.append)
 
 
 def test_an_environment_holds_what_was_asked_for_and_nothing_of_tidegate(
@@ -133,17 +138,15 @@ def test_the_same_packages_are_the_same_environment_however_they_are_written(
 
 
 def test_another_machine_builds_the_same_from_what_was_kept_with_the_model(
-    small: PreparedEnvironment, tmp_path: Path
+    small: PreparedEnvironment, small_folder: Path, tmp_path: Path
 ) -> None:
-    folder = write_requirements(tmp_path / "m", SMALL)
-    here, there = store_in(tmp_path / "here"), store_in(tmp_path / "there")
-    first = prepare(folder, here)
+    folder, there = shutil.copytree(small_folder, tmp_path / "m"), store_in(tmp_path / "there")
     write_requirements(folder, "what is wanted now is not asked for again")
     assert at_hand(folder, there) is None
     second = restore(folder, there)
-    assert first.environment is not None
+    assert small.environment is not None
     assert second.environment is not None
-    assert second.environment.key == first.environment.key
+    assert second.environment.key == small.environment.key
     assert second.python.executable.is_relative_to(there.root)
     found = at_hand(folder, there)
     assert found == second
