@@ -29,7 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 @pytest.fixture(scope="module")
 def market(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    return pushed_repository(stack, tmp_path_factory.mktemp("market"))
+    return pushed_repository(stack, tmp_path_factory.mktemp("market"), plain=True)
 
 
 class Jobs:
@@ -106,6 +106,7 @@ def test_pushes_of_several_branches_at_once_all_come_to_their_end(
 def test_each_ref_of_a_push_is_decided_for_itself(stack: RunningStack, market: Clone) -> None:
     before, main = live(stack, "market"), remote_main(market)
     market.git("switch", "--quiet", "--create", "broken")
+    (market.folder / "predict.py").unlink()
     (market.folder / "model.joblib").write_bytes(b"no model")
     market.commit("A broken model")
     market.git("switch", "--quiet", "main")

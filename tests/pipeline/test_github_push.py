@@ -12,7 +12,7 @@ import pytest
 from storage.registry import Job, JobState
 from tests.support.git_client import Clone
 from tests.support.git_server import TOKEN, GitServer
-from tests.support.models import EXAMPLE, write_classifier
+from tests.support.models import EXAMPLE, PLAIN, write_plain
 from tests.support.receiver import Received, Receiver, Reply, receiver
 from tests.support.registry_of import job_of, jobs, live, log_of
 from tests.support.stack import RunningStack, running_stack
@@ -92,7 +92,7 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Github]:
     server = GitServer(scratch / "server")
     server.start()
     clone = Clone(scratch / "w", server.url("source"))
-    write_classifier(clone.folder)
+    write_plain(clone.folder)
     clone.commit()
     given: dict[str, Any] = {
         "github_repository": "acme/market",
@@ -236,7 +236,7 @@ def test_a_branch_that_moves_on_while_a_job_is_at_work_is_not_switched(github: G
     github.take("main:main")
     number = github.deliver("d-6", slow).json()["job"]
     wait_until(lambda: job_of(github.stack, number).stage in ("scan", "environment"), 60, "the job to be at its load")
-    (github.clone.folder / "predict.py").unlink()
+    (github.clone.folder / "predict.py").write_text(PLAIN, "utf-8")
     github.clone.commit("Quick again")
     github.take("main:main")
     job = github.job_over(number)
@@ -252,7 +252,7 @@ def test_models_of_a_monorepo_are_deployed_by_their_folders(github: Github) -> N
     mono = Clone(github.clone.folder.parent / "mono", github.server.url("mono"))
     features = "".join(f'{name} = "numeric"\n' for name in EXAMPLE)
     for model in ("loans", "cards"):
-        write_classifier(mono.folder / "models" / model, toml=f"[features]\n{features}")
+        write_plain(mono.folder / "models" / model, toml=f"[features]\n{features}")
     first = mono.commit("Two models")
     assert mono.push("main:refs/tags/upstream").code == 0
     repository = str(github.server.root / "default" / "mono.git")

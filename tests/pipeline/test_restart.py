@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from gateway.events import encode_record
 from stream.contracts.topics import Topic
 from stream.windows.window import WINDOWS
-from tests.support.models import FEATURES, training_data, write_classifier, write_test_rows
+from tests.support.models import FEATURES, training_data, write_plain, write_test_rows
 from tests.support.receiver import Receiver, receiver
 from tests.support.stack import RunningStack, running_stack
 from tests.support.stored_windows import differs, rows
@@ -71,7 +71,7 @@ def test_windows_alerts_and_references_survive_down_and_up(tmp_path: Path) -> No
 
 
 def write_watched(folder: Path) -> Path:
-    write_classifier(folder)
+    write_plain(folder)
     x, _ = training_data()
     lines = [",".join(FEATURES), *(",".join(str(value) for value in row) for row in x)]
     (folder / "reference.csv").write_text("\n".join(lines))
@@ -80,7 +80,7 @@ def write_watched(folder: Path) -> Path:
 
 def write_learning(folder: Path) -> Path:
     features = "".join(f'{name} = "numeric"\n' for name in FEATURES)
-    write_classifier(folder, f'name = "learning"\n[drift]\nbaseline_rows = 300\n[features]\n{features}')
+    write_plain(folder, f'name = "learning"\n[drift]\nbaseline_rows = 300\n[features]\n{features}')
     write_test_rows(folder, [dict.fromkeys(FEATURES, 0.5)])
     return folder
 
@@ -88,7 +88,7 @@ def write_learning(folder: Path) -> Path:
 def write_failing(folder: Path) -> Path:
     """What it gets comes from this test, with times of its own."""
     features = "".join(f'{name} = "numeric"\n' for name in FEATURES)
-    return write_classifier(folder, f'name = "failing"\n[drift]\nbaseline_rows = 100000\n[features]\n{features}')
+    return write_plain(folder, f'name = "failing"\n[drift]\nbaseline_rows = 100000\n[features]\n{features}')
 
 
 def send(stack: RunningStack, model: str, shift: float) -> None:

@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from tests.support.broker import KAFKA_HOME, apache_kafka
-from tests.support.models import EXAMPLE, write_classifier
+from tests.support.models import EXAMPLE, write_plain
 from tests.support.stack import running_stack
 from tests.support.waiting import wait_until
 
 
 @pytest.mark.skipif(not KAFKA_HOME, reason="KAFKA_HOME is not set: NOT TESTED AGAINST APACHE KAFKA")
 def test_a_real_kafka_takes_the_embedded_brokers_place(tmp_path: Path) -> None:
-    folder = write_classifier(tmp_path / "market")
+    folder = write_plain(tmp_path / "market")
     with apache_kafka(tmp_path) as kafka, running_stack(tmp_path, kafka_bootstrap=kafka.bootstrap) as stack:
         assert "broker" not in stack.parts()
         stack.tidegate("deploy", str(folder))

@@ -13,7 +13,7 @@ import pytest
 from storage.clickhouse.client import connect
 from storage.registry import Database
 from stream.contracts.topics import Topic
-from tests.support.models import EXAMPLE, write_classifier
+from tests.support.models import EXAMPLE, write_plain
 from tests.support.shared_stack import SharedStack
 from tests.support.stack import RunningStack
 from tests.support.topic_reader import read_topic
@@ -65,7 +65,8 @@ class Api:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_classifier(tmp_path_factory.mktemp("model") / NAME, name=NAME)
+    # Some ask, and cancel, while one starts.
+    return write_plain(tmp_path_factory.mktemp("model") / NAME, name=NAME, load_s=1.0)
 
 
 @pytest.fixture(scope="module")

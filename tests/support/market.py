@@ -4,22 +4,25 @@ import re
 from pathlib import Path
 
 from tests.support.git_client import Clone, Pushed, remote_url
-from tests.support.models import EXAMPLE, FEATURES, write_classifier, write_test_rows
+from tests.support.models import EXAMPLE, FEATURES, write_classifier, write_plain, write_test_rows
 from tests.support.stack import RunningStack
 
 
-def repository(stack: RunningStack, folder: Path, model: str = "market") -> Clone:
+def repository(stack: RunningStack, folder: Path, model: str = "market", *, plain: bool = False) -> Clone:
     """A commit that can be pushed."""
     clone = Clone(folder / model, remote_url(stack, model))
     toml = "".join(f'{name} = "numeric"\n' for name in FEATURES)
-    write_classifier(clone.folder, toml=f"[features]\n{toml}")
+    if plain:
+        write_plain(clone.folder, f"[features]\n{toml}", load_s=1.0)
+    else:
+        write_classifier(clone.folder, f"[features]\n{toml}")
     clone.commit()
     return clone
 
 
-def pushed_repository(stack: RunningStack, folder: Path, model: str = "market") -> Clone:
-    """Version 1 is live."""
-    clone = repository(stack, folder, model)
+def pushed_repository(stack: RunningStack, folder: Path, model: str = "market", *, plain: bool = False) -> Clone:
+    """Version 1 is live. `plain`: of `write_plain`, for those who do something while it is loaded."""
+    clone = repository(stack, folder, model, plain=plain)
     pushed = clone.push()
     assert pushed.code == 0, pushed
     return clone

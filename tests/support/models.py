@@ -14,6 +14,15 @@ from sklearn.preprocessing import StandardScaler
 FEATURES = ("price", "demand", "transfer")
 EXAMPLE: dict[str, Any] = {"price": 0.5, "demand": -0.25, "transfer": 1.0}
 
+PLAIN = """\
+import math
+
+
+def predict(rows):
+    ups = [1 / (1 + math.exp(-row["price"] - row["demand"])) for row in rows]
+    return [{"class": "UP" if up > 0.5 else "DOWN", "score": max(up, 1 - up)} for up in ups]
+"""
+
 
 def training_data(rows: int = 400) -> tuple[Any, Any]:
     """Shape (rows, 3) and (rows,)."""
@@ -33,6 +42,23 @@ def write_classifier(folder: Path, toml: str | None = None, name: str = "market"
     """A folder with a joblib model, its features declared, and test rows."""
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(classifier(), folder / "model.joblib")
+    features = "".join(f'{name} = "numeric"\n' for name in FEATURES)
+    (folder / "tidegate.toml").write_text(toml or f'name = "{name}"\n[features]\n{features}')
+    write_test_rows(folder, [EXAMPLE])
+    return folder
+
+
+def write_plain(folder: Path, toml: str | None = None, name: str = "market", load_s: float = 0.0) -> Path:
+    """As `write_classifier`, but a `predict.py` without a library: a fifth of the CPU of a process that loads it.
+
+    For tests of what is done with a version, whatever kind of model it is.
+
+    Args:
+        load_s: seconds that it takes to load, where something is to come meanwhile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    waits = f"import time\n\ntime.sleep({load_s})\n" if load_s else ""
+    (folder / "predict.py").write_text(waits + PLAIN)
     features = "".join(f'{name} = "numeric"\n' for name in FEATURES)
     (folder / "tidegate.toml").write_text(toml or f'name = "{name}"\n[features]\n{features}')
     write_test_rows(folder, [EXAMPLE])
