@@ -6,6 +6,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 import msgspec
+from scipy.special import bdtrc
 
 from stream.alerting.rules import ALERTING_ROLES, SEED_RULES, Condition, Rule
 from stream.alerting.text import next_steps, summary
@@ -13,7 +14,6 @@ from stream.contracts.alerts import Alert
 from stream.contracts.metrics import DriftMetric, ServiceMetric
 from stream.contracts.timestamps import to_seconds, to_text
 from stream.intake.endings import Ending
-from stream.statistics import special
 
 Metric = DriftMetric | ServiceMetric
 _NAMESPACE = uuid.UUID("6f0d2c1e-4c57-5f3a-9a43-1d1f6f0f7a11")
@@ -101,7 +101,7 @@ def holds(condition: Condition, metric: Metric) -> bool:
 def certainty(rule: Rule, metric: Metric) -> float:
     """P(at least as many hits | the true share is the threshold): the upper tail of the binomial."""
     hits = getattr(metric, rule.hits)
-    return float(special.bdtrc(hits - 1, getattr(metric, rule.trials), rule.threshold)) if hits else 1.0
+    return float(bdtrc(hits - 1, getattr(metric, rule.trials), rule.threshold)) if hits else 1.0
 
 
 def series_of(metric: Metric) -> str:

@@ -1,8 +1,8 @@
 """The likelihood-ratio (G) test of two samples, as it is and with rare buckets pooled."""
 
 import numpy as np
+from scipy.special import xlogy
 
-from stream.statistics import special
 from stream.statistics.homogeneity import MIN_EXPECTED, Homogeneity, judge, pool_rare, tabulate
 from stream.statistics.rate_test import rate_increase_p
 from stream.statistics.smoothing import Floats
@@ -18,7 +18,7 @@ def g_test(window: Floats, reference: Floats, serial_factor: float = 1.0) -> Hom
     35.275
     """
     observed, expected = tabulate(window, reference)
-    statistic = 2 * float(special.xlogy(observed, observed / expected).sum())
+    statistic = 2 * float(xlogy(observed, observed / expected).sum())
     return judge(statistic, observed.shape[1], serial_factor)
 
 

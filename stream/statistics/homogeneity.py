@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import chdtrc
 
-from stream.statistics import special
 from stream.statistics.smoothing import Floats
 
 MIN_EXPECTED = 5.0
@@ -40,7 +40,7 @@ def judge(statistic: float, buckets: int, serial_factor: float = 1.0) -> Homogen
     `serial_factor` (a >= 1) deflates the statistic of serially correlated rows, see `serial.py`.
     """
     df = buckets - 1
-    p = float(special.chdtrc(df, max(statistic, 0.0) / serial_factor)) if df > 0 else 1.0
+    p = float(chdtrc(df, max(statistic, 0.0) / serial_factor)) if df > 0 else 1.0
     return Homogeneity(statistic, df, p)
 
 

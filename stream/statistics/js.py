@@ -2,7 +2,8 @@
 
 import math
 
-from stream.statistics import special
+from scipy.special import rel_entr
+
 from stream.statistics.smoothing import Floats, plain_shares
 
 
@@ -19,5 +20,5 @@ def js(window: Floats, reference: Floats) -> float:
     """
     q, p = plain_shares(window, reference)
     middle = (q + p) / 2
-    divergence = float((special.rel_entr(q, middle) + special.rel_entr(p, middle)).sum()) / 2
+    divergence = float((rel_entr(q, middle) + rel_entr(p, middle)).sum()) / 2
     return math.sqrt(max(divergence, 0.0) / math.log(2))

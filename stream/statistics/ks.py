@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
+from scipy.special import kolmogorov
 
-from stream.statistics import special
 from stream.statistics.smoothing import Floats, plain_shares
 
 
@@ -33,4 +33,4 @@ def ks_p(distance: float, n: float, m: float) -> float:
     """
     if not (n > 0 and m > 0):
         return 1.0
-    return float(special.kolmogorov(distance * math.sqrt(n * m / (n + m))))
+    return float(kolmogorov(distance * math.sqrt(n * m / (n + m))))

@@ -1,6 +1,6 @@
 """How large PSI gets from chance alone."""
 
-from stream.statistics import special
+from scipy.special import chdtri
 
 
 def noise_floor(n: float, m: float, buckets: int, alpha: float) -> float:
@@ -18,4 +18,4 @@ def noise_floor(n: float, m: float, buckets: int, alpha: float) -> float:
         return 0.0
     if not (n > 0 and m > 0):
         raise ValueError("both the window and the reference need rows: skip empty windows")
-    return float(special.chdtri(buckets - 1, alpha)) * (1 / n + 1 / m) * (1 + 2.5 * buckets / n)
+    return float(chdtri(buckets - 1, alpha)) * (1 / n + 1 / m) * (1 + 2.5 * buckets / n)

@@ -2,7 +2,8 @@
 
 import math
 
-from stream.statistics import special
+from scipy.special import betainc, ndtr, xlogy
+
 from stream.statistics.homogeneity import MIN_EXPECTED
 
 
@@ -27,13 +28,13 @@ def rate_increase_p(hits: float, n: float, reference_hits: float, m: float) -> f
     both = hits + reference_hits
     shares = (n / (n + m), m / (n + m))
     if min(shares) * min(both, n + m - both) >= MIN_EXPECTED:
-        return float(special.ndtr(-math.sqrt(_g_two_by_two(hits, n, reference_hits, m))))
-    return float(special.betainc(hits, reference_hits + 1, shares[0]))
+        return float(ndtr(-math.sqrt(_g_two_by_two(hits, n, reference_hits, m))))
+    return float(betainc(hits, reference_hits + 1, shares[0]))
 
 
 def _g_two_by_two(hits: float, n: float, reference_hits: float, m: float) -> float:
     both = hits + reference_hits
     parts = (hits, reference_hits, n - hits, m - reference_hits, n + m)
     totals = (both, n + m - both, n, m)
-    terms = sum(float(special.xlogy(part, part)) for part in parts) - sum(float(special.xlogy(t, t)) for t in totals)
+    terms = sum(float(xlogy(part, part)) for part in parts) - sum(float(xlogy(t, t)) for t in totals)
     return max(2 * terms, 0.0)

@@ -111,7 +111,7 @@ ARROWS = {
     "stream.exact": "broker config contracts intake",
     "stream.panes": "broker config contracts exact intake profiles",
     "stream.windows": "config contracts exact intake panes profiles statistics",
-    "stream.alerting": "config contracts exact intake statistics windows",
+    "stream.alerting": "config contracts exact intake windows",
     "stream.rebuilding": "alerting broker contracts exact intake panes profiles windows",
     "stream.worker": "alerting broker config contracts exact intake panes rebuilding windows",
     # storage
