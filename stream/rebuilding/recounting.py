@@ -1,7 +1,8 @@
 """Stored events to the totals of their panes, by the code that counts live ones. Pure.
 
-Storage keeps features as text, so a text that reads as a number is a number here where the profile has a numeric
-series. Whether it was `"5"` or `5` only the topic knew.
+Storage keeps features and predictions as text: a label without its quotes, anything else as its JSON. So a text that
+reads as a number is a number here, unless the profile has it as a category. Whether it was `"5"` or `5` only the topic
+knew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from stream.contracts.decode_errors import UNREADABLE
 from stream.intake.events import ReadEvent
 from stream.intake.targets import Target
 from stream.panes.partition_counter import PartitionCounter
@@ -32,6 +34,7 @@ def recount(events: Sequence[StoredEvent], targets: Mapping[str, Target]) -> lis
 def _read(event: StoredEvent, target: Target) -> ReadEvent:
     known = () if target.binner is None else target.binner.profile.features
     series = {one.name: one for one in known if one.role == "feature"}
+    predicted = {one.name: one for one in known if one.role == "prediction"}.get("prediction")
     identity = target.identity
     return ReadEvent(
         event_id="",
@@ -44,17 +47,20 @@ def _read(event: StoredEvent, target: Target) -> ReadEvent:
         status=event.status,
         latency_ms=event.latency_ms,
         features={name: _value(text, series.get(name)) for name, text in event.features.items()},
-        prediction=msgspec.json.decode(event.prediction) if event.prediction else None,
+        prediction=_read_as(event.prediction, predicted) if event.prediction else None,
     )
 
 
 def _value(text: str | None, series: FeatureProfile | None) -> Any:
-    """What the text was: itself where it is a known category, else what it reads as."""
-    if text is None or series is None:
-        return text
-    if series.kind == "categorical" and (text in series.categories or text in series.pooled):
+    """Of a feature; nothing counts one that the profile does not have."""
+    return text if text is None or series is None else _read_as(text, series)
+
+
+def _read_as(text: str, series: FeatureProfile | None) -> Any:
+    """What the text was: itself where it is a known category or no JSON, else what it reads as."""
+    if series is not None and series.kind == "categorical" and (text in series.categories or text in series.pooled):
         return text
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return text

@@ -16,7 +16,17 @@ from stream.intake.targets import Target
 from stream.rebuilding.windows import rebuild
 from stream.windows.window import WINDOWS
 from tests.support.clickhouse import clickhouse_server
-from tests.support.past import Source, assert_equal, land, land_panes, random_source, recounted, target_of
+from tests.support.past import (
+    LABELLED,
+    PROFILE,
+    Source,
+    assert_equal,
+    land,
+    land_panes,
+    random_source,
+    recounted,
+    target_of,
+)
 
 DATABASE = "tidegate"
 SEEDS = range(24)
@@ -36,7 +46,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
         migrate(server.url, DATABASE, Retention(30, 180))
         store = Store(server.url, DATABASE)
         history = ClickHouseHistory(server.url, DATABASE, events_id="now", panes_id="now-panes", event_ttl_days=30)
-        targets = {f"d{seed}": target_of(f"d{seed}") for seed in SEEDS}
+        targets = {f"d{seed}": target_of(f"d{seed}", LABELLED if seed % 4 == 3 else PROFILE) for seed in SEEDS}
         sources = {name: _land(store, target, seed) for seed, (name, target) in enumerate(targets.items())}
         yield Landed(store, history, targets, sources)
         history.close()

@@ -35,6 +35,15 @@ PROFILE = build_profile(
     kinds={"k": "categorical"},
 )
 
+LABELLED = build_profile(
+    {"a": [i / 50 for i in range(100)]},
+    {"prediction": ["yes", "no", "1", "true", "null"] * 20},
+    model="m",
+    version=1,
+)
+LABELS = ["yes", "no", "1", "true", "null", "[1, 2", 'say "x"', "é", 1, True, None]
+"""Of a model that answers with texts, some of which read as something else, and some that its reference never had."""
+
 _read = msgspec.json.Decoder(ReadEvent)
 _numbers = count()
 """A partition of `feature.panes` for each source, so that each has positions of its own."""
@@ -106,7 +115,7 @@ def _event(rng: random.Random, target: Target, event_id: str, row: int, at: floa
         model_ms=None,
         batch_size=1,
         features=None if failed else features,
-        prediction=None if failed else rng.choice([0, 1, 0.5, None]),
+        prediction=None if failed else rng.choice(LABELS if target.profile_id == LABELLED.id else [0, 1, 0.5, None]),
         key_id=None,
     )
 

@@ -65,7 +65,7 @@ class Observer:
     def events(self) -> list[tuple[dict[str, Any], Any]]:
         """Features and prediction of every successful event, read back from their text."""
         rows = self._rows("deployment_rows", deployment_id=self._place.deployment_id, limit=MAX_ROWS)
-        return [(_features(row["features"]), msgspec.json.decode(row["prediction"])) for row in rows]
+        return [(_features(row["features"]), _prediction(row["prediction"])) for row in rows]
 
     def close(self) -> None:
         self._client.close()
@@ -77,6 +77,14 @@ class Observer:
 
 def _features(texts: dict[str, str | None]) -> dict[str, Any]:
     return {name: None if text is None else float(text) for name, text in texts.items()}
+
+
+def _prediction(text: str) -> Any:
+    """A label is stored without its quotes, anything else as its JSON."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _drift(row: dict[str, Any]) -> SeriesDrift:

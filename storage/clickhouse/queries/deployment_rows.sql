@@ -1,4 +1,4 @@
--- Features (their text) and prediction (JSON text) of the successful events of a deployment: what a recount of its histograms reads.
+-- Features (their text) and prediction (JSON, but a text as it is) of the successful events of a deployment: what a recount of its histograms reads.
 SELECT
     features,
     prediction
