@@ -30,4 +30,7 @@ ALERT_CHANGES = Counter(
 NOTIFICATIONS = Counter("tidegate_notifications_total", "Attempts to deliver an alert.", ["channel", "outcome"])
 REBUILD_SECONDS = Histogram("tidegate_rebuild_seconds", "Time to rebuild state from ClickHouse.", ["what"])
 REBUILDS_FAILED = Counter("tidegate_rebuild_failures_total", "Attempts to rebuild state that failed.", ["what"])
+UNCOUNTED = Counter(
+    "tidegate_rebuild_uncounted_events_total", "Stored events that rebuilt windows are without: they cannot be counted."
+)
 PANES_PASSED = Counter("tidegate_panes_passed_total", "Panes of former topics that a rebuilt state holds already.")

@@ -31,6 +31,22 @@ def recount(events: Sequence[StoredEvent], targets: Mapping[str, Target]) -> lis
     return [(PaneStart(pane.identity.deployment_id, pane.start), pane.totals) for pane in panes]
 
 
+def recount_all_that_can_be(
+    events: Sequence[StoredEvent], targets: Mapping[str, Target]
+) -> tuple[list[tuple[PaneStart, Totals]], list[tuple[StoredEvent, Exception]]]:
+    """The same, and the events that cannot be counted: one of them must not cost the windows of all deployments."""
+    try:
+        return recount(events, targets), []
+    except Exception:  # whichever it was, it is found below
+        panes, failed = [], []
+        for event in events:
+            try:
+                panes += recount([event], targets)
+            except Exception as error:
+                failed.append((event, error))
+        return panes, failed
+
+
 def _read(event: StoredEvent, target: Target) -> ReadEvent:
     known = () if target.binner is None else target.binner.profile.features
     series = {one.name: one for one in known if one.role == "feature"}

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from stream.intake.targets import Target
 from stream.panes.totals import Totals
-from stream.rebuilding.history import History, SlotSum, Stretch
-from stream.rebuilding.recounting import recount
+from stream.prometheus import UNCOUNTED
+from stream.rebuilding.history import History, SlotSum, StoredEvent, Stretch
+from stream.rebuilding.recounting import recount_all_that_can_be
 from stream.windows.deployment_windows import DeploymentWindows
 from stream.windows.evaluation import EvaluationMemory
 from stream.windows.memory import recall
@@ -60,7 +61,9 @@ def _fill(history: History, targets: Mapping[str, Target], windows: Mapping[str,
             own.add_past((seconds, one.start), _totals(one, targets[one.deployment_id]))
             own.profile_id = one.profile_id or own.profile_id
     for block in history.events(day, differing) if differing else ():
-        for pane, totals in recount(block, targets):
+        panes, failed = recount_all_that_can_be(block, targets)
+        _tell(failed)
+        for pane, totals in panes:
             own = windows[pane.deployment_id]
             own.profile_id = totals.profile_id or own.profile_id
             for key in own.slot_keys(pane.start):
@@ -68,6 +71,14 @@ def _fill(history: History, targets: Mapping[str, Target], windows: Mapping[str,
     learning = [target.identity for target in targets.values() if target.profile_id is None]
     for deployment_id, rows in history.samples(learning) if learning else ():
         windows[deployment_id].sample += rows
+
+
+def _tell(failed: Sequence[tuple[StoredEvent, Exception]]) -> None:
+    """Loudly: the windows are without these events."""
+    for deployment_id in sorted({event.deployment_id for event, _ in failed}):
+        errors = [error for event, error in failed if event.deployment_id == deployment_id]
+        UNCOUNTED.inc(len(errors))
+        log.error("rebuilding.uncounted", deployment=deployment_id, events=len(errors), detail=repr(errors[0])[:200])
 
 
 def _stretches(
