@@ -34,14 +34,22 @@ def recount(events: Sequence[StoredEvent], targets: Mapping[str, Target]) -> lis
 def recount_all_that_can_be(
     events: Sequence[StoredEvent], targets: Mapping[str, Target]
 ) -> tuple[list[tuple[PaneStart, Totals]], list[tuple[StoredEvent, Exception]]]:
-    """The same, and the events that cannot be counted: one of them must not cost the windows of all deployments."""
+    """The same, and the events that cannot be counted: one of them must not cost the windows of all deployments.
+
+    Raises:
+        MemoryError: which is no event's fault, and may pass.
+    """
     try:
         return recount(events, targets), []
+    except MemoryError:
+        raise
     except Exception:  # whichever it was, it is found below
         panes, failed = [], []
         for event in events:
             try:
                 panes += recount([event], targets)
+            except MemoryError:
+                raise
             except Exception as error:
                 failed.append((event, error))
         return panes, failed
@@ -77,6 +85,7 @@ def _read_as(text: str, series: FeatureProfile | None) -> Any:
     if series is not None and series.kind == "categorical" and (text in series.categories or text in series.pooled):
         return text
     try:
-        return msgspec.json.decode(text)
+        found = msgspec.json.decode(text)
     except UNREADABLE:
         return text
+    return text if found is None else found  # what was null is stored as none at all

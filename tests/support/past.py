@@ -95,7 +95,7 @@ def _event(rng: random.Random, target: Target, event_id: str, row: int, at: floa
     failed = rng.random() < 0.1
     features = {
         "a": rng.choice([rng.uniform(-1, 3), 1, None, True, 1e-7]),
-        "c": rng.choice(["x", "z", "", None, 'a"\n']),
+        "c": rng.choice(["x", "z", "", None, 'a"\n', "null"]),
         "k": rng.choice([1, 2.0, "1", 3.5, True, ["1"], None]),
         "unknown": 1,
     }

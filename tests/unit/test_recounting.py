@@ -1,5 +1,8 @@
 """Stored events that are counted again: what cannot be counted costs itself alone."""
 
+import pytest
+
+from stream.rebuilding import recounting
 from stream.rebuilding.history import StoredEvent
 from stream.rebuilding.recounting import recount, recount_all_that_can_be
 from tests.support.past import LABELLED, target_of
@@ -32,3 +35,12 @@ def test_an_event_that_cannot_be_counted_costs_no_other() -> None:
 
     assert [event for event, _ in failed] == [broken]
     assert sorted((pane.deployment_id, totals.events) for pane, totals in panes) == [("one", 1), ("other", 1)]
+
+
+def test_a_lack_of_memory_is_no_events_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(recounting, "recount", lacks)
+    with pytest.raises(MemoryError):
+        recount_all_that_can_be([_event("one", "yes")], TARGETS)
